@@ -1,0 +1,52 @@
+"""What the surroundings tell: home directory, database address, keys, mode. Read once, by settings and the command line."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+
+def home() -> Path:
+    """The directory of this installation's own files: embedded database, keys, uploads."""
+    return Path(os.environ.get("ZHIKE_HOME", ".zhike")).resolve()
+
+
+def is_production() -> bool:
+    return os.environ.get("ZHIKE_ENV", "development") == "production"
+
+
+def secret_key() -> str:
+    """Django's signing key: from ``ZHIKE_SECRET_KEY``, or a file made on first start outside production."""
+    if key := os.environ.get("ZHIKE_SECRET_KEY"):
+        return key
+    if is_production():
+        raise RuntimeError("ZHIKE_SECRET_KEY must be set in production.")
+    path = home() / "secret_key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(48))
+    return path.read_text()
+
+
+def database() -> dict[str, Any]:
+    """Django's DATABASES entry from ``DATABASE_URL``; the command line sets it when it started the embedded server.
+
+    The host may be a percent-encoded socket directory, as in ``postgresql://postgres@%2Ftmp%2Frun/zhike``.
+    """
+    default = f"postgresql://postgres@{quote(str(home() / 'run'), safe='')}/zhike"
+    parts = urlsplit(os.environ.get("DATABASE_URL") or default)
+    address = parts.netloc.rpartition("@")[2]
+    host, _, port = (address, "", "") if "%" in address else address.partition(":")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.lstrip("/"),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(host),
+        "PORT": port,
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": int(os.environ.get("ZHIKE_POOL", "12")), "timeout": 20}},
+    }

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+
+
+class Person(models.Model):
+    """One human being as far as we know. ``merged_into`` leads to the survivor of a merge."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        RESTRICTED = "restricted"
+        MERGED = "merged"
+        ERASED = "erased"
+
+    class Sex(models.TextChoices):
+        UNKNOWN = "unknown"
+        FEMALE = "female"
+        MALE = "male"
+
+    group = models.ForeignKey("organization.Group", models.PROTECT, related_name="+")
+    name = models.CharField(max_length=80, blank=True)
+    name_pinyin = models.CharField(max_length=200, blank=True)
+    name_initials = models.CharField(max_length=40, blank=True)
+    name_grams = ArrayField(models.CharField(max_length=2), default=list)
+    sex = models.CharField(max_length=8, choices=Sex.choices, default=Sex.UNKNOWN)
+    birthday = models.DateField(null=True)
+    occupation = models.CharField(max_length=80, blank=True)
+    address = models.BinaryField(null=True)
+    language = models.CharField(max_length=10, blank=True)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
+    merged_into = models.ForeignKey("customers.Person", models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField()
+    source = models.CharField(max_length=40)
+    source_mall = models.ForeignKey("organization.Mall", models.PROTECT, null=True, related_name="+")
+    source_merchant = models.ForeignKey("organization.Merchant", models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        indexes = [
+            GinIndex(fields=["name_grams"], name="person_name_grams"),
+            models.Index(fields=["name"], name="person_name_prefix", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["name_pinyin"], name="person_pinyin_prefix", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["name_initials"], name="person_initials_prefix", opclasses=["varchar_pattern_ops"]),
+        ]
+
+
+class Identifier(models.Model):
+    """One way a person is known to machines.
+
+    ``value`` is the encrypted normalised value, ``index`` its versioned blind index, ``masked`` what anyone may see.
+    ``retired_at`` marks a lost card or a given-up number: kept as history, no longer resolving.
+    """
+
+    class Kind(models.TextChoices):
+        PHONE = "phone"
+        CARD = "card"
+        EMAIL = "email"
+        OPENID = "openid"
+        UNIONID = "unionid"
+        PLATE = "plate"
+
+    person = models.ForeignKey("customers.Person", models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    value = models.BinaryField()
+    index = models.BinaryField()
+    masked = models.CharField(max_length=120)
+    verified_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    retired_at = models.DateTimeField(null=True)
+    retired_reason = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "index"], condition=models.Q(retired_at=None), name="identifier_unique_active"
+            )
+        ]
+
+
+class ProfileChange(models.Model):
+    """One changed profile field: what it was and became (encrypted where personal), by whom and why."""
+
+    person = models.ForeignKey("customers.Person", models.PROTECT, related_name="+")
+    field = models.CharField(max_length=40)
+    before = models.BinaryField(null=True)
+    after = models.BinaryField(null=True)
+    actor = models.CharField(max_length=80)
+    reason = models.CharField(max_length=200, blank=True)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["person", "-changed_at"], name="profile_change_person")]

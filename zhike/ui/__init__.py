@@ -1,0 +1,1 @@
+"""The doors for people and machines: translate, call one operation, render. They decide nothing and write nothing."""

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class MemberConfig(AppConfig):
+    name = "zhike.ui.member"

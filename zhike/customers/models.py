@@ -6,7 +6,10 @@ from django.db import models
 
 
 class Person(models.Model):
-    """One human being as far as we know. ``merged_into`` leads to the survivor of a merge."""
+    """One human being as far as we know. ``merged_into`` leads to the survivor of a merge.
+
+    ``associate`` is the member of staff who looks after them (专属导购); where scope is "own", it is theirs.
+    """
 
     class Status(models.TextChoices):
         ACTIVE = "active"
@@ -35,8 +38,16 @@ class Person(models.Model):
     source = models.CharField(max_length=40)
     source_mall = models.ForeignKey("organization.Mall", models.PROTECT, null=True, related_name="+")
     source_merchant = models.ForeignKey("organization.Merchant", models.PROTECT, null=True, related_name="+")
+    associate = models.ForeignKey("organization.Staff", models.PROTECT, null=True, related_name="+")
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(status="merged", merged_into__isnull=False)
+                | (~models.Q(status="merged") & models.Q(merged_into=None)),
+                name="person_merged_into_survivor",
+            )
+        ]
         indexes = [
             GinIndex(fields=["name_grams"], name="person_name_grams"),
             models.Index(fields=["name"], name="person_name_prefix", opclasses=["varchar_pattern_ops"]),

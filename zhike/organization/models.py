@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
@@ -92,9 +92,15 @@ class Merchant(models.Model):
 
 
 class Staff(AbstractBaseUser):
-    """Someone who works here and logs in. ``password`` is Argon2; the second factor is TOTP (RFC 6238)."""
+    """Someone who works here and logs in. ``password`` is Argon2; the second factor is TOTP (RFC 6238).
+
+    ``failed_logins`` counts since the last success; until ``locked_until`` only addresses this person has used before
+    may try again, so that a stranger's guessing never locks the owner out.
+    """
 
     USERNAME_FIELD = "username"
+
+    objects = BaseUserManager["Staff"]()
 
     group = models.ForeignKey("organization.Group", models.PROTECT, related_name="+")
     username = models.CharField(max_length=60, unique=True)
@@ -102,6 +108,7 @@ class Staff(AbstractBaseUser):
     language = models.CharField(max_length=10, blank=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField()
+    password_changed_at = models.DateTimeField(null=True)
     failed_logins = models.SmallIntegerField(default=0)
     locked_until = models.DateTimeField(null=True)
     totp_secret = models.BinaryField(null=True)
@@ -119,7 +126,11 @@ class RoleGrant(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["staff", "role", "level", "target_id"], name="role_grant_unique")
+            models.UniqueConstraint(fields=["staff", "role", "level", "target_id"], name="role_grant_unique"),
+            models.CheckConstraint(
+                condition=models.Q(level="all", target_id=0) | (~models.Q(level="all") & models.Q(target_id__gt=0)),
+                name="role_grant_target_of_level",
+            ),
         ]
 
 
@@ -133,6 +144,21 @@ class StaffSession(models.Model):
     address = models.GenericIPAddressField(null=True)
     agent = models.CharField(max_length=300, blank=True)
     revoked_at = models.DateTimeField(null=True)
+
+
+class LogInAttempt(models.Model):
+    """One try to log in, counted as failed until it has succeeded. ``account`` is the blind index of the name tried."""
+
+    account = models.BinaryField()
+    address = models.GenericIPAddressField(null=True)
+    attempted_at = models.DateTimeField()
+    succeeded = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account", "-attempted_at"], name="log_in_attempt_account"),
+            models.Index(fields=["address", "-attempted_at"], name="log_in_attempt_address"),
+        ]
 
 
 class ApiKey(models.Model):

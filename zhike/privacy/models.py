@@ -5,12 +5,17 @@ from django.db import models
 
 
 class Policy(models.Model):
-    """One published version of the text people agree to; never edited after publication."""
+    """One published version of the text people agree to; never edited after publication.
+
+    ``terms`` says for each purpose which categories of data it needs and for how many days they are kept:
+    ``{"marketing": {"categories": ["phone", "purchases"], "retention_days": 1095}}``.
+    """
 
     group = models.ForeignKey("organization.Group", models.PROTECT, related_name="+")
     version = models.CharField(max_length=40)
     title = models.CharField(max_length=120)
     text = models.TextField()
+    terms = models.JSONField(default=dict)
     digest = models.CharField(max_length=64)
     published_at = models.DateTimeField()
 
@@ -19,6 +24,8 @@ class Policy(models.Model):
 
 
 class ConsentRecord(models.Model):
+    """One decision of one person. Never changed or removed (trigger): a new decision is a new record."""
+
     class Decision(models.TextChoices):
         GRANTED = "granted"
         REFUSED = "refused"
@@ -45,6 +52,7 @@ class ConsentRecord(models.Model):
     policy = models.ForeignKey("privacy.Policy", models.PROTECT, related_name="+")
     method = models.CharField(max_length=40)
     categories = ArrayField(models.CharField(max_length=40), default=list)
+    retention_days = models.IntegerField(null=True)
     evidence = models.JSONField(default=dict)
     actor = models.CharField(max_length=80)
     decided_at = models.DateTimeField()

@@ -31,10 +31,7 @@ class _LinkContract(Contract):
 
     def check(self, graph: grimp.ImportGraph, verbose: bool) -> ContractCheck:
         broken = sorted(set(self.find_broken(graph)))
-        lines = [
-            (importer, imported, self._line(graph, importer, imported))
-            for importer, imported in broken
-        ]
+        lines = [(importer, imported, self._line(graph, importer, imported)) for importer, imported in broken]
         return ContractCheck(kept=not broken, metadata={"broken": lines})
 
     def find_broken(self, graph: grimp.ImportGraph) -> Iterator[Link]:
@@ -57,7 +54,7 @@ class FrontDoorContract(_LinkContract):
     """A context is entered through its front door only.
 
     Whoever is outside a context imports of it nothing but the `doors`; `narrow_importers` only the `narrow_doors`.
-    A module whose name begins with an underscore is no door, wherever it stands. `exempt_importers` may do as they like.
+    A module whose name begins with an underscore is no door, wherever it stands. `exempt_importers` are free.
     """
 
     type_name = "front_door"
@@ -90,35 +87,39 @@ class FrontDoorContract(_LinkContract):
 class PureContract(_LinkContract):
     """Rules, events and ports know values only: no Django, no database, no network, no files, no clock.
 
-    A pure module imports `allowed_libraries` and other pure modules: those called by one of `pure_names` in a context,
-    and the `pure_modules`, which are held to the same.
+    A pure module imports `allowed_libraries`, `trusted_modules`, and other pure modules: those called by one of
+    `pure_names` in a context, and the `pure_modules`, which are held to the same.
     """
 
     type_name = "pure"
-    advice = "A pure module gets values and gives values; what reads or writes belongs into operations or queries."
+    advice = (
+        "A pure module gets values and gives values; what reads or writes belongs into operations or queries."
+    )
 
     contexts = fields.ListField(subfield=fields.StringField())
     pure_names = fields.ListField(subfield=fields.StringField())
     pure_modules = fields.ListField(subfield=fields.StringField())
+    trusted_modules = fields.ListField(subfield=fields.StringField())
     allowed_libraries = fields.ListField(subfield=fields.StringField())
 
     def find_broken(self, graph: grimp.ImportGraph) -> Iterator[Link]:
         pure = {module for module in graph.modules if self._is_pure(module)}
-        libraries = cast(list[str], self.allowed_libraries)
+        allowed = [*cast(list[str], self.allowed_libraries), *cast(list[str], self.trusted_modules)]
         for importer in pure:
             for imported in graph.find_modules_directly_imported_by(importer):
-                if imported not in pure and not is_inside(imported, libraries):
+                if imported not in pure and not is_inside(imported, allowed):
                     yield importer, imported
 
     def _is_pure(self, module: str) -> bool:
         if is_inside(module, cast(list[str], self.pure_modules)):
             return True
         names = cast(list[str], self.pure_names)
-        return any(is_inside(module, [f"{context}.{name}" for name in names]) for context in cast(list[str], self.contexts))
+        return any(
+            is_inside(module, [f"{context}.{name}" for name in names])
+            for context in cast(list[str], self.contexts)
+        )
 
 
 def is_inside(module: str, packages: Iterable[str]) -> bool:
     """Whether `module` is one of `packages` or below it."""
     return any(module == package or module.startswith(package + ".") for package in packages)
-
-

@@ -157,7 +157,7 @@ def _doubled(text: str) -> str:
 
 def _constants(token: Token, path: Path) -> Iterator[Found]:
     for match in _CONSTANT.finditer(token.contents):
-        yield Found(Message(_doubled(_unquoted(match[1]))), path, token.lineno)
+        yield Found(Message(_doubled(_unquoted(match[1]))), path, token.lineno or 0)
 
 
 def _context(bits: list[str]) -> str:
@@ -171,7 +171,7 @@ def _translate(token: Token, path: Path) -> Iterator[Found]:
     bits = token.split_contents()
     match = _LITERAL.match(bits[1]) if len(bits) > 1 else None
     if match:
-        yield Found(Message(_doubled(_unquoted(match[1])), _context(bits[2:])), path, token.lineno)
+        yield Found(Message(_doubled(_unquoted(match[1])), _context(bits[2:])), path, token.lineno or 0)
     yield from _constants(token, path)
 
 
@@ -194,5 +194,5 @@ def _blocktranslate(opening: Token, tokens: Iterator[Token], path: Path) -> Iter
         texts = [trim_whitespace(text) for text in texts]
     message = Message(texts[0], _context(bits[1:]), texts[1] if len(texts) > 1 else "")
     if message.msgid:
-        yield Found(message, path, opening.lineno)
+        yield Found(message, path, opening.lineno or 0)
     yield from _constants(opening, path)

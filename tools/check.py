@@ -1,4 +1,4 @@
-"""Runs every static check, two at a time, and shows the output of those that fail: `python -m tools.check [NAME ...]`."""
+"""Runs every static check, some at once, and shows what the failing ones say: `python -m tools.check [NAME ...]`."""
 
 import os
 import subprocess
@@ -22,8 +22,8 @@ CHECKS: dict[str, list[str]] = {
     "house rules": [PYTHON, "-m", "lint"],
     "translations": [PYTHON, "-m", "tools.messages", "--check"],
     "untranslated": [PYTHON, "-m", "tools.untranslated"],
-    "style": [PYTHON, "-m", "ruff", "check", "--quiet", "."],
-    "format": [PYTHON, "-m", "ruff", "format", "--check", "--quiet", "."],
+    "style": [PYTHON, "-m", "ruff", "check", "--quiet", "--output-format", "concise", "."],
+    "format": [PYTHON, "-m", "ruff", "format", "--check", "--quiet", "--output-format", "concise", "."],
 }
 
 
@@ -61,7 +61,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     failed = []
     with ThreadPoolExecutor(max_workers=max(2, min(4, os.cpu_count() or 2))) as pool:
         for outcome in pool.map(run, names):
-            print(f"{'ok    ' if outcome.ok else 'FAILED'} {outcome.name:<14} {outcome.seconds:6.1f} s", flush=True)
+            print(
+                f"{'ok    ' if outcome.ok else 'FAILED'} {outcome.name:<14} {outcome.seconds:6.1f} s",
+                flush=True,
+            )
             if not outcome.ok:
                 failed.append(outcome.name)
                 print("       " + outcome.output.replace("\n", "\n       "), flush=True)

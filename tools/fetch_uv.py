@@ -6,7 +6,6 @@ Only for a Python that has neither `venv` nor `pip`; `tools/setup.sh` calls it l
 import hashlib
 import io
 import json
-import os
 import platform
 import sys
 import urllib.request
@@ -16,7 +15,9 @@ from pathlib import Path
 
 def wheel_suffixes() -> list[str]:
     """Endings of the wheel names that run here, best first."""
-    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(
+        platform.machine().lower(), platform.machine().lower()
+    )
     if sys.platform == "darwin":
         return ["macosx_11_0_arm64.whl" if machine == "aarch64" else "macosx_10_12_x86_64.whl"]
     if sys.platform == "win32":
@@ -30,7 +31,9 @@ def pick(files: list[dict[str, object]]) -> tuple[str, str]:
     for suffix in wheel_suffixes():
         for file in files:
             name = str(file["filename"])
-            if name.endswith(suffix) and ("manylinux" in name or "linux" not in sys.platform or "musllinux" in suffix):
+            if name.endswith(suffix) and (
+                "manylinux" in name or "linux" not in sys.platform or "musllinux" in suffix
+            ):
                 digests = file["digests"]
                 assert isinstance(digests, dict)
                 return str(file["url"]), str(digests["sha256"])
@@ -51,7 +54,7 @@ def main() -> None:
         (target / "bin").mkdir(parents=True, exist_ok=True)
         program = target / "bin" / name
         program.write_bytes(archive.read(member))
-    os.chmod(program, 0o755)
+    program.chmod(0o755)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
 """Keeps the translation catalogues: `python -m tools.messages [--app NAME ...] [--check] [--fill FILE]`.
 
-Every app has `locale/<language>/LC_MESSAGES/django.po` for three languages. The msgids are English and live in the code.
+Every app has `locale/<language>/LC_MESSAGES/django.po` for three languages. The msgids are English, in the code.
 
 - `zh_Hans` is written by people (or handed in with `--fill`, a JSON object of msgid to text);
   a text already translated in another app is taken from there;
 - `en` is filled by identity;
 - `zh_Hant` is filled from `zh_Hans` by OpenCC and flagged `opencc`; remove the flag to keep a text written by hand.
 
-Files are sorted and carry neither dates nor line numbers, so that two branches merge. `--check` writes nothing and fails
-when a file is not what this tool would write, or when a translation is missing or has other placeholders.
+Files are sorted and carry neither dates nor line numbers, so that two branches merge. `--check` writes nothing and
+fails when a file is not what this tool would write, or when a translation is missing or has other placeholders.
 """
 
 import argparse
@@ -78,12 +78,16 @@ def collect(package: Path = PACKAGE) -> tuple[dict[Path, App], list[str]]:
     apps = find_apps(package)
     complaints = []
     for path in sorted(_sources(package)):
-        owner = next((apps[parent] for parent in path.parents if parent in apps), apps[package / FALLBACK_APP])
+        owner = next(
+            (apps[parent] for parent in path.parents if parent in apps), apps[package / FALLBACK_APP]
+        )
         try:
             found = list(extract_file(path))
         except SyntaxError as error:
             owner.is_readable = False
-            complaints.append(f"{path.relative_to(package.parent)}: cannot be read, {owner.name} is left alone: {error}")
+            complaints.append(
+                f"{path.relative_to(package.parent)}: cannot be read, {owner.name} is left alone: {error}"
+            )
             continue
         complaints += [complaint for one in found if (complaint := _add(owner, one))]
     return apps, complaints
@@ -118,7 +122,7 @@ def _converter() -> opencc.OpenCC:
 
 @cache
 def to_traditional(text: str) -> str:
-    return _converter().convert(text)
+    return str(_converter().convert(text))
 
 
 def _read(path: Path) -> dict[Key, polib.POEntry]:
@@ -132,7 +136,11 @@ def _texts(entry: polib.POEntry | None) -> list[str]:
     """The translated forms of an entry; empty when any of them is missing or it waits for review."""
     if entry is None or "fuzzy" in entry.flags:
         return []
-    texts = [entry.msgstr_plural[form] for form in sorted(entry.msgstr_plural)] if entry.msgid_plural else [entry.msgstr]
+    texts = (
+        [entry.msgstr_plural[form] for form in sorted(entry.msgstr_plural)]
+        if entry.msgid_plural
+        else [entry.msgstr]
+    )
     return texts if all(texts) else []
 
 
@@ -189,7 +197,9 @@ def _entry(message: Message, language: str, texts: list[str], flags: list[str]) 
     forms = 2 if language == "en" else 1
     if "%(" in message.msgid + message.plural:
         flags = [*flags, "python-format"]
-    plural = {form: texts[form] if form < len(texts) else "" for form in range(forms)} if message.plural else {}
+    plural = (
+        {form: texts[form] if form < len(texts) else "" for form in range(forms)} if message.plural else {}
+    )
     return polib.POEntry(
         msgid=message.msgid,
         msgid_plural=message.plural,
@@ -263,7 +273,7 @@ def write(app: App, files: dict[str, polib.POFile], *, check: bool, report: Repo
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}.tmp")
         draft.write_text(wanted, encoding="utf-8")
-        os.replace(draft, path)
+        draft.replace(path)
 
 
 def translation_memory(apps: Iterable[App], handed_in: dict[str, str]) -> dict[Key, list[str]]:
@@ -282,7 +292,9 @@ def run(*, only: Sequence[str] = (), check: bool = False, handed_in: dict[str, s
     apps, complaints = collect()
     unknown = set(only) - {app.name for app in apps.values()}
     if unknown:
-        raise SystemExit(f"no such app: {', '.join(sorted(unknown))}; known: {', '.join(a.name for a in apps.values())}")
+        raise SystemExit(
+            f"no such app: {', '.join(sorted(unknown))}; known: {', '.join(a.name for a in apps.values())}"
+        )
     report = Report(problems=complaints)
     memory = translation_memory(apps.values(), handed_in or {})
     catalogues = {}
@@ -297,9 +309,18 @@ def run(*, only: Sequence[str] = (), check: bool = False, handed_in: dict[str, s
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make messages", description="Keeps the translation catalogues.")
-    parser.add_argument("--app", action="append", default=[], help="only this app, e.g. loyalty or ui/console; may be repeated")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when something is missing or stale")
-    parser.add_argument("--fill", type=Path, help="JSON object of msgid to Simplified Chinese, taken where a text is missing")
+    parser.add_argument(
+        "--app",
+        action="append",
+        default=[],
+        help="only this app, e.g. loyalty or ui/console; may be repeated",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; fail when something is missing or stale"
+    )
+    parser.add_argument(
+        "--fill", type=Path, help="JSON object of msgid to Simplified Chinese, taken where a text is missing"
+    )
     options = parser.parse_args(argv)
     handed_in = json.loads(options.fill.read_text(encoding="utf-8")) if options.fill else {}
     report = run(only=options.app, check=options.check, handed_in=handed_in)

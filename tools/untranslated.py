@@ -1,8 +1,8 @@
 """Finds texts of templates that no translator will ever see: `python -m tools.untranslated [PATH ...]`.
 
-A finding is a word between tags, or in an attribute that people read, outside `translate` and `blocktranslate`. Scripts,
-styles, code and comments are skipped. A word that is the same in every language goes into `SAME_EVERYWHERE`; a line that
-must stay as it is carries `{# untranslated: reason #}`.
+A finding is a word between tags, or in an attribute that people read, outside `translate` and `blocktranslate`.
+Scripts, styles, code and comments are skipped. A word that is the same in every language goes into `SAME_EVERYWHERE`;
+a line that must stay as it is carries `{# untranslated: reason #}`.
 """
 
 import re
@@ -17,11 +17,21 @@ from django.template.base import Lexer, Token, TokenType
 ROOT = Path(__file__).resolve().parent.parent
 HOLE = "\ue000"
 """Stands for a template tag or variable."""
-READ_ATTRIBUTES = {"title", "alt", "placeholder", "aria-label", "aria-description", "aria-roledescription", "label", "summary"}
+READ_ATTRIBUTES = {
+    "title",
+    "alt",
+    "placeholder",
+    "aria-label",
+    "aria-description",
+    "aria-roledescription",
+    "label",
+    "summary",
+}
 SKIPPED_ELEMENTS = {"script", "style", "code", "pre", "kbd", "samp"}
 SAME_EVERYWHERE = {
-    "zhike", "知客", "简体中文", "繁體中文", "english", "api", "csv", "tsv", "xlsx", "gz", "qr", "id", "http", "https", "url",
-    "json", "utf", "gbk", "pwa", "totp", "cny", "rest", "openapi", "cloudevents", "am", "pm", "ctrl", "esc", "tab",
+    "zhike", "知客", "简体中文", "繁體中文", "english", "api", "csv", "tsv", "xlsx", "gz", "qr", "id", "http", "https",
+    "url", "json", "utf", "gbk", "pwa", "totp", "cny", "rest", "openapi", "cloudevents", "am", "pm", "ctrl", "esc",
+    "tab",
 }  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]+")
 _EXEMPT = re.compile(r"untranslated:\s*\S+")
@@ -109,9 +119,13 @@ class _Reader(HTMLParser):
                 self._judge(line, offset)
 
     def _judge(self, text: str, offset: int = 0) -> None:
-        words = [word for word in _WORD.findall(text.replace(HOLE, " ")) if len(word) > 1 or not word.isascii()]
+        words = [
+            word for word in _WORD.findall(text.replace(HOLE, " ")) if len(word) > 1 or not word.isascii()
+        ]
         if any(word.casefold() not in SAME_EVERYWHERE for word in words):
-            self.findings.append(Finding(self.getpos()[0] + offset, " ".join(text.replace(HOLE, "…").split())))
+            self.findings.append(
+                Finding(self.getpos()[0] + offset, " ".join(text.replace(HOLE, "…").split()))
+            )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -33,7 +33,7 @@ bench: .tools/synced ## the speed figures, into build/bench.json
 	@$(PYTHON_IN) -m tests.bench $(ARGS)
 
 features: .tools/synced ## run the tests and write build/features.json and docs/FEATURES.md
-	@$(PYTHON_IN) -m pytest -n $(WORKERS) --dist loadgroup --features-json build/features.json $(ARGS); \
+	@$(PYTHON_IN) -m pytest -n $(WORKERS) --dist loadgroup --features-json=build/features.json $(ARGS); \
 	status=$$?; $(PYTHON_IN) -m tools.features build/features.json && exit $$status
 
 messages: .tools/synced ## bring the translation catalogues up to date

@@ -14,9 +14,9 @@ HOME = ROOT / ".zhike" / "bench"
 class Result(TypedDict):
     """One measured figure.
 
-    `limit` is the same work done by hand as fast as the database allows, measured in the same run. `ratio` says how near
-    we come: 1 is as fast as the limit, 0.5 takes twice as long, whether the unit is a rate or a time; it passes when it
-    is at least `target`. Without a target the figure is only told.
+    `limit` is the same work done by hand as fast as the database allows, measured in the same run. `ratio` says how
+    near we come: 1 is as fast as the limit, 0.5 takes twice as long, whether the unit is a rate or a time; it passes
+    when it is at least `target`. Without a target the figure is only told.
     """
 
     name: str

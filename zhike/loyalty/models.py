@@ -1,0 +1,297 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class Program(models.Model):
+    """忠诚度计划: how points round, live, are spent, and what happens when a refund finds them gone."""
+
+    class Rounding(models.TextChoices):
+        DOWN = "down"
+        HALF_UP = "half_up"
+        UP = "up"
+
+    class Expiry(models.TextChoices):
+        ROLLING_MONTHS = "rolling_months"
+        END_OF_YEAR = "end_of_year"
+        NEVER = "never"
+
+    class Shortfall(models.TextChoices):
+        """What a clawback does when the points are already spent."""
+
+        DEBT = "debt"
+        BLOCK = "block"
+        DEDUCT_CASH = "deduct_cash"
+        WAIVE = "waive"
+
+    class TierWindow(models.TextChoices):
+        ROLLING_12_MONTHS = "rolling_12_months"
+        CALENDAR_YEAR = "calendar_year"
+        LIFETIME = "lifetime"
+
+    group = models.ForeignKey("organization.Group", models.PROTECT, related_name="+")
+    code = models.CharField(max_length=40, unique=True)
+    name = models.CharField(max_length=120)
+    rounding = models.CharField(max_length=10, choices=Rounding.choices, default=Rounding.DOWN)
+    expiry = models.CharField(max_length=20, choices=Expiry.choices, default=Expiry.ROLLING_MONTHS)
+    expiry_months = models.SmallIntegerField(default=24)
+    shortfall = models.CharField(max_length=12, choices=Shortfall.choices, default=Shortfall.DEBT)
+    redeem_points = models.IntegerField(default=100)
+    redeem_fen = models.IntegerField(default=100)
+    redeem_step = models.IntegerField(default=1)
+    redeem_minimum = models.IntegerField(default=1)
+    redeem_maximum = models.IntegerField(default=1_000_000)
+    tier_window = models.CharField(max_length=20, choices=TierWindow.choices, default=TierWindow.ROLLING_12_MONTHS)
+    tier_reverses_on_refund = models.BooleanField(default=True)
+    claim_window_days = models.SmallIntegerField(default=30)
+    created_at = models.DateTimeField()
+
+
+class Tier(models.Model):
+    """One step of the ladder: reached when qualifying spend in the programme's window is ``threshold_fen`` or more."""
+
+    program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="+")
+    code = models.CharField(max_length=40)
+    name = models.CharField(max_length=60)
+    rank = models.SmallIntegerField()
+    threshold_fen = models.BigIntegerField()
+    colour = models.CharField(max_length=20)
+    benefits = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["program", "rank"], name="tier_rank_unique"),
+            models.UniqueConstraint(fields=["program", "code"], name="tier_code_unique"),
+        ]
+
+
+class EarningRule(models.Model):
+    program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="+")
+    code = models.CharField(max_length=40)
+    name = models.CharField(max_length=120)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["program", "code"], name="earning_rule_code_unique")]
+
+
+class EarningRuleVersion(models.Model):
+    """One version, in force from ``effective_from`` until the next version's (or ``retired_from``). Never edited."""
+
+    rule = models.ForeignKey("loyalty.EarningRule", models.PROTECT, related_name="+")
+    version = models.IntegerField()
+    definition = models.JSONField()
+    effective_from = models.DateTimeField()
+    retired_from = models.DateTimeField(null=True)
+    published_at = models.DateTimeField()
+    published_by = models.CharField(max_length=80)
+    note = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["rule", "version"], name="rule_version_unique")]
+
+
+class Member(models.Model):
+    """A person in a programme. ``mall`` and ``merchant`` enrolled them, ``associate`` (导购) looks after them."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        FROZEN = "frozen"
+        CLOSED = "closed"
+
+    program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="+")
+    person = models.ForeignKey("customers.Person", models.PROTECT, related_name="+")
+    number = models.CharField(max_length=40, unique=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
+    tier = models.ForeignKey("loyalty.Tier", models.PROTECT, related_name="+")
+    tier_since = models.DateTimeField()
+    mall = models.ForeignKey("organization.Mall", models.PROTECT, null=True, related_name="+")
+    merchant = models.ForeignKey("organization.Merchant", models.PROTECT, null=True, related_name="+")
+    associate = models.ForeignKey("organization.Staff", models.PROTECT, null=True, related_name="+")
+    enrolled_at = models.DateTimeField()
+    enrolled_by = models.CharField(max_length=80)
+    source = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["program", "person"], name="member_person_unique")]
+        indexes = [
+            models.Index(fields=["-enrolled_at", "-id"], name="member_newest"),
+            models.Index(fields=["mall", "-enrolled_at", "-id"], name="member_mall_newest"),
+            models.Index(fields=["tier", "-enrolled_at", "-id"], name="member_tier_newest"),
+        ]
+
+
+class MemberCard(models.Model):
+    """电子会员卡. ``secret`` (encrypted) seeds the rotating QR; a till may hold it to verify offline."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        LOST = "lost"
+        REPLACED = "replaced"
+
+    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+")
+    number = models.CharField(max_length=40, unique=True)
+    secret = models.BinaryField()
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
+    issued_at = models.DateTimeField()
+    last_step = models.BigIntegerField(default=0)
+
+
+class Funding(models.Model):
+    """Who pays for points: shares in basis points that sum to 10,000, e.g. ``{"mall": 10000}``. Never edited."""
+
+    code = models.CharField(max_length=40, unique=True)
+    split = models.JSONField()
+
+
+class Account(models.Model):
+    """One owner's points. System accounts have negative ids, no member and no balance, so no row is hot.
+
+    ``version`` counts every change: a writer that decided on an older version writes nothing and decides again.
+    ``qualifying_fen`` is the spend that counts toward the tier within the programme's window.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="+", db_index=False)
+    member = models.OneToOneField("loyalty.Member", models.PROTECT, null=True, related_name="+")
+    code = models.CharField(max_length=40, blank=True)
+    balance = models.BigIntegerField(default=0)
+    debt = models.BigIntegerField(default=0)
+    qualifying_fen = models.BigIntegerField(default=0)
+    version = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(balance__gte=0, debt__gte=0), name="account_not_negative"),
+            models.CheckConstraint(condition=Q(balance=0) | Q(debt=0), name="account_balance_or_debt"),
+        ]
+
+
+class Transfer(models.Model):
+    """Points moved from ``debit_account`` to ``credit_account``; append-only.
+
+    ``lots`` tells which lots of the member's account changed: ``[[expires_on, funding_id, points], …]``, and
+    ``debt_points`` how many of ``points`` repaid (credit) or became (debit) debt: lots + debt_points = points.
+    ``balance_after`` is the member's balance − debt. ``reverses`` points at the transfer given back or clawed back.
+    """
+
+    debit_account = models.ForeignKey("loyalty.Account", models.PROTECT, related_name="+", db_index=False)
+    credit_account = models.ForeignKey("loyalty.Account", models.PROTECT, related_name="+", db_index=False)
+    points = models.BigIntegerField()
+    reason = models.CharField(max_length=20)
+    reference = models.CharField(max_length=80)
+    rule_version = models.ForeignKey("loyalty.EarningRuleVersion", models.PROTECT, null=True, related_name="+", db_index=False)
+    funding = models.ForeignKey("loyalty.Funding", models.PROTECT, related_name="+", db_index=False)
+    lots = models.JSONField()
+    debt_points = models.BigIntegerField(default=0)
+    balance_after = models.BigIntegerField()
+    reverses = models.ForeignKey("loyalty.Transfer", models.PROTECT, null=True, related_name="+", db_index=False)
+    explanation = models.JSONField()
+    actor = models.CharField(max_length=80)
+    occurred_at = models.DateTimeField()
+    posted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(points__gt=0), name="transfer_points_positive"),
+            models.CheckConstraint(condition=~Q(debit_account=F("credit_account")), name="transfer_two_accounts"),
+        ]
+        indexes = [
+            models.Index(fields=["credit_account", "-id"], condition=Q(credit_account__gt=0), name="transfer_credit"),
+            models.Index(fields=["debit_account", "-id"], condition=Q(debit_account__gt=0), name="transfer_debit"),
+            models.Index(fields=["reference"], name="transfer_reference"),
+        ]
+
+
+class Lot(models.Model):
+    """Points of one account with one expiry and funding. ``earned`` ever, ``remaining`` now. 9999-12-31 never expires."""
+
+    pk = models.CompositePrimaryKey("account_id", "expires_on", "funding_id")
+    account = models.ForeignKey("loyalty.Account", models.PROTECT, related_name="+", db_index=False)
+    expires_on = models.DateField()
+    funding = models.ForeignKey("loyalty.Funding", models.PROTECT, related_name="+", db_index=False)
+    earned = models.BigIntegerField()
+    remaining = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(remaining__gte=0), name="lot_not_negative")]
+        indexes = [models.Index(fields=["expires_on", "account"], name="lot_expiry")]
+
+
+class CapUsage(models.Model):
+    """Points a member already got under one cap of one rule: ``period`` is the day, or 0001-01-01 for ever."""
+
+    pk = models.CompositePrimaryKey("account_id", "rule_id", "cap", "period")
+    account = models.ForeignKey("loyalty.Account", models.PROTECT, related_name="+", db_index=False)
+    rule = models.ForeignKey("loyalty.EarningRule", models.PROTECT, related_name="+", db_index=False)
+    cap = models.CharField(max_length=40)
+    period = models.DateField()
+    used = models.BigIntegerField()
+
+
+class Award(models.Model):
+    """What the rules decided for one receipt of a member, points or none. ``explanation`` says why (rules.Explanation).
+
+    ``clawed_points`` grows as returns come in. ``qualifying_fen`` counted toward the tier.
+    """
+
+    receipt = models.OneToOneField("sales.Receipt", models.PROTECT, primary_key=True, related_name="+")
+    account = models.ForeignKey("loyalty.Account", models.PROTECT, related_name="+", db_index=False)
+    tier = models.ForeignKey("loyalty.Tier", models.PROTECT, related_name="+", db_index=False)
+    points = models.BigIntegerField()
+    clawed_points = models.BigIntegerField(default=0)
+    qualifying_fen = models.BigIntegerField()
+    explanation = models.JSONField()
+    occurred_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(points__gte=0, clawed_points__gte=0, clawed_points__lte=F("points")), name="award_bounds"
+            )
+        ]
+        indexes = [models.Index(fields=["account", "-occurred_at"], name="award_account")]
+
+
+class Redemption(models.Model):
+    """Points spent at a till or counter. ``reversed_points`` grows as parts are given back."""
+
+    id = models.UUIDField(primary_key=True)
+    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+")
+    merchant = models.ForeignKey("organization.Merchant", models.PROTECT, null=True, related_name="+")
+    points = models.BigIntegerField()
+    value_fen = models.BigIntegerField()
+    reversed_points = models.BigIntegerField(default=0)
+    reference = models.CharField(max_length=80, blank=True)
+    transfer = models.ForeignKey("loyalty.Transfer", models.PROTECT, related_name="+", db_index=False)
+    redeemed_at = models.DateTimeField()
+    redeemed_by = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(points__gt=0, reversed_points__gte=0, reversed_points__lte=F("points")),
+                name="redemption_bounds",
+            )
+        ]
+
+
+class TierChange(models.Model):
+    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+")
+    before = models.ForeignKey("loyalty.Tier", models.PROTECT, related_name="+", db_index=False)
+    after = models.ForeignKey("loyalty.Tier", models.PROTECT, related_name="+", db_index=False)
+    cause = models.CharField(max_length=20)
+    reference = models.CharField(max_length=80, blank=True)
+    qualifying_fen = models.BigIntegerField()
+    changed_at = models.DateTimeField()
+
+
+class Seal(models.Model):
+    """A batch of transfers, hashed and chained to the seal before it. ``digest`` = SHA-256(previous ‖ rows)."""
+
+    first_transfer_id = models.BigIntegerField()
+    last_transfer_id = models.BigIntegerField()
+    transfers = models.IntegerField()
+    previous = models.BinaryField()
+    digest = models.BinaryField()
+    sealed_at = models.DateTimeField()

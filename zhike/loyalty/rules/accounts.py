@@ -1,0 +1,130 @@
+"""What an account looks like while a decision is made, and how points enter and leave its lots.
+
+``AccountState`` is changed in place by the functions here; each change is returned as a ``Movement`` that the posting
+writes. Points leave the earliest-expiring lots first; what a movement took is remembered on it, so giving it back
+restores exactly those lots.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from zhike.loyalty.rules.calendar import NEVER
+
+LotKey = tuple[date, int]
+
+
+@dataclass(slots=True)
+class AccountState:
+    """One member's account as read: ``lots`` maps (expires_on, funding_id) to remaining points."""
+
+    account_id: int
+    version: int
+    balance: int
+    debt: int
+    qualifying_fen: int
+    tier_id: int
+    lots: dict[LotKey, int] = field(default_factory=dict)
+    caps: dict[tuple[int, str, date], int] = field(default_factory=dict)
+
+    @property
+    def net(self) -> int:
+        return self.balance - self.debt
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One change of an account: ``points`` = |Σ lots| + ``debt_points``; ``sign`` +1 enters, −1 leaves."""
+
+    sign: int
+    points: int
+    lots: tuple[tuple[date, int, int], ...]
+    debt_points: int
+    balance_after: int
+
+
+class NotEnoughPoints(ValueError):
+    """The account holds ``available`` points, fewer than asked."""
+
+    def __init__(self, available: int) -> None:
+        super().__init__(available)
+        self.available = available
+
+
+def credit(state: AccountState, points: int, expires_on: date, funding_id: int) -> Movement:
+    """Let points in: they repay debt first, the rest joins the lot of their expiry and funding."""
+    repaid = min(points, state.debt)
+    kept = points - repaid
+    state.debt -= repaid
+    state.balance += kept
+    lots: tuple[tuple[date, int, int], ...] = ()
+    if kept:
+        state.lots[expires_on, funding_id] = state.lots.get((expires_on, funding_id), 0) + kept
+        lots = ((expires_on, funding_id, kept),)
+    return Movement(1, points, lots, repaid, state.net)
+
+
+def debit(
+    state: AccountState,
+    points: int,
+    *,
+    first: tuple[LotKey, ...] = (),
+    into_debt: bool = False,
+) -> Movement:
+    """Take points out, from the lots named ``first``, then earliest expiry first; the rest becomes debt if allowed.
+
+    Raises NotEnoughPoints, changing nothing, when the balance is short and ``into_debt`` is False.
+    """
+    if points > state.balance and not into_debt:
+        raise NotEnoughPoints(state.balance)
+    left = points
+    taken: list[tuple[date, int, int]] = []
+    named = [key for key in first if state.lots.get(key)]
+    for key in [*named, *sorted(key for key in state.lots if key not in named)]:
+        if not left:
+            break
+        part = min(left, state.lots[key])
+        if part:
+            state.lots[key] -= part
+            taken.append((*key, part))
+            left -= part
+    state.balance -= points - left
+    state.debt += left
+    return Movement(-1, points, tuple(taken), left, state.net)
+
+
+def restore(state: AccountState, taken: tuple[tuple[date, int, int], ...], given_back: int, points: int) -> Movement:
+    """Give ``points`` of an earlier debit back to the very lots it took them from, last taken first.
+
+    ``given_back`` points of that debit were restored before. Debt is repaid first, out of the same points.
+    """
+    repaid = min(points, state.debt)
+    state.debt -= repaid
+    skip, left = given_back + repaid, points - repaid
+    lots: list[tuple[date, int, int]] = []
+    for expires_on, funding_id, part in reversed(taken):
+        passed = min(skip, part)
+        skip -= passed
+        amount = min(part - passed, left)
+        if amount:
+            state.lots[expires_on, funding_id] = state.lots.get((expires_on, funding_id), 0) + amount
+            lots.append((expires_on, funding_id, amount))
+            left -= amount
+    state.balance += points - repaid - left
+    if left:
+        raise ValueError("more points given back than were taken")
+    return Movement(1, points, tuple(lots), repaid, state.net)
+
+
+def expire(state: AccountState, today: date) -> list[Movement]:
+    """Take out every lot that expired before ``today``, one movement per lot."""
+    movements = []
+    for key in sorted(state.lots):
+        points = state.lots[key]
+        if key[0] >= today or key[0] == NEVER or not points:
+            continue
+        state.lots[key] = 0
+        state.balance -= points
+        movements.append(Movement(-1, points, ((*key, points),), 0, state.net))
+    return movements

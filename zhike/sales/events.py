@@ -1,0 +1,60 @@
+"""What sales tells the log."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zhike.kernel.events.base import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptRecorded(Fact):
+    """A sale or return was recorded; ``person_id`` is None while nobody has claimed it."""
+
+    type: ClassVar[str] = "zhike.sales.receipt_recorded"
+
+    receipt_id: str
+    person_id: int | None
+    merchant_id: int
+    mall_id: int
+    kind: str
+    net_fen: int
+    occurred_at: dt.datetime
+
+    @property
+    def subject(self) -> str:
+        return f"receipt/{self.receipt_id}" if self.person_id is None else f"person/{self.person_id}"
+
+    @property
+    def happened_at(self) -> dt.datetime:
+        return self.occurred_at
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptClaimed(Fact):
+    """A receipt that nobody owned found its person."""
+
+    type: ClassVar[str] = "zhike.sales.receipt_claimed"
+
+    receipt_id: str
+    person_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportUndone(Fact):
+    """All receipts of one import were taken out again."""
+
+    type: ClassVar[str] = "zhike.sales.import_undone"
+
+    import_id: str
+    receipts: int
+
+    @property
+    def subject(self) -> str:
+        return f"import/{self.import_id}"

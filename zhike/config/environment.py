@@ -48,5 +48,7 @@ def database() -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(host),
         "PORT": port,
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": int(os.environ.get("ZHIKE_POOL", "12")), "timeout": 20}},
+        "OPTIONS": {
+            "pool": {"min_size": 1, "max_size": int(os.environ.get("ZHIKE_POOL", "12")), "timeout": 20}
+        },
     }

@@ -87,6 +87,11 @@ def stop(home: Path) -> bool:
     return True
 
 
+def locate(home: Path) -> Place:
+    """Where the server of ``home`` lives, running or not."""
+    return _place(home.resolve())
+
+
 def is_running(place: Place) -> bool:
     """Whether a live postmaster owns the data directory (a stale pid file of a killed one does not count)."""
     pid = postmaster_pid(place)
@@ -200,7 +205,17 @@ def _create(place: Place) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(mode=0o700)
     _own(place, partial)
-    _run(place, "initdb", "-D", str(partial), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
+    _run(
+        place,
+        "initdb",
+        "-D",
+        str(partial),
+        "-U",
+        "postgres",
+        "--auth=trust",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+    )
     with (partial / "postgresql.conf").open("a") as conf:
         conf.write("\ninclude_if_exists = 'zhike.conf'\n")
     partial.rename(place.data)
@@ -220,7 +235,9 @@ def _start(place: Place) -> None:
     if log.exists():
         _own(place, log)
     try:
-        _run(place, "pg_ctl", "-D", str(place.data), "-l", str(log), "-w", "-t", str(START_TIMEOUT_S), "start")
+        _run(
+            place, "pg_ctl", "-D", str(place.data), "-l", str(log), "-w", "-t", str(START_TIMEOUT_S), "start"
+        )
     except PostgresError as error:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:]) if log.exists() else ""
         raise PostgresError(f"The embedded PostgreSQL did not start; the end of {log}:\n{tail}") from error
@@ -243,7 +260,9 @@ def _run(place: Place, program: str, *arguments: str) -> None:
         env={**os.environ, "LC_ALL": "C.UTF-8"},
     )
     if done.returncode:
-        raise PostgresError(f"{program} failed ({done.returncode}): {(done.stdout or b'').decode(errors='replace')}")
+        raise PostgresError(
+            f"{program} failed ({done.returncode}): {(done.stdout or b'').decode(errors='replace')}"
+        )
 
 
 def _own(place: Place, path: Path) -> None:
@@ -279,6 +298,8 @@ def _locked(place: Place) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise PostgresError(f"Another process has been starting {place.data} for too long.") from None
+                    raise PostgresError(
+                        f"Another process has been starting {place.data} for too long."
+                    ) from None
                 time.sleep(0.05)
         yield

@@ -1,0 +1,1 @@
+"""Commands that put the program together: servers, database, demo. Commands of the business are in `ui.cli`."""

@@ -1,0 +1,119 @@
+"""`zhike demo`: one command from nothing to a mall that lives."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import urllib.request
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from zhike.config import environment
+from zhike.config.startup import Stop, keep_database_running, start_database, stop_database
+from zhike.config.supervisor import Child, Supervisor
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.panel import Panel
+
+    from zhike.simulator.demo import LogIn
+
+READY_TIMEOUT_S = 60.0
+
+
+@click.command()
+@click.option("--port", default=8000, show_default=True)
+@click.option(
+    "--live/--no-live", default=True, show_default=True, help="Post sales through the API while it runs."
+)
+@click.option("--rate", default=2.0, show_default=True, help="Live receipts per second.")
+def demo(port: int, live: bool, rate: float) -> None:
+    """A mall that lives: database, six months of sales, web, worker and live tills. Ctrl-C ends all of it."""
+    from rich.console import Console
+
+    if environment.is_production():
+        raise Stop("The demo does not run in production (ZHIKE_ENV).")
+    os.environ["ZHIKE_DEMO"] = "1"
+    console = Console(stderr=True, highlight=False)
+    with console.status("PostgreSQL"):
+        started = start_database()
+    try:
+        code = _run(console, port=port, live=live, rate=rate)
+    finally:
+        if started:
+            stop_database()
+            console.print("已停止 · Stopped.")
+    sys.exit(code)
+
+
+def _run(console: Console, *, port: int, live: bool, rate: float) -> int:
+    from zhike.config.commands.database import migrate_now
+
+    with console.status("表结构 · tables"):
+        migrate_now()
+    log_ins = _fill()
+    address = f"http://127.0.0.1:{port}"
+    children = _children(port, live=live, rate=rate)
+    supervisor = Supervisor(children, guard=keep_database_running)
+
+    def announce() -> None:
+        with console.status("启动 · starting"):
+            _wait_until_ready(f"{address}/health/ready", supervisor)
+        if not supervisor.is_stopping:
+            console.print(_panel(address, log_ins))
+
+    return supervisor.run(announce)
+
+
+def _fill() -> Sequence[LogIn]:
+    """The demo's history, unless it is there already."""
+    from zhike.simulator import demo as simulated
+
+    simulated.ensure_history()
+    return simulated.LOG_INS
+
+
+def _children(port: int, *, live: bool, rate: float) -> list[Child]:
+    zhike = [sys.executable, "-m", "zhike.config.cli"]
+    children = [
+        Child("web", [*zhike, "web", "--port", str(port)]),
+        Child("worker", [*zhike, "worker"]),
+    ]
+    if live:
+        live_tills = [*zhike, "simulate", "live", "--port", str(port), "--rate", str(rate)]
+        children.append(Child("live tills", live_tills, critical=False))
+    return children
+
+
+def _wait_until_ready(url: str, supervisor: Supervisor) -> None:
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while not supervisor.is_stopping and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  our own address
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.1)
+
+
+def _panel(address: str, log_ins: Sequence[LogIn]) -> Panel:
+    from rich.panel import Panel
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 3))
+    for name, path in [
+        ("管理台 · Console", "/console/"),
+        ("收银与服务台 · Counter", "/counter/"),
+        ("会员端 · Member app", "/m/"),
+        ("接口文档 · API", "/api/docs"),
+    ]:
+        table.add_row(name, f"[bold cyan]{address}{path}")
+    table.add_row()
+    for log_in in log_ins:
+        table.add_row(log_in.role, f"[bold]{log_in.username}[/] / [bold]{log_in.password}[/]")
+    table.add_row()
+    table.add_row("停止 · Stop", "Ctrl-C")
+    return Panel(table, title="知客 Zhike", border_style="green", expand=False, padding=(1, 2))

@@ -1,0 +1,64 @@
+"""`zhike web` and `zhike worker`: the two processes of an installation."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import click
+
+from zhike.config.startup import start_database, with_django
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--workers", default=2, show_default=True, help="Processes.")
+@click.option("--threads", default=8, show_default=True, help="Threads per process; they wait for commits.")
+@click.option("--migrate", "with_migrate", is_flag=True, help="Bring the tables up to date first.")
+def web(host: str, port: int, workers: int, threads: int, with_migrate: bool) -> None:
+    """Serve pages and API with granian."""
+    start_database()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.config.settings")
+    os.environ.setdefault("ZHIKE_POOL", str(threads + 4))
+    if with_migrate:
+        from zhike.config.commands.database import migrate_now
+
+        migrate_now()
+    serve_web(host=host, port=port, workers=workers, threads=threads)
+
+
+def serve_web(*, host: str, port: int, workers: int, threads: int) -> None:
+    """Run granian in this process until it is told to stop."""
+    from granian.constants import Interfaces
+    from granian.http import HTTP1Settings
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    Server(
+        "zhike.config.wsgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=threads,
+        backlog=512,
+        websockets=False,
+        http1_settings=HTTP1Settings(header_read_timeout=15_000),
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        respawn_interval=0.1,
+        workers_kill_timeout=10,
+    ).serve()
+
+
+@click.command()
+@click.option("--concurrency", default=2, show_default=True, help="Jobs at the same time.")
+@with_django
+def worker(concurrency: int) -> None:
+    """Run jobs and the readers of the event log until SIGTERM or Ctrl-C."""
+    from zhike.config.worker import run_worker
+
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+    sys.exit(run_worker(concurrency=concurrency))

@@ -1,0 +1,1 @@
+"""`zhike simulate`."""

@@ -1,0 +1,13 @@
+"""Every reader of the event log. The worker runs them; `zhike rebuild` and `zhike events replay` find them here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zhike.kernel.events import Consumer
+
+
+def consumers() -> list[Consumer]:
+    """One entry for each, in the order of the floors."""
+    return []

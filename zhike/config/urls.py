@@ -1,0 +1,25 @@
+"""Every address of the program."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, URLResolver, include, path
+
+
+def _home(request: HttpRequest) -> HttpResponse:
+    return HttpResponseRedirect("/console/")
+
+
+_PACKAGES = ["components", "console", "counter", "member"]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", _home),
+    path("i18n/", include("django.conf.urls.i18n")),
+    *[
+        path("", include(f"zhike.ui.{name}.urls"))
+        for name in ["api", *_PACKAGES]
+        if find_spec(f"zhike.ui.{name}.urls")
+    ],
+]

@@ -1,0 +1,36 @@
+"""The worker process: jobs from the queue, and the readers of the event log, until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+logger = logging.getLogger(__name__)
+
+
+def run_worker(*, concurrency: int = 2) -> int:
+    """Work until SIGINT or SIGTERM. Returns the exit code."""
+    from procrastinate.contrib.django import app
+
+    from zhike.config.consumers import consumers
+    from zhike.kernel.events.runner import Runner
+
+    runner = Runner(consumers())
+    runner.start()
+    try:
+        with app.replace_connector(app.connector.get_worker_connector()):  # type: ignore[attr-defined]
+            asyncio.run(_work(concurrency))
+    finally:
+        runner.stop()
+    return 0
+
+
+async def _work(concurrency: int) -> None:
+    from procrastinate.contrib.django import app
+
+    async with app.open_async():
+        await app.run_worker_async(
+            concurrency=concurrency,
+            shutdown_graceful_timeout=10,
+            delete_jobs="successful",
+        )

@@ -5,7 +5,7 @@ PYTHON_IN = .venv/bin/python
 SETUP_INPUTS = uv.lock pyproject.toml tools/setup.sh $(wildcard hatch_build.py frontend/package-lock.json)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check bench features messages clean
+.PHONY: help setup demo dev test check bench features messages events clean
 
 help: ## what there is to make
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ features: .tools/synced ## run the tests and write build/features.json and docs/
 
 messages: .tools/synced ## bring the translation catalogues up to date
 	@$(PYTHON_IN) -m tools.messages $(ARGS)
+
+events: .tools/synced ## write the shape of every event type into docs/events/
+	@$(PYTHON_IN) -m tools.event_schemas $(ARGS)
 
 clean: ## remove what was built, keep the demo's database
 	@rm -rf .venv .tools build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -21,6 +21,7 @@ CHECKS: dict[str, list[str]] = {
     "migrations": [PYTHON, "-W", "ignore", "-m", "django", "makemigrations", "--check", "--dry-run"],
     "house rules": [PYTHON, "-m", "lint"],
     "translations": [PYTHON, "-m", "tools.messages", "--check"],
+    "event shapes": [PYTHON, "-m", "tools.event_schemas", "--check"],
     "untranslated": [PYTHON, "-m", "tools.untranslated"],
     "style": [PYTHON, "-m", "ruff", "check", "--quiet", "--output-format", "concise", "."],
     "format": [PYTHON, "-m", "ruff", "format", "--check", "--quiet", "--output-format", "concise", "."],

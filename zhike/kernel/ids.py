@@ -1,0 +1,17 @@
+"""Identifiers made by us: time-ordered, so that their index pages stay warm."""
+
+from __future__ import annotations
+
+import uuid
+
+from uuid_utils.compat import uuid7 as _uuid7
+
+
+def uuid7() -> uuid.UUID:
+    """A new time-ordered UUID, as the standard library's type."""
+    return _uuid7()
+
+
+def request_id() -> str:
+    """A new name for one request, kept in the log, the audit trail and the response header."""
+    return uuid7().hex

@@ -4,46 +4,51 @@ Only for a Python that has neither `venv` nor `pip`; `tools/setup.sh` calls it l
 """
 
 import hashlib
+import html
 import io
-import json
+import os
 import platform
+import re
 import sys
 import urllib.request
 import zipfile
 from pathlib import Path
+from urllib.parse import urljoin
+
+INDEX = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/")
+_LINK = re.compile(r"""<a[^>]+href=["']([^"'#]+)#sha256=([0-9a-f]{64})["']""")
 
 
-def wheel_suffixes() -> list[str]:
-    """Endings of the wheel names that run here, best first."""
-    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(
-        platform.machine().lower(), platform.machine().lower()
-    )
-    if sys.platform == "darwin":
-        return ["macosx_11_0_arm64.whl" if machine == "aarch64" else "macosx_10_12_x86_64.whl"]
+def wheel_pattern(version: str) -> str:
+    """What the name of the wheel for this machine looks like."""
+    machine = platform.machine().lower()
+    arm = machine in ("arm64", "aarch64")
     if sys.platform == "win32":
-        return ["win_arm64.whl" if machine == "aarch64" else "win_amd64.whl"]
-    is_glibc = bool(platform.libc_ver()[0])
-    return [f"{machine}.whl"] if is_glibc else [f"musllinux_1_1_{machine}.whl"]
+        system = "win_arm64" if arm else "win_amd64"
+    elif sys.platform == "darwin":
+        system = r"macosx_\w+_" + ("arm64" if arm else "x86_64")
+    else:
+        libc = "manylinux" if platform.libc_ver()[0] else "musllinux"
+        system = rf"[\w.]*{libc}\w+_{'aarch64' if arm else machine.replace('amd64', 'x86_64')}[\w.]*"
+    return rf"uv-{re.escape(version)}-py3-none-{system}\.whl"
 
 
-def pick(files: list[dict[str, object]]) -> tuple[str, str]:
-    """The address and the SHA-256 of the wheel to take."""
-    for suffix in wheel_suffixes():
-        for file in files:
-            name = str(file["filename"])
-            if name.endswith(suffix) and (
-                "manylinux" in name or "linux" not in sys.platform or "musllinux" in suffix
-            ):
-                digests = file["digests"]
-                assert isinstance(digests, dict)
-                return str(file["url"]), str(digests["sha256"])
-    raise SystemExit(f"PyPI has no uv wheel for {platform.machine()} on {sys.platform}")
+def find_wheel(version: str) -> tuple[str, str]:
+    """The address and the SHA-256 of the wheel, from the package index."""
+    page_url = f"{INDEX}/uv/"
+    request = urllib.request.Request(page_url, headers={"Accept": "text/html"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        page = answer.read().decode()
+    pattern = re.compile(wheel_pattern(version))
+    for address, digest in _LINK.findall(page):
+        if pattern.fullmatch(address.rsplit("/", 1)[-1]):
+            return urljoin(page_url, html.unescape(address)), digest
+    raise SystemExit(f"{page_url} has no uv {version} for {platform.machine()} on {sys.platform}")
 
 
 def main() -> None:
     version, target = sys.argv[1], Path(sys.argv[2])
-    with urllib.request.urlopen(f"https://pypi.org/pypi/uv/{version}/json", timeout=60) as answer:
-        url, digest = pick(json.load(answer)["urls"])
+    url, digest = find_wheel(version)
     with urllib.request.urlopen(url, timeout=300) as answer:
         wheel = answer.read()
     if hashlib.sha256(wheel).hexdigest() != digest:

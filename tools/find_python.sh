@@ -20,7 +20,7 @@ for name in python3.13 python3.12 python3.11 python3.14 python3 python; do
     done
     IFS=$old_ifs
 done
-found=$(python3 --version 2>&1 || true)
+found=$(python3 --version 2>/dev/null || true)
 cat >&2 <<MESSAGE
 Zhike needs Python 3.11 or newer; this machine has: ${found:-none}.
 Install one (Debian, Ubuntu: apt install python3; macOS: brew install python; anywhere: https://www.python.org/downloads/)

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from django.db import models
+
+
+class ImportRun(models.Model):
+    """One file on its way in.
+
+    ``path`` is where the bytes are kept (below UPLOAD_DIR, or where the command line found them). ``mapping`` is the
+    one it runs with. ``counts`` is the reconciliation (rules.Reconciliation) of the run, ``checked`` that of the last
+    dry run. ``stage`` and ``lines_done`` of ``lines_total`` are its live progress.
+    """
+
+    class State(models.TextChoices):
+        UPLOADED = "uploaded"
+        CHECKING = "checking"
+        CHECKED = "checked"
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+        UNDOING = "undoing"
+        UNDONE = "undone"
+
+    id = models.UUIDField(primary_key=True)
+    mall = models.ForeignKey("organization.Mall", models.PROTECT, related_name="+")
+    file_name = models.CharField(max_length=255)
+    path = models.CharField(max_length=500)
+    size = models.BigIntegerField()
+    digest = models.CharField(max_length=64)
+    file_facts = models.JSONField(default=dict)
+    mapping = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.UPLOADED)
+    stage = models.CharField(max_length=20, blank=True)
+    lines_total = models.BigIntegerField(default=0)
+    lines_done = models.BigIntegerField(default=0)
+    checked = models.JSONField(null=True)
+    counts = models.JSONField(null=True)
+    failure = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    undone_at = models.DateTimeField(null=True)
+    actor = models.CharField(max_length=80)
+    actor_label = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["mall", "-created_at"], name="import_run_newest"),
+            models.Index(fields=["digest"], name="import_run_digest"),
+        ]
+
+
+class QuarantinedRow(models.Model):
+    """One row of a file that could not be used: its cells as they came, or as someone corrected them."""
+
+    class Status(models.TextChoices):
+        OPEN = "open"
+        REPLAYED = "replayed"
+        DISCARDED = "discarded"
+
+    run = models.ForeignKey("intake.ImportRun", models.CASCADE, related_name="+", db_index=False)
+    row_no = models.BigIntegerField()
+    receipt_number = models.CharField(max_length=60, blank=True)
+    cells = models.JSONField()
+    corrected = models.BooleanField(default=False)
+    reason = models.CharField(max_length=40)
+    detail = models.CharField(max_length=300, blank=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
+    settled_at = models.DateTimeField(null=True)
+    settled_by = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "row_no"], name="quarantined_row_once")]
+        indexes = [models.Index(fields=["run", "status", "reason", "row_no"], name="quarantined_row_listed")]
+
+
+class SavedMapping(models.Model):
+    """A mapping kept under a name, for the next file of the same kind."""
+
+    group = models.ForeignKey("organization.Group", models.PROTECT, related_name="+")
+    name = models.CharField(max_length=80)
+    definition = models.JSONField()
+    saved_at = models.DateTimeField()
+    saved_by = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["group", "name"], name="saved_mapping_name_unique")]

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import TypeVar
 
 Node = TypeVar("Node", bound=ast.AST)
-_SKIP = re.compile(r"(?:#|\{#|<!--)\s*lint-skip:\s*(ZK\d{3})\b[ :,-]*([^#}>]*)")
+EVERYWHERE = -1
+_SKIP = re.compile(
+    r"(?:#|\{#|<!--)\s*lint-skip(?P<file>-file)?:\s*(?P<code>ZK\d{3})\b[ :,-]*(?P<reason>[^#}>]*)"
+)
 
 
 @dataclass(frozen=True)
@@ -59,12 +62,19 @@ class Source:
                 yield node
 
     def skipped(self, code: str, line: int) -> bool:
-        """Whether `# lint-skip: CODE reason` stands on the line or on the one above."""
-        for number in (line, line - 1):
-            if 1 <= number <= len(self.lines) and (match := _SKIP.search(self.lines[number - 1])):
-                if match[1] == code and match[2].strip():
-                    return True
-        return False
+        """Whether `# lint-skip: CODE reason` stands on the line or the one above, or `# lint-skip-file:` anywhere."""
+        return any(
+            number in (line, line - 1, EVERYWHERE) for skipped, number in self._skips if skipped == code
+        )
+
+    @cached_property
+    def _skips(self) -> list[tuple[str, int]]:
+        """The codes that are excused with a reason, and the lines where that is said."""
+        return [
+            (match["code"], EVERYWHERE if match["file"] else number)
+            for number, line in enumerate(self.lines, start=1)
+            if (match := _SKIP.search(line)) and match["reason"].strip()
+        ]
 
 
 @dataclass(frozen=True)

@@ -65,9 +65,15 @@ def _page(source: str) -> tuple[set[int], str]:
         page.append(_hole(raw))
         if token.token_type == TokenType.COMMENT and _EXEMPT.search(raw):
             exempt.add(token.lineno or 0)
-        elif token.token_type == TokenType.BLOCK and name in ("comment", "blocktranslate", "blocktrans"):
-            page += _skip_to(tokens, f"end{name}")
+        elif token.token_type == TokenType.BLOCK and (end := _end_of_unread(token, name)):
+            page += _skip_to(tokens, end)
     return exempt, "".join(page)
+
+
+def _end_of_unread(token: Token, name: str) -> str:
+    """The tag that ends a stretch in which nothing is to be judged; empty when the tag begins none."""
+    is_attribute_block = name == "block" and re.search(r"_(class|attrs)$", token.contents)
+    return f"end{name}" if is_attribute_block or name in ("comment", "blocktranslate", "blocktrans") else ""
 
 
 def _tokens(source: str) -> Iterator[tuple[Token, str]]:
@@ -86,7 +92,7 @@ def _hole(raw: str) -> str:
 def _skip_to(tokens: Iterator[tuple[Token, str]], end: str) -> Iterator[str]:
     for token, raw in tokens:
         yield _hole(raw)
-        if token.token_type == TokenType.BLOCK and token.contents.strip() == end:
+        if token.token_type == TokenType.BLOCK and token.contents.split()[0] == end:
             return
 
 

@@ -120,6 +120,12 @@ def test_a_finding_is_excused_by_a_reason_only():
     assert codes(place, f"{bad}  # lint-skip: ZK003 another rule\n") == ["ZK004"]
 
 
+def test_a_file_is_excused_by_a_reason_only():
+    place, bad, _good = CASES["ZK009"]
+    assert codes(place, f"# lint-skip-file: ZK009 steps of operations of the contexts above\n\n\n{bad}") == []
+    assert codes(place, f"# lint-skip-file: ZK009\n\n\n{bad}") == ["ZK009"]
+
+
 def test_rules_for_doors_leave_contexts_alone():
     assert codes("zhike.customers.operations._people", "Person.objects.create()\nperson.save()\n") == []
 

@@ -23,3 +23,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         if find_spec(f"zhike.ui.{name}.urls")
     ],
 ]
+
+handler400 = "zhike.ui.components.views.bad_request"
+handler403 = "zhike.ui.components.views.permission_denied"
+handler404 = "zhike.ui.components.views.page_not_found"
+handler500 = "zhike.ui.components.views.server_error"

@@ -82,7 +82,9 @@ class Merchant(models.Model):
     floor = models.ForeignKey("organization.Floor", models.PROTECT, null=True, related_name="+")
     unit = models.ForeignKey("organization.Unit", models.PROTECT, null=True, related_name="+")
     brand = models.ForeignKey("organization.Brand", models.PROTECT, null=True, related_name="+")
-    trade_category = models.ForeignKey("organization.TradeCategory", models.PROTECT, null=True, related_name="+")
+    trade_category = models.ForeignKey(
+        "organization.TradeCategory", models.PROTECT, null=True, related_name="+"
+    )
     code = models.CharField(max_length=40)
     name = models.CharField(max_length=120)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
@@ -128,7 +130,8 @@ class RoleGrant(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["staff", "role", "level", "target_id"], name="role_grant_unique"),
             models.CheckConstraint(
-                condition=models.Q(level="all", target_id=0) | (~models.Q(level="all") & models.Q(target_id__gt=0)),
+                condition=models.Q(level="all", target_id=0)
+                | (~models.Q(level="all") & models.Q(target_id__gt=0)),
                 name="role_grant_target_of_level",
             ),
         ]

@@ -287,9 +287,15 @@ def translation_memory(apps: Iterable[App], handed_in: dict[str, str]) -> dict[K
     return memory
 
 
-def run(*, only: Sequence[str] = (), check: bool = False, handed_in: dict[str, str] | None = None) -> Report:
+def run(
+    *,
+    package: Path = PACKAGE,
+    only: Sequence[str] = (),
+    check: bool = False,
+    handed_in: dict[str, str] | None = None,
+) -> Report:
     """Brings the catalogues of the chosen apps (all of them by default) up to date, or checks them."""
-    apps, complaints = collect()
+    apps, complaints = collect(package)
     unknown = set(only) - {app.name for app in apps.values()}
     if unknown:
         raise SystemExit(

@@ -43,6 +43,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "now": now,
         "earlier": [now - dt.timedelta(minutes=minutes) for minutes in (3, 130, 2000, 60000)],
         "members": _members(),
+        "page": {"next_cursor": "n", "previous_cursor": "p"},
         "line": _line(),
         "bars": _bars(),
         "donut": _donut(),

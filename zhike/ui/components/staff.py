@@ -32,13 +32,9 @@ class StaffRequest(HttpRequest):
     """A request of somebody who works here. `now` is the one reading of the clock for this request."""
 
     viewer: Viewer
+    staff_id: int
     now: dt.datetime
     htmx: HtmxDetails
-
-    @property
-    def staff_id(self) -> int:
-        assert self.viewer.id is not None
-        return self.viewer.id
 
 
 StaffView: TypeAlias = Callable[..., HttpResponseBase]
@@ -59,7 +55,7 @@ def staff_page(*permissions: str) -> Callable[[StaffView], Page]:
             viewer = viewer_of(request, request.now)
             if viewer is None:
                 return to_log_in(request)
-            request.viewer = viewer
+            request.viewer, request.staff_id = viewer, viewer.id or 0
             _require_any(viewer, permissions)
             response = view(request, *args, **kwargs)
             if isinstance(response, HttpResponse):

@@ -164,8 +164,9 @@ def person(name: str, detail: str = "", url: str = "") -> Any:
 
 
 @register.inclusion_tag("components/pager.html", takes_context=True)
-def pager(context: Context, *, next: str | None = "", previous: str | None = "", note: str = "", target: str = "") -> Any:
-    return {"request": context["request"], "next": next, "previous": previous, "note": note, "target": target}
+def pager(context: Context, page: Any, *, note: str = "", target: str = "") -> Any:
+    """`page` is a kernel.paging.Page; its cursor travels as ?cursor=. With `target` htmx swaps only that element."""
+    return {"request": context["request"], "page": page, "note": note, "target": target}
 
 
 @register.inclusion_tag("components/tabs.html")

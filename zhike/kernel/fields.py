@@ -8,7 +8,7 @@ from django.db import models
 
 if TYPE_CHECKING:
     IntegerColumn = models.Field[int, int]
-    TextColumn = models.Field[str, str]
+    TextColumn = models.Field[str | None, str | None]
 else:
     IntegerColumn = TextColumn = models.Field
 

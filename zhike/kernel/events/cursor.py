@@ -105,6 +105,12 @@ def read_own(place: Place, until: Snapshot, *, types: list[str] | None, limit: i
     return _select(where, [place.seen.text, until.text], place.position, types, limit)
 
 
+def read_one(position: int) -> StoredEvent | None:
+    """The event at one position."""
+    found = _select("e.position = %s", [position], position - 1, None, 1)
+    return found[0] if found else None
+
+
 def anything_between(seen: Snapshot, until: Snapshot) -> bool:
     return bool(read_between(Place(seen), until, types=None, limit=1))
 
@@ -145,7 +151,14 @@ def _select(
             " ORDER BY e.position LIMIT %s",
             [*params, limit],
         )
-        return [StoredEvent(*row, data=msgspec.json.decode(data)) for *row, data in cursor.fetchall()]
+        return [_event(*row) for row in cursor.fetchall()]
+
+
+def _event(*columns: Any) -> StoredEvent:
+    position, id, source, type, subject, actor, time, recorded_at, data = columns
+    return StoredEvent(
+        position, id, source, type, subject, actor, time, recorded_at, msgspec.json.decode(data)
+    )
 
 
 def _place_row(consumer: str) -> tuple[str, str | None, int, float, str] | None:

@@ -24,7 +24,7 @@ dev: .tools/synced ## server, worker and database that reload as you type
 	@.venv/bin/zhike dev $(ARGS)
 
 test: .tools/synced ## the tests; choose some with ARGS="tests/loyalty -k refund"
-	@$(PYTHON_IN) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(PYTHON_IN) -m pytest -n $(WORKERS) --dist loadgroup $(if $(ARGS),$(ARGS),--all-templates)
 
 check: .tools/synced ## formatting, lint, types, architecture, templates, migrations, translations
 	@$(PYTHON_IN) -m tools.check $(ARGS)

@@ -18,7 +18,7 @@ TEST_HOME = Path(os.environ.get("ZHIKE_TEST_HOME", ROOT / ".zhike" / "test"))
 os.environ.setdefault("ZHIKE_HOME", str(TEST_HOME))
 os.environ.setdefault("ZHIKE_ENV", "test")
 
-pytest_plugins = ["tests.plugins.features", "tests.plugins.network", "tests.people"]
+pytest_plugins = ["tests.plugins.features", "tests.plugins.network", "tests.plugins.templates", "tests.people"]
 
 
 def _server_url(database: str) -> str:

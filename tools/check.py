@@ -18,7 +18,7 @@ CHECKS: dict[str, list[str]] = {
     "types": [PYTHON, "-m", "mypy"],
     "templates": [PYTHON, "-m", "djlint", "zhike", "--lint", "--quiet"],
     "imports": [str(BIN / "lint-imports")],
-    "migrations": [PYTHON, "-W", "ignore", "-m", "django", "makemigrations", "--check", "--dry-run"],
+    "migrations": [PYTHON, "-m", "tools.migrations_check"],
     "house rules": [PYTHON, "-m", "lint"],
     "translations": [PYTHON, "-m", "tools.messages", "--check"],
     "event shapes": [PYTHON, "-m", "tools.event_schemas", "--check"],

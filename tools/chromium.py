@@ -13,7 +13,10 @@ import sys
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-MAC_PATHS = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium")
+MAC_PATHS = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
 DEBIAN_PACKAGES = ("chromium", "fonts-noto-cjk")
 FLAGS = (
     "--no-sandbox",
@@ -54,12 +57,17 @@ def find_or_install() -> str:
         return found
     attempts = [[sys.executable, "-m", "playwright", "install", "chromium"]]
     if shutil.which("apt-get") and os.geteuid() == 0:
-        attempts += [["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", *DEBIAN_PACKAGES]]
+        attempts += [
+            ["apt-get", "update"],
+            ["apt-get", "install", "-y", "--no-install-recommends", *DEBIAN_PACKAGES],
+        ]
     reasons = []
     for command in attempts:
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=_quiet())
         if done.returncode:
-            reasons.append(f"{' '.join(command[-3:])}: {(done.stderr or done.stdout).strip().splitlines()[-1:]}")
+            reasons.append(
+                f"{' '.join(command[-3:])}: {(done.stderr or done.stdout).strip().splitlines()[-1:]}"
+            )
         elif found := find():
             return found
     raise NoChromium(

@@ -2,7 +2,7 @@
 
 A finding is a word between tags, or in an attribute that people read, outside `translate` and `blocktranslate`.
 Scripts, styles, code and comments are skipped. A word that is the same in every language goes into `SAME_EVERYWHERE`;
-a line that must stay as it is carries `{# untranslated: reason #}`.
+a line that must stay as it is carries `{# untranslated: reason #}`, a whole template `{# untranslated-file: reason #}`.
 """
 
 import re
@@ -34,6 +34,7 @@ SAME_EVERYWHERE = {
     "tab",
 }  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]+")
+_EXEMPT_FILE = re.compile(r"\{#\s*untranslated-file:\s*\w+.*?#\}")
 _EXEMPT = re.compile(r"untranslated:\s*\S+")
 
 
@@ -45,6 +46,8 @@ class Finding:
 
 def find_untranslated(source: str) -> list[Finding]:
     """Findings of one template, in order."""
+    if _EXEMPT_FILE.search(source):
+        return []
     exempt, page = _page(source)
     reader = _Reader()
     reader.feed(page)

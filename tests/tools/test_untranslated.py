@@ -30,6 +30,7 @@ def test_found(source: str):
         "{% block body_class %}wide shell{% endblock %}",
         "<p>CSV · API</p>",
         "<p>Mall of Light</p> {# untranslated: a name #}",
+        "{# untranslated-file: only developers see it #}\n<p>Hello</p>",
         '<input aria-label="{% translate "Search" %}" title="{{ title }}">',
     ],
 )

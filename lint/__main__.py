@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lint.rules import RULES
-from lint.source import Finding, Rule, Source
+from lint.source import ROOT, Finding, Rule, Source
 
-ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("zhike", "lint", "tools", "tests")
 
 

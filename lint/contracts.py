@@ -54,7 +54,9 @@ class FrontDoorContract(_LinkContract):
     """A context is entered through its front door only.
 
     Whoever is outside a context imports of it nothing but the `doors`; `narrow_importers` only the `narrow_doors`.
-    A module whose name begins with an underscore is no door, wherever it stands. `exempt_importers` are free.
+    A door that is a package either offers its modules, or lists names in its `__init__` by importing them from there;
+    then the list is the only way in. A module whose name begins with an underscore is no door, wherever it stands.
+    `exempt_importers` are free.
     """
 
     type_name = "front_door"
@@ -72,12 +74,14 @@ class FrontDoorContract(_LinkContract):
                 continue
             for imported in graph.find_descendants(context):
                 for importer in graph.find_modules_that_directly_import(imported):
-                    if not is_inside(importer, [context]) and not self._is_open(context, imported, importer):
+                    if is_inside(importer, [context, *cast(list[str], self.exempt_importers)]):
+                        continue
+                    if not self._is_open(context, imported, importer) or _is_behind_a_list(
+                        graph, context, imported
+                    ):
                         yield importer, imported
 
     def _is_open(self, context: str, imported: str, importer: str) -> bool:
-        if is_inside(importer, cast(list[str], self.exempt_importers)):
-            return True
         parts = imported.removeprefix(context + ".").split(".")
         is_narrow = is_inside(importer, cast(list[str], self.narrow_importers))
         doors = cast(list[str], self.narrow_doors if is_narrow else self.doors)
@@ -118,6 +122,14 @@ class PureContract(_LinkContract):
             is_inside(module, [f"{context}.{name}" for name in names])
             for context in cast(list[str], self.contexts)
         )
+
+
+def _is_behind_a_list(graph: grimp.ImportGraph, context: str, imported: str) -> bool:
+    """Whether a module belongs to a door whose `__init__` says itself what it offers."""
+    door = ".".join(imported.split(".")[: context.count(".") + 2])
+    return imported != door and any(
+        is_inside(module, [door]) for module in graph.find_modules_directly_imported_by(door)
+    )
 
 
 def is_inside(module: str, packages: Iterable[str]) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 Node = TypeVar("Node", bound=ast.AST)
+ROOT = Path(__file__).resolve().parent.parent
 EVERYWHERE = -1
 _SKIP = re.compile(
     r"(?:#|\{#|<!--)\s*lint-skip(?P<file>-file)?:\s*(?P<code>ZK\d{3})\b[ :,-]*(?P<reason>[^#}>]*)"

@@ -66,6 +66,13 @@ def test_front_door(importer: str, imported: str, kept: bool):
     assert front_door((importer, imported)).kept is kept
 
 
+def test_a_door_that_lists_its_names_is_entered_by_the_list_only():
+    listing = ("shop.sales.operations", "shop.sales.operations.recording")
+    assert front_door(listing, ("shop.loyalty.handlers", "shop.sales.operations")).kept
+    assert front_door(listing, ("shop.sales.handlers", "shop.sales.operations.recording")).kept
+    assert not front_door(listing, ("shop.loyalty.handlers", "shop.sales.operations.recording")).kept
+
+
 @pytest.mark.parametrize(
     ("importer", "imported", "kept"),
     [

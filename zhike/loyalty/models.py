@@ -5,7 +5,10 @@ from django.db.models import F, Q
 
 
 class Program(models.Model):
-    """忠诚度计划: how points round, live, are spent, and what happens when a refund finds them gone."""
+    """忠诚度计划: how points round, live, are spent, and what happens when a refund finds them gone.
+
+    ``stamp`` grows with every change of programme, tiers or rules, so that a process knows when its copy is old.
+    """
 
     class Rounding(models.TextChoices):
         DOWN = "down"
@@ -45,6 +48,8 @@ class Program(models.Model):
     tier_window = models.CharField(max_length=20, choices=TierWindow.choices, default=TierWindow.ROLLING_12_MONTHS)
     tier_reverses_on_refund = models.BooleanField(default=True)
     claim_window_days = models.SmallIntegerField(default=30)
+    funding = models.ForeignKey("loyalty.Funding", models.PROTECT, related_name="+")
+    stamp = models.BigIntegerField(default=0)
     created_at = models.DateTimeField()
 
 

@@ -44,6 +44,11 @@ class EarnReceipt:
     def net_fen(self) -> int:
         return sum(line.net_fen for line in self.lines)
 
+    @property
+    def qualifying_fen(self) -> int:
+        """Spend that counts toward the tier: everything but what points paid."""
+        return self.net_fen - sum(fen for kind, fen in self.tenders if kind == "points")
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -122,7 +127,7 @@ def _covers_mall(definition: Definition, receipt: EarnReceipt) -> bool:
 def _apply(rule: Rule, state: AccountState, receipt: EarnReceipt, rounding: str) -> dict[str, Any]:
     """One rule's part of the explanation: refused with a code, or base × factors × lines, rounded, capped."""
     definition = rule.definition
-    part: dict[str, Any] = {"version": rule.version_id, "points": 0}
+    part: dict[str, Any] = {"rule": rule.rule_id, "version": rule.version_id, "points": 0}
     if not definition.merchants.covers(receipt.merchant_id):
         return part | {"refusal": "merchant_excluded"}
     if not definition.trade_categories.covers(receipt.trade_category_id):
@@ -132,8 +137,10 @@ def _apply(rule: Rule, state: AccountState, receipt: EarnReceipt, rounding: str)
     part["eligible_fen"] = eligible_fen
     if not eligible_fen and receipt.net_fen:
         return part | {"refusal": "tenders_excluded" if _excluded_fen(definition, receipt) else "category_excluded"}
-    if receipt.net_fen < definition.minimum_fen or eligible_fen < definition.minimum_fen:
-        return part | {"refusal": "below_minimum", "minimum_fen": definition.minimum_fen}
+    if definition.minimum_fen:
+        part["minimum_fen"] = definition.minimum_fen
+    if receipt.net_fen < definition.minimum_fen:
+        return part | {"refusal": "below_minimum"}
     factors = _factors(definition, state, receipt)
     common = definition.base.points
     for _, _, bp in factors:
@@ -158,9 +165,8 @@ def _apply(rule: Rule, state: AccountState, receipt: EarnReceipt, rounding: str)
 
 
 def _excluded_fen(definition: Definition, receipt: EarnReceipt) -> int:
-    if not definition.excluded_tenders:
-        return 0
-    return sum(fen for kind, fen in receipt.tenders if kind in definition.excluded_tenders)
+    """Fen paid by tenders that earn nothing: the rule's own, and always points themselves."""
+    return sum(fen for kind, fen in receipt.tenders if kind == "points" or kind in definition.excluded_tenders)
 
 
 def _eligible_lines(definition: Definition, receipt: EarnReceipt) -> list[tuple[int, int, int]]:

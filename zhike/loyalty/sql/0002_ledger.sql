@@ -118,3 +118,36 @@ CREATE TRIGGER loyalty_seal_is_append_only BEFORE UPDATE OR DELETE ON loyalty_se
     FOR EACH ROW EXECUTE FUNCTION kernel_refuse_change();
 CREATE TRIGGER loyalty_seal_is_kept BEFORE TRUNCATE ON loyalty_seal
     FOR EACH STATEMENT EXECUTE FUNCTION kernel_refuse_change();
+
+-- A redemption in one statement: idempotency, ledger, redemption row, event. The last of p_transfers is the redemption's
+-- own (overdue lots may expire before it). Returns the stored answer of the first time, or NULL when it was done now.
+CREATE FUNCTION loyalty_redeem(
+    p_scope text, p_key text, p_hash bytea, p_redemption jsonb, p_account bigint, p_version bigint, p_transfers jsonb,
+    p_events jsonb, p_result jsonb
+) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    stored jsonb;
+    ids bigint[];
+BEGIN
+    IF p_key IS NOT NULL THEN
+        stored := kernel_idempotency_begin(p_scope, p_key, p_hash);
+        IF stored IS NOT NULL THEN
+            RETURN stored->'body';
+        END IF;
+    END IF;
+    ids := loyalty_post(p_account, p_version, 0, p_transfers, '[]');
+    INSERT INTO loyalty_redemption (id, member_id, merchant_id, points, value_fen, reversed_points, reference,
+        transfer_id, redeemed_at, redeemed_by)
+    SELECT r.id, r.member, r.merchant, r.points, r.value_fen, 0, r.reference, ids[array_upper(ids, 1)], r.at, r.by
+    FROM jsonb_to_record(p_redemption) AS r(id uuid, member bigint, merchant bigint, points bigint, value_fen bigint,
+        reference text, at timestamptz, by text);
+    PERFORM kernel_append_event(e.source, e.type, e.subject, e.time, e.data, p_redemption->>'by')
+    FROM jsonb_to_recordset(p_events) AS e(source text, type text, subject text, "time" timestamptz, data jsonb);
+    IF p_key IS NOT NULL THEN
+        PERFORM kernel_idempotency_store(p_scope, p_key, p_hash, 201, p_result);
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- Which transaction wrote a transfer: readers that must not miss a late committer go by it, not by id or time.
+ALTER TABLE loyalty_transfer ADD COLUMN xid xid8 NOT NULL DEFAULT pg_current_xact_id();

@@ -1,9 +1,8 @@
 from pathlib import Path
-from typing import Any
 
 from django.db import migrations
 
-SQL = Path(__file__).resolve().parent.parent / "sql" / "0003_ledger.sql"
+SQL = Path(__file__).resolve().parent.parent / "sql" / "0002_ledger.sql"
 
 # HOT updates need room on the page of a row that changes with every receipt.
 STORAGE = """
@@ -13,14 +12,9 @@ ALTER TABLE loyalty_capusage SET (fillfactor = 85);
 """
 
 
-def create_funding(apps: Any, schema_editor: Any) -> None:
-    apps.get_model("loyalty", "Funding").objects.create(id=1, code="mall", split={"mall": 10000})  # lint-skip: ZK migration
-    schema_editor.execute("SELECT setval(pg_get_serial_sequence('loyalty_funding', 'id'), 1)")
-
-
 class Migration(migrations.Migration):
     dependencies = [
-        ("loyalty", "0002_initial"),
+        ("loyalty", "0001_initial"),
         ("sales", "0002_record_receipt"),
         ("kernel", "0001_initial"),
     ]
@@ -28,5 +22,4 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(SQL.read_text(encoding="utf-8"), migrations.RunSQL.noop),
         migrations.RunSQL(STORAGE, migrations.RunSQL.noop),
-        migrations.RunPython(create_funding, migrations.RunPython.noop),
     ]

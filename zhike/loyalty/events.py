@@ -1,0 +1,111 @@
+"""What loyalty tells the log; every subject is the person, so that one timeline is one index range."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zhike.kernel.events.base import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class _OfMember(Fact):
+    member_id: int
+    person_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberEnrolled(_OfMember):
+    type: ClassVar[str] = "zhike.loyalty.member_enrolled"
+    source: str
+    mall_id: int | None
+    merchant_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberStatusChanged(_OfMember):
+    type: ClassVar[str] = "zhike.loyalty.member_status_changed"
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardReplaced(_OfMember):
+    type: ClassVar[str] = "zhike.loyalty.card_replaced"
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class PointsEarned(_OfMember):
+    type: ClassVar[str] = "zhike.loyalty.points_earned"
+    receipt_id: str
+    points: int
+    occurred_at: dt.datetime
+
+    @property
+    def happened_at(self) -> dt.datetime:
+        return self.occurred_at
+
+
+@dataclass(frozen=True, slots=True)
+class PointsClawedBack(_OfMember):
+    type: ClassVar[str] = "zhike.loyalty.points_clawed_back"
+    receipt_id: str
+    return_id: str
+    points: int
+    debt_points: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointsRedeemed(_OfMember):
+    type: ClassVar[str] = "zhike.loyalty.points_redeemed"
+    redemption_id: str
+    points: int
+    value_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointsRestored(_OfMember):
+    type: ClassVar[str] = "zhike.loyalty.points_restored"
+    redemption_id: str
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointsAdjusted(_OfMember):
+    type: ClassVar[str] = "zhike.loyalty.points_adjusted"
+    points: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PointsExpired(_OfMember):
+    type: ClassVar[str] = "zhike.loyalty.points_expired"
+    points: int
+    expired_on: dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class TierChanged(_OfMember):
+    type: ClassVar[str] = "zhike.loyalty.tier_changed"
+    before_id: int
+    after_id: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleVersionPublished(Fact):
+    type: ClassVar[str] = "zhike.loyalty.rule_version_published"
+    program_id: int
+    rule_code: str
+    version: int
+    effective_from: dt.datetime
+
+    @property
+    def subject(self) -> str:
+        return f"program/{self.program_id}"

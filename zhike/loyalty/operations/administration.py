@@ -1,0 +1,253 @@
+"""Programme, tier ladder and earning rules: changed in the open, in versions, with effective dates."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F, Max
+from django.utils.translation import gettext_lazy as _
+
+from zhike.kernel import audit, events
+from zhike.kernel.access import Viewer, require
+from zhike.kernel.errors import Conflict, Invalid, NotFound
+from zhike.loyalty.events import RuleVersionPublished
+from zhike.loyalty.models import Account, EarningRule, EarningRuleVersion, Funding, Member, Program, Tier
+from zhike.loyalty.operations.programmes import SYSTEM_ACCOUNTS, system_account
+from zhike.loyalty.rules.definition import DefinitionError, parse_definition
+
+COLOURS = ("slate", "silver", "gold", "platinum", "diamond", "rose", "emerald", "sky", "violet", "amber")
+PROGRAM_SETTINGS = (
+    "name", "rounding", "expiry", "expiry_months", "shortfall", "redeem_points", "redeem_fen", "redeem_step",
+    "redeem_minimum", "redeem_maximum", "tier_window", "tier_reverses_on_refund", "claim_window_days",
+)  # fmt: skip
+
+
+class InvalidRule(Invalid):
+    code = "invalid-rule"
+    title = _("The rule cannot be used: %(path)s is wrong (%(reason)s).")
+
+
+class RuleInThePast(Invalid):
+    code = "rule-in-the-past"
+    title = _("A rule version can take effect now or later, not in the past.")
+
+
+class InvalidTier(Invalid):
+    code = "invalid-tier"
+    title = _("Thresholds must grow with the rank and the lowest tier must start at zero.")
+
+
+class TierInUse(Conflict):
+    code = "tier-in-use"
+    title = _("%(members)s members hold this tier; move them before you remove it.")
+
+
+class InvalidProgramme(Invalid):
+    code = "invalid-programme"
+    title = _("These programme settings do not fit together.")
+
+
+@transaction.atomic
+def create_program(*, actor: Viewer, group_id: int, code: str, name: str, now: dt.datetime, **settings: Any) -> int:
+    """Create a programme with its system accounts and default funding; an existing code is returned as it is."""
+    require(actor, "programme.edit")
+    if known := Program.objects.filter(code=code).first():
+        return known.pk
+    funding, _created = Funding.objects.get_or_create(code="mall", defaults={"split": {"mall": 10_000}})
+    program = Program(group_id=group_id, code=code, name=name, funding=funding, created_at=now, **settings)
+    _check_program(program)
+    program.save()
+    Account.objects.bulk_create(
+        Account(id=system_account(program.pk, which), program=program, code=account) for which, account in SYSTEM_ACCOUNTS.items()
+    )
+    audit.record(actor=actor, action="program.create", subject=("program", program.pk), after={"code": code}, now=now)
+    return program.pk
+
+
+@transaction.atomic
+def update_program(*, actor: Viewer, program_id: int, changes: Mapping[str, Any], now: dt.datetime) -> None:
+    """Change programme settings (PROGRAM_SETTINGS); takes effect with the next receipt. Raises InvalidProgramme."""
+    require(actor, "programme.edit")
+    program = _locked_program(program_id)
+    unknown = set(changes) - set(PROGRAM_SETTINGS)
+    if unknown:
+        raise InvalidProgramme(fields={name: [_("This setting is not known.")] for name in unknown})
+    before = {name: getattr(program, name) for name in changes}
+    for name, value in changes.items():
+        setattr(program, name, value)
+    _check_program(program)
+    program.stamp += 1
+    program.save()
+    audit.record(
+        actor=actor, action="program.update", subject=("program", program_id), before=before, after=dict(changes), now=now
+    )
+
+
+def _check_program(program: Program) -> None:
+    wrong = {
+        "rounding": program.rounding not in Program.Rounding.values,
+        "expiry": program.expiry not in Program.Expiry.values,
+        "shortfall": program.shortfall not in Program.Shortfall.values,
+        "tier_window": program.tier_window not in Program.TierWindow.values,
+        "expiry_months": not 1 <= program.expiry_months <= 120,
+        "redeem_points": not 1 <= program.redeem_points <= 1_000_000,
+        "redeem_fen": not 1 <= program.redeem_fen <= 100_000_000,
+        "redeem_step": not 1 <= program.redeem_step <= 1_000_000,
+        "redeem_minimum": not 1 <= program.redeem_minimum <= program.redeem_maximum,
+        "redeem_maximum": program.redeem_maximum > 100_000_000,
+        "claim_window_days": not 0 <= program.claim_window_days <= 365,
+    }
+    if fields := {name: [_("This number is out of range.")] for name, is_wrong in wrong.items() if is_wrong}:
+        raise InvalidProgramme(fields=fields)
+
+
+def _locked_program(program_id: int) -> Program:
+    program = Program.objects.select_for_update(of=("self",)).filter(id=program_id).first()
+    if program is None:
+        raise NotFound()
+    return program
+
+
+def _touch(program_id: int) -> None:
+    Program.objects.filter(id=program_id).update(stamp=F("stamp") + 1)
+
+
+@transaction.atomic
+def save_tier(
+    *,
+    actor: Viewer,
+    program_id: int,
+    code: str,
+    name: str,
+    rank: int,
+    threshold_fen: int,
+    colour: str,
+    benefits: str = "",
+    now: dt.datetime,
+) -> int:
+    """Create or change the tier with this code. Members move at the next review or receipt. Raises InvalidTier."""
+    require(actor, "programme.edit")
+    _locked_program(program_id)
+    tier = Tier.objects.filter(program_id=program_id, code=code).first()
+    before = {"name": tier.name, "rank": tier.rank, "threshold_fen": tier.threshold_fen} if tier else None
+    tier = tier or Tier(program_id=program_id, code=code)
+    tier.name, tier.rank, tier.threshold_fen = name, rank, threshold_fen
+    tier.colour, tier.benefits = (colour if colour in COLOURS else COLOURS[0]), benefits
+    _check_ladder(program_id, tier)
+    tier.save()
+    _touch(program_id)
+    after = {"name": name, "rank": rank, "threshold_fen": threshold_fen}
+    audit.record(actor=actor, action="tier.save", subject=("tier", tier.pk), before=before, after=after, now=now)
+    return tier.pk
+
+
+def _check_ladder(program_id: int, tier: Tier) -> None:
+    others = Tier.objects.filter(program_id=program_id).exclude(code=tier.code)
+    steps = sorted([(other.rank, other.threshold_fen) for other in others] + [(tier.rank, tier.threshold_fen)])
+    ranks = [rank for rank, _ in steps]
+    thresholds = [threshold for _, threshold in steps]
+    if len(set(ranks)) != len(ranks) or thresholds[0] != 0 or sorted(set(thresholds)) != thresholds or not tier.name.strip():
+        raise InvalidTier()
+
+
+@transaction.atomic
+def remove_tier(*, actor: Viewer, tier_id: int, now: dt.datetime) -> None:
+    """Remove a tier nobody holds. Raises TierInUse, InvalidTier for the lowest one."""
+    require(actor, "programme.edit")
+    tier = Tier.objects.filter(id=tier_id).first()
+    if tier is None:
+        raise NotFound()
+    _locked_program(tier.program_id)
+    if members := Member.objects.filter(tier_id=tier_id).count():
+        raise TierInUse(members=members)
+    if tier.threshold_fen == 0:
+        raise InvalidTier()
+    if _tier_is_history(tier_id):
+        raise TierInUse(members=0)
+    tier.delete()
+    _touch(tier.program_id)
+    audit.record(actor=actor, action="tier.remove", subject=("tier", tier_id), before={"name": tier.name}, now=now)
+
+
+def _tier_is_history(tier_id: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT EXISTS (SELECT FROM loyalty_tierchange WHERE before_id = %s OR after_id = %s)
+                OR EXISTS (SELECT FROM loyalty_award WHERE tier_id = %s)""",
+            [tier_id, tier_id, tier_id],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+@transaction.atomic
+def publish_rule_version(
+    *,
+    actor: Viewer,
+    program_id: int,
+    code: str,
+    name: str,
+    definition: Mapping[str, Any],
+    effective_from: dt.datetime,
+    now: dt.datetime,
+    note: str = "",
+    backdated: bool = False,
+) -> int:
+    """Publish the next version of a rule, in force from ``effective_from``; earlier receipts keep the earlier version.
+
+    ``backdated`` is for setting up a programme whose history is loaded afterwards (only the system may).
+    Raises InvalidRule, RuleInThePast, NotAllowed. Returns the version's id.
+    """
+    require(actor, "programme.edit")
+    try:
+        parse_definition(definition)
+    except DefinitionError as error:
+        raise InvalidRule(path=error.path, reason=error.reason) from None
+    if effective_from < now - dt.timedelta(minutes=1) and not (backdated and actor.kind == "system"):
+        raise RuleInThePast()
+    _locked_program(program_id)
+    rule, _created = EarningRule.objects.get_or_create(program_id=program_id, code=code, defaults={"name": name})
+    if rule.name != name:
+        rule.name = name
+        rule.save(update_fields=["name"])
+    latest = EarningRuleVersion.objects.filter(rule=rule).aggregate(latest=Max("version"))["latest"] or 0
+    version = EarningRuleVersion.objects.create(
+        rule=rule,
+        version=latest + 1,
+        definition=dict(definition),
+        effective_from=effective_from,
+        published_at=now,
+        published_by=actor.audit_id,
+        note=note,
+    )
+    _touch(program_id)
+    audit.record(
+        actor=actor,
+        action="rule.publish",
+        subject=("rule", rule.pk),
+        after={"version": version.version, "effective_from": effective_from.isoformat(), "definition": dict(definition)},
+        reason=note,
+        now=now,
+    )
+    fact = RuleVersionPublished(program_id, code, version.version, effective_from)
+    events.publish(fact, actor=actor, now=now)
+    return version.pk
+
+
+@transaction.atomic
+def retire_rule(*, actor: Viewer, rule_id: int, retired_from: dt.datetime, now: dt.datetime) -> None:
+    """End a rule: its latest version is in force until ``retired_from``, not before now."""
+    require(actor, "programme.edit")
+    if retired_from < now - dt.timedelta(minutes=1):
+        raise RuleInThePast()
+    version = EarningRuleVersion.objects.filter(rule_id=rule_id).order_by("-version").select_related("rule").first()
+    if version is None:
+        raise NotFound()
+    _locked_program(version.rule.program_id)
+    version.retired_from = retired_from
+    version.save(update_fields=["retired_from"])
+    _touch(version.rule.program_id)
+    after = {"version": version.version, "retired_from": retired_from.isoformat()}
+    audit.record(actor=actor, action="rule.retire", subject=("rule", rule_id), after=after, now=now)

@@ -1,0 +1,58 @@
+"""Reading the rotating QR of a member card."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from zhike.kernel import crypto
+from zhike.kernel.access import Viewer, require
+from zhike.kernel.errors import Conflict, Invalid
+from zhike.loyalty.models import MemberCard
+from zhike.loyalty.operations.members import CARD_FIELD
+from zhike.loyalty.rules import cards
+
+
+class QrInvalid(Invalid):
+    code = "qr-invalid"
+    title = _("This is not a member code of ours, or the card was replaced.")
+
+
+class QrExpired(Conflict):
+    code = "qr-expired"
+    title = _("This code is too old. Please refresh it on the phone.")
+
+
+class QrReplayed(Conflict):
+    code = "qr-replayed"
+    title = _("This code was used already. Please refresh it on the phone.")
+
+
+def card_secret(card: MemberCard) -> str:
+    return crypto.decrypt(bytes(card.secret), field=CARD_FIELD, row=card.number)
+
+
+@transaction.atomic
+def read_qr(*, actor: Viewer, payload: str, now: dt.datetime) -> int:
+    """The member of a scanned code; the code, and every older one, is used up by this.
+
+    Raises QrInvalid, QrExpired, QrReplayed, NotAllowed.
+    """
+    require(actor, "members.lookup")
+    parsed = cards.parse(payload)
+    if parsed is None:
+        raise QrInvalid()
+    number, code = parsed
+    card = MemberCard.objects.select_for_update().filter(number=number, status="active").first()
+    if card is None:
+        raise QrInvalid()
+    step = cards.matching_step(card_secret(card), code, now.timestamp())
+    if step is None:
+        raise QrExpired()
+    if step <= card.last_step:
+        raise QrReplayed()
+    card.last_step = step
+    card.save(update_fields=["last_step"])
+    return card.member_id

@@ -1,0 +1,169 @@
+"""A receipt that nobody owned finds its member; a whole import is taken out again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from zhike.kernel import audit, events
+from zhike.kernel.access import Viewer, require, require_touch
+from zhike.kernel.errors import Conflict
+from zhike.loyalty.events import PointsClawedBack, PointsEarned, TierChanged
+from zhike.loyalty.models import Award, Member
+from zhike.loyalty.operations.earning import ReceiptOutcome, decide_receipt
+from zhike.loyalty.operations.programmes import ADJUSTED
+from zhike.loyalty.operations.returning import ReceiptNotFound
+from zhike.loyalty.operations.state import MemberFrozen, MemberNotFound, locked_holder, post, posting_for
+from zhike.loyalty.operations.tiering import lower_after_refund, move_tier
+from zhike.loyalty.rules.accounts import debit
+from zhike.sales import operations as sales
+from zhike.sales.events import ImportUndone, ReceiptClaimed
+
+
+class AlreadyClaimed(Conflict):
+    code = "receipt-already-claimed"
+    title = _("This receipt already belongs to a member.")
+
+
+class ClaimWindowClosed(Conflict):
+    code = "claim-window-closed"
+    title = _("A receipt can be claimed within %(days)s days; this one is older.")
+
+
+class AmountDiffers(Conflict):
+    code = "amount-differs"
+    title = _("The amount does not match the receipt.")
+
+
+class ImportInUse(Conflict):
+    code = "import-in-use"
+    title = _("%(receipts)s receipts of this import were returned or claimed since; it cannot be undone as a whole.")
+
+
+@transaction.atomic
+def claim_receipt(
+    *,
+    actor: Viewer,
+    member_id: int,
+    merchant_id: int,
+    number: str,
+    business_date: dt.date,
+    net_fen: int,
+    now: dt.datetime,
+    till: str | None = None,
+) -> ReceiptOutcome:
+    """Give an unowned sale to a member, once, within the programme's window; it earns by the rules of its own day.
+
+    Raises ReceiptNotFound, AmountDiffers, AlreadyClaimed, ClaimWindowClosed, MemberNotFound, MemberFrozen, NotAllowed.
+    """
+    member = Member.objects.filter(id=member_id).first()
+    if member is None:
+        raise MemberNotFound()
+    if not (actor.kind == "member" and actor.id == member.person_id):
+        require_touch(actor, "receipts.claim", mall=member.mall_id, merchant=merchant_id)
+    found = sales.find_claimable(merchant_id, number.strip(), business_date, till)
+    if found is None:
+        raise ReceiptNotFound()
+    receipt = sales.lock_receipt(found.pk)
+    assert receipt is not None
+    if receipt.net_fen != net_fen:
+        raise AmountDiffers()
+    if receipt.person_id is not None:
+        raise AlreadyClaimed()
+    holder = locked_holder(member_id, business_date)
+    if not holder.is_active:
+        raise MemberFrozen()
+    if (now.date() - business_date).days > holder.programme.claim_window_days:
+        raise ClaimWindowClosed(days=holder.programme.claim_window_days)
+    if sales.was_returned(receipt.pk):
+        raise AlreadyClaimed()
+    sales.attach_person(receipt.pk, member.person_id, now)
+    tier_before = holder.state.tier_id
+    decided = decide_receipt(sales.as_new_receipt(receipt.pk), holder, actor, now)
+    assert decided.posting is not None and decided.decision is not None
+    post(decided.posting)
+    Award.objects.create(
+        receipt_id=receipt.pk,
+        account_id=holder.state.account_id,
+        tier_id=tier_before,
+        points=decided.decision.points,
+        qualifying_fen=decided.qualifying_fen,
+        explanation=decided.decision.explanation,
+        occurred_at=receipt.occurred_at,
+    )
+    events.publish(ReceiptClaimed(str(receipt.pk), member.person_id), actor=actor, now=now)
+    if decided.decision.points:
+        fact = PointsEarned(
+            member_id, member.person_id, str(receipt.pk), decided.decision.points, receipt.occurred_at
+        )
+        events.publish(fact, actor=actor, now=now)
+    if decided.new_tier is not None:
+        move_tier(member_id, decided.new_tier, "spend", f"receipt:{receipt.pk}", now)
+        change = TierChanged(member_id, member.person_id, tier_before, decided.new_tier, "spend")
+        events.publish(change, actor=actor, now=now)
+    audit.record(
+        actor=actor, action="receipt.claim", subject=("receipt", receipt.pk), after={"member": member_id}, now=now
+    )
+    return decided.outcome
+
+
+@transaction.atomic
+def undo_import(*, actor: Viewer, import_id: UUID, now: dt.datetime, reason: str = "") -> int:
+    """Take out every receipt of an import; its points are taken back by transfers (what is spent becomes debt).
+
+    Refused as a whole when a receipt of it was returned by a receipt outside the import, or claimed.
+    Raises ImportInUse, NotAllowed. Returns how many receipts went.
+    """
+    require(actor, "imports.run")
+    receipt_ids, in_use = sales.receipts_of_import(import_id)
+    if in_use:
+        raise ImportInUse(receipts=in_use)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT a.member_id, sum(w.points - w.clawed_points), sum(w.qualifying_fen)
+            FROM loyalty_award w JOIN loyalty_account a ON a.id = w.account_id
+            WHERE w.receipt_id = ANY(%s) GROUP BY a.member_id ORDER BY a.member_id""",
+            [receipt_ids],
+        )
+        owed = cursor.fetchall()
+        cursor.execute("DELETE FROM loyalty_award WHERE receipt_id = ANY(%s)", [receipt_ids])
+    for member_id, points, qualifying_fen in owed:
+        _take_import_back(actor, member_id, int(points), int(qualifying_fen), import_id, now)
+    gone = sales.forget_receipts(receipt_ids)
+    audit.record(
+        actor=actor, action="import.undo", subject=("import", import_id), after={"receipts": gone}, reason=reason, now=now
+    )
+    events.publish(ImportUndone(str(import_id), gone), actor=actor, now=now)
+    return gone
+
+
+def _take_import_back(
+    actor: Viewer, member_id: int, points: int, qualifying_fen: int, import_id: UUID, now: dt.datetime
+) -> None:
+    holder = locked_holder(member_id)
+    posting = posting_for(holder)
+    if points:
+        posting.add(
+            debit(holder.state, points, into_debt=True),
+            against=ADJUSTED,
+            reason="undo",
+            reference=f"import:{import_id}",
+            actor=actor,
+            occurred_at=now,
+            now=now,
+            explanation={"import": str(import_id)},
+        )
+        fact = PointsClawedBack(member_id, holder.person_id, "", f"import:{import_id}", points, 0)
+        events.publish(fact, actor=actor, now=now)
+    posting.qualifying_fen = -qualifying_fen
+    holder.state.qualifying_fen = max(0, holder.state.qualifying_fen - qualifying_fen)
+    post(posting)
+    tier_before = holder.state.tier_id
+    lowered = lower_after_refund(holder)
+    if lowered is not None:
+        move_tier(member_id, lowered, "refund", f"import:{import_id}", now)
+        change = TierChanged(member_id, holder.person_id, tier_before, lowered, "refund")
+        events.publish(change, actor=actor, now=now)

@@ -1,0 +1,311 @@
+"""A receipt comes in and becomes points, one at a time: two round trips, no ORM."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+
+from zhike.kernel.access import Viewer, require_touch
+from zhike.kernel.errors import NotFound
+from zhike.kernel.events import wake
+from zhike.kernel.events.base import Fact, fact_data, source_of
+from zhike.loyalty.events import PointsEarned, TierChanged
+from zhike.loyalty.models import Award
+from zhike.loyalty.operations.programmes import ISSUED, Programme
+from zhike.loyalty.operations.state import (
+    OPTIMISTIC_TRIES,
+    Holder,
+    Once,
+    Posting,
+    Stale,
+    call,
+    posting_for,
+    read_holder,
+    to_json,
+)
+from zhike.loyalty.rules import earning, tiers
+from zhike.loyalty.rules.accounts import Movement, credit
+from zhike.loyalty.rules.calendar import expires_on, window_start
+from zhike.organization import queries as organization
+from zhike.sales import operations as sales
+from zhike.sales.events import ReceiptRecorded
+
+
+class MerchantNotFound(NotFound):
+    code = "merchant-not-found"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptOutcome:
+    """What became of a receipt. ``status`` is accepted or duplicate; ``explanation`` is the award's (rules.earning)."""
+
+    receipt_id: UUID
+    status: str
+    member_id: int | None = None
+    points: int = 0
+    balance: int = 0
+    tier_id: int | None = None
+    upgraded: bool = False
+    explanation: dict[str, Any] = field(default_factory=dict)
+    replayed: bool = False
+
+
+@dataclass(slots=True)
+class Decided:
+    """A receipt with everything the rules said about it, ready to be written."""
+
+    receipt: sales.NewReceipt
+    holder: Holder | None
+    decision: earning.Decision | None
+    posting: Posting | None
+    movement: Movement | None
+    qualifying_fen: int
+    new_tier: int | None
+
+    @property
+    def outcome(self) -> ReceiptOutcome:
+        if self.holder is None or self.decision is None:
+            return ReceiptOutcome(self.receipt.id, "accepted", explanation={"refusal": "no_member", "rules": []})
+        return ReceiptOutcome(
+            receipt_id=self.receipt.id,
+            status="accepted",
+            member_id=self.holder.member_id,
+            points=self.decision.points,
+            balance=self.holder.state.net,
+            tier_id=self.holder.state.tier_id,
+            upgraded=self.new_tier is not None,
+            explanation=self.decision.explanation,
+        )
+
+
+def take_receipt(
+    *, actor: Viewer, receipt: sales.NewReceipt, now: dt.datetime, once: Once | None = None
+) -> ReceiptOutcome:
+    """Record a sale and give its member the points, in one transaction.
+
+    The member is the one of ``receipt.person_id``; without one the receipt waits to be claimed. A receipt whose natural
+    key exists changes nothing and comes back as ``duplicate`` with the award of the first time. With ``once``, the same
+    key replays the first answer. Raises InvalidReceipt, NotAllowed, MerchantNotFound, InFlight, KeyReused.
+    """
+    require_touch(actor, "receipts.record", mall=receipt.mall_id, merchant=receipt.merchant_id)
+    sales.check_receipt(receipt, now)
+    if receipt.kind == "return":
+        raise sales.InvalidReceipt(fields={"kind": [sales.SENTENCES["unknown_kind"]]})
+    for _ in range(OPTIMISTIC_TRIES):
+        holder = _holder_of(receipt)
+        try:
+            return _write(decide_receipt(receipt, holder, actor, now), actor, now, once)
+        except Stale:
+            continue
+    with transaction.atomic():
+        holder = _holder_of(receipt, lock=True)
+        return _write(decide_receipt(receipt, holder, actor, now), actor, now, once)
+
+
+def _holder_of(receipt: sales.NewReceipt, *, lock: bool = False) -> Holder | None:
+    if receipt.person_id is None:
+        return None
+    return read_holder(person_id=receipt.person_id, day=receipt.business_date, lock=lock)
+
+
+def decide_receipt(receipt: sales.NewReceipt, holder: Holder | None, actor: Viewer, now: dt.datetime) -> Decided:
+    """Ask the rules and move the holder's state; nothing is written. A frozen member earns nothing and is told so."""
+    if holder is None:
+        return Decided(receipt, None, None, None, None, 0, None)
+    facts = earn_receipt(receipt)
+    posting = posting_for(holder)
+    if not holder.is_active:
+        refused = earning.Decision(0, {"tier": holder.state.tier_id, "rules": [], "points": 0, "refusal": "member_frozen"})
+        return Decided(receipt, holder, refused, posting, None, 0, None)
+    programme = holder.programme
+    decision = earning.decide(holder.state, facts, programme.rules, programme.rounding)
+    movement = None
+    if decision.points:
+        expiry = expires_on(programme.expiry, programme.expiry_months, receipt.business_date)
+        movement = credit(holder.state, decision.points, expiry, programme.funding_id)
+        posting.add(
+            movement,
+            against=ISSUED,
+            reason="earn",
+            reference=f"receipt:{receipt.id}",
+            actor=actor,
+            occurred_at=receipt.occurred_at,
+            now=now,
+            explanation={"award": str(receipt.id)},
+            rule_version_id=decision.rule_version_id,
+        )
+        posting.add_caps(decision.caps)
+        for rule_id, cap, period, points in decision.caps:
+            used = holder.state.caps.get((rule_id, cap, period), 0)
+            holder.state.caps[rule_id, cap, period] = used + points
+    qualifying = _qualifying(facts, programme, now)
+    new_tier = _count_toward_tier(holder, qualifying)
+    posting.qualifying_fen = qualifying
+    return Decided(receipt, holder, decision, posting, movement, qualifying, new_tier)
+
+
+def _qualifying(facts: earning.EarnReceipt, programme: Programme, now: dt.datetime) -> int:
+    return facts.qualifying_fen if facts.day >= window_start(programme.tier_window, now.date()) else 0
+
+
+def _count_toward_tier(holder: Holder, qualifying_fen: int) -> int | None:
+    """Add the spend to the state; the id of the tier it lifts the member to, or None."""
+    state = holder.state
+    state.qualifying_fen += qualifying_fen
+    reached = tiers.after_spend(state.tier_id, state.qualifying_fen, holder.programme.ladder)
+    if reached.tier_id == state.tier_id:
+        return None
+    state.tier_id = reached.tier_id
+    return reached.tier_id
+
+
+def earn_receipt(receipt: sales.NewReceipt) -> earning.EarnReceipt:
+    """The receipt as the rules see it. Raises MerchantNotFound."""
+    merchant = organization.merchant_ref(receipt.merchant_id)
+    if merchant is None:
+        raise MerchantNotFound()
+    return earning.EarnReceipt(
+        mall_id=merchant.mall_id,
+        merchant_id=merchant.id,
+        trade_category_id=merchant.trade_category_id,
+        occurred_at=receipt.occurred_at,
+        local=receipt.occurred_at.astimezone(_zone(merchant.time_zone)),
+        day=receipt.business_date,
+        lines=tuple(earning.EarnLine(line.line_no, line.net_fen, line.category_id) for line in receipt.lines),
+        tenders=tuple((tender.kind, tender.amount_fen) for tender in receipt.tenders),
+    )
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def facts_of(decided: Decided, tier_before: int | None = None) -> list[Fact]:
+    """What the log is told of a receipt that was taken."""
+    receipt, holder = decided.receipt, decided.holder
+    facts: list[Fact] = [
+        ReceiptRecorded(
+            receipt_id=str(receipt.id),
+            person_id=receipt.person_id,
+            merchant_id=receipt.merchant_id,
+            mall_id=receipt.mall_id,
+            kind=receipt.kind,
+            net_fen=receipt.net_fen,
+            occurred_at=receipt.occurred_at,
+        )
+    ]
+    if holder is not None and decided.decision is not None and decided.decision.points:
+        facts.append(
+            PointsEarned(
+                holder.member_id, holder.person_id, str(receipt.id), decided.decision.points, receipt.occurred_at
+            )
+        )
+    if holder is not None and decided.new_tier is not None and tier_before is not None:
+        facts.append(TierChanged(holder.member_id, holder.person_id, tier_before, decided.new_tier, "spend"))
+    return facts
+
+
+def event_row(fact: Fact, now: dt.datetime) -> dict[str, Any]:
+    """A fact as the posting functions' JSON takes it."""
+    return {
+        "source": source_of(fact.type),
+        "type": fact.type,
+        "subject": fact.subject,
+        "time": (fact.happened_at or now).isoformat(),
+        "data": fact_data(fact),
+    }
+
+
+def _write(decided: Decided, actor: Viewer, now: dt.datetime, once: Once | None) -> ReceiptOutcome:
+    head, lines, tenders = sales.receipt_rows(decided.receipt, actor, now)
+    outcome = decided.outcome
+    member: dict[str, Any] | None = None
+    transfers: list[Any] = []
+    caps: list[Any] = []
+    explanation = outcome.explanation
+    tier_before = None
+    if decided.holder is not None and decided.posting is not None:
+        tier_before = explanation["tier"]
+        transfers, caps = decided.posting.transfers, decided.posting.caps
+        member = {
+            "account": decided.holder.state.account_id,
+            "version": decided.posting.version,
+            "qualifying": decided.qualifying_fen,
+            "tier": tier_before,
+            "member": decided.holder.member_id,
+        }
+        if decided.new_tier is not None:
+            member["new_tier"] = decided.new_tier
+    events = [event_row(fact, now) for fact in facts_of(decided, tier_before)]
+    result = to_json(stored_form(outcome)) if once else None
+    row = call(
+        "SELECT loyalty_take_receipt(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            once.scope if once else None,
+            once.key if once else None,
+            once.digest if once else None,
+            to_json(head),
+            to_json(lines),
+            to_json(tenders),
+            to_json(member) if member else None,
+            to_json(transfers),
+            to_json(caps),
+            to_json(explanation),
+            to_json(events),
+            result,
+        ],
+    )
+    answer: dict[str, Any] = row[0]
+    if "replayed" in answer:
+        return from_stored(answer["replayed"])
+    if "duplicate" in answer:
+        return duplicate_outcome(UUID(answer["duplicate"]), decided.receipt)
+    if transaction.get_connection().in_atomic_block:
+        transaction.on_commit(wake)
+    else:
+        wake()
+    return outcome
+
+
+def stored_form(outcome: ReceiptOutcome) -> dict[str, Any]:
+    """The outcome as it is kept under the idempotency key."""
+    return {
+        "receipt_id": str(outcome.receipt_id),
+        "status": outcome.status,
+        "member_id": outcome.member_id,
+        "points": outcome.points,
+        "balance": outcome.balance,
+        "tier_id": outcome.tier_id,
+        "upgraded": outcome.upgraded,
+        "explanation": outcome.explanation,
+    }
+
+
+def from_stored(body: dict[str, Any]) -> ReceiptOutcome:
+    return ReceiptOutcome(**{**body, "receipt_id": UUID(body["receipt_id"])}, replayed=True)
+
+
+def duplicate_outcome(receipt_id: UUID, asked: sales.NewReceipt) -> ReceiptOutcome:
+    """The answer to a receipt whose natural key exists: the first one's award. Raises ReceiptConflict if it differs."""
+    first = sales.recorded(receipt_id)
+    if first.net_fen != asked.net_fen or first.kind != asked.kind:
+        raise sales.ReceiptConflict()
+    award = Award.objects.filter(receipt_id=receipt_id).select_related("account").first()
+    if award is None:
+        return ReceiptOutcome(receipt_id, "duplicate", explanation={"refusal": "no_member", "rules": []})
+    return ReceiptOutcome(
+        receipt_id=receipt_id,
+        status="duplicate",
+        member_id=award.account.member_id,
+        points=award.points,
+        balance=award.account.balance - award.account.debt,
+        tier_id=award.tier_id,
+        explanation=award.explanation,
+    )

@@ -1,0 +1,110 @@
+"""The programme as the hot path needs it, kept per process and read again when its stamp has moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zhike.loyalty.models import EarningRuleVersion, Program, Tier
+from zhike.loyalty.rules.definition import Rule, parse_definition
+from zhike.loyalty.rules.tiers import TierStep
+
+ISSUED, REDEEMED, EXPIRED, ADJUSTED = 1, 2, 3, 4
+SYSTEM_ACCOUNTS = {ISSUED: "issued", REDEEMED: "redeemed", EXPIRED: "expired", ADJUSTED: "adjusted"}
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """A snapshot of programme, ladder and rule versions at one stamp."""
+
+    id: int
+    group_id: int
+    stamp: int
+    rounding: str
+    expiry: str
+    expiry_months: int
+    shortfall: str
+    redeem_points: int
+    redeem_fen: int
+    redeem_step: int
+    redeem_minimum: int
+    redeem_maximum: int
+    tier_window: str
+    tier_reverses_on_refund: bool
+    claim_window_days: int
+    funding_id: int
+    ladder: tuple[TierStep, ...]
+    rules: tuple[Rule, ...]
+
+    def system_account(self, which: int) -> int:
+        return system_account(self.id, which)
+
+
+def system_account(program_id: int, which: int) -> int:
+    """The id of a programme's system account: negative, so the partial indexes on members' accounts leave it out."""
+    return -(program_id * 10 + which)
+
+
+_known: dict[int, Programme] = {}
+
+
+def programme(program_id: int, stamp: int) -> Programme:
+    """The programme at this stamp, from memory when it is the one known."""
+    known = _known.get(program_id)
+    if known is None or known.stamp != stamp:
+        known = _known[program_id] = read_programme(program_id)
+    return known
+
+
+def read_programme(program_id: int) -> Programme:
+    """The programme as it is now, with every rule version that was ever published."""
+    row = Program.objects.get(id=program_id)
+    tiers = Tier.objects.filter(program_id=program_id).order_by("rank")
+    return Programme(
+        id=row.pk,
+        group_id=row.group_id,
+        stamp=row.stamp,
+        rounding=row.rounding,
+        expiry=row.expiry,
+        expiry_months=row.expiry_months,
+        shortfall=row.shortfall,
+        redeem_points=row.redeem_points,
+        redeem_fen=row.redeem_fen,
+        redeem_step=row.redeem_step,
+        redeem_minimum=row.redeem_minimum,
+        redeem_maximum=row.redeem_maximum,
+        tier_window=row.tier_window,
+        tier_reverses_on_refund=row.tier_reverses_on_refund,
+        claim_window_days=row.claim_window_days,
+        funding_id=row.funding_id,
+        ladder=tuple(TierStep(tier.pk, tier.rank, tier.threshold_fen, tier.code, tier.name) for tier in tiers),
+        rules=tuple(_rules(program_id)),
+    )
+
+
+def _rules(program_id: int) -> list[Rule]:
+    """Every version as a Rule; each ends where the next of its rule begins, or where it was retired."""
+    versions = (
+        EarningRuleVersion.objects.filter(rule__program_id=program_id)
+        .select_related("rule")
+        .order_by("rule_id", "effective_from", "version")
+    )
+    rules: list[Rule] = []
+    following: EarningRuleVersion | None = None
+    for version in reversed(list(versions)):
+        ends = [version.retired_from] if version.retired_from else []
+        if following is not None and following.rule_id == version.rule_id:
+            ends.append(following.effective_from)
+        following = version
+        rules.append(
+            Rule(
+                rule_id=version.rule_id,
+                version_id=version.pk,
+                version=version.version,
+                code=version.rule.code,
+                name=version.rule.name,
+                effective_from=version.effective_from,
+                effective_to=min(ends) if ends else None,
+                definition=parse_definition(version.definition),
+            )
+        )
+    return rules[::-1]

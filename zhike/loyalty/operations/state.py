@@ -1,0 +1,207 @@
+"""Reading accounts before a decision and writing it back after."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from django.db import DatabaseError
+from django.utils.translation import gettext_lazy as _
+
+from zhike.kernel.access import Viewer
+from zhike.kernel.errors import Conflict, NotFound, Problem
+from zhike.kernel.idempotency import problem_of
+from zhike.kernel.statements import fetch_row
+from zhike.loyalty.operations.programmes import Programme, programme
+from zhike.loyalty.rules.accounts import AccountState, Movement
+from zhike.loyalty.rules.calendar import FOR_EVER
+
+STALE = "ZK001"
+OPTIMISTIC_TRIES = 3
+
+
+class MemberNotFound(NotFound):
+    code = "member-not-found"
+    title = _("There is no such member.")
+
+
+class MemberFrozen(Conflict):
+    code = "member-frozen"
+    title = _("This membership is frozen or closed.")
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """The caller's idempotency key: who calls what (``scope``), the key, and the SHA-256 of the request."""
+
+    scope: str
+    key: str
+    digest: bytes
+
+
+@dataclass(slots=True)
+class Holder:
+    """A member's account as read, with the programme it obeys."""
+
+    member_id: int
+    person_id: int
+    status: str
+    state: AccountState
+    programme: Programme
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == "active"
+
+
+_SELECT = """
+SELECT a.id, a.version, a.balance, a.debt, a.qualifying_fen, m.tier_id, m.id, m.person_id, m.status, p.id, p.stamp,
+    (SELECT json_agg(json_build_array(c.rule_id, c.cap, c.period, c.used)) FROM loyalty_capusage c
+     WHERE c.account_id = a.id AND c.period IN (%s, '0001-01-01')),
+    {lots}
+FROM loyalty_account a
+JOIN loyalty_member m ON m.id = a.member_id
+JOIN loyalty_program p ON p.id = a.program_id
+WHERE m.{column} = %s
+{lock}"""
+_LOTS = """(SELECT json_agg(json_build_array(l.expires_on, l.funding_id, l.remaining)) FROM loyalty_lot l
+     WHERE l.account_id = a.id AND l.remaining > 0)"""
+
+
+def read_holder(
+    *, member_id: int | None = None, person_id: int | None = None, day: dt.date = FOR_EVER, lots: bool = False, lock: bool = False
+) -> Holder | None:
+    """One member's account in one round trip; ``day`` selects the cap counters, ``lock`` holds the account row."""
+    column = "id" if member_id is not None else "person_id"
+    key = member_id if member_id is not None else person_id
+    if lock:  # wait for the row first: the sub-selects of the same statement would read from before the wait
+        fetch_row(
+            f"SELECT a.id FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id WHERE m.{column} = %s FOR UPDATE OF a",
+            [key],
+        )
+    sql = _SELECT.format(lots=_LOTS if lots else "NULL", column=column, lock="LIMIT 1")
+    row = fetch_row(sql, [day, key])
+    return None if row is None else _holder(row)
+
+
+def locked_holder(member_id: int, day: dt.date = FOR_EVER) -> Holder:
+    """The account with its lots, its row held until the transaction ends. Raises MemberNotFound."""
+    holder = read_holder(member_id=member_id, day=day, lots=True, lock=True)
+    if holder is None:
+        raise MemberNotFound()
+    return holder
+
+
+def _holder(row: tuple[Any, ...]) -> Holder:
+    state = AccountState(*row[:6])
+    for rule_id, cap, period, used in row[11] or ():
+        state.caps[rule_id, cap, dt.date.fromisoformat(period)] = used
+    for expires_on, funding_id, remaining in row[12] or ():
+        state.lots[dt.date.fromisoformat(expires_on), funding_id] = remaining
+    return Holder(row[6], row[7], row[8], state, programme(row[9], row[10]))
+
+
+@dataclass(slots=True)
+class Posting:
+    """What is to be written for one account: transfers in order, cap changes, change of the qualifying spend."""
+
+    holder: Holder
+    version: int
+    transfers: list[dict[str, Any]] = field(default_factory=list)
+    caps: list[dict[str, Any]] = field(default_factory=list)
+    qualifying_fen: int = 0
+
+    def add(
+        self,
+        movement: Movement,
+        *,
+        against: int,
+        reason: str,
+        reference: str,
+        actor: Viewer,
+        occurred_at: dt.datetime,
+        now: dt.datetime,
+        explanation: dict[str, Any],
+        rule_version_id: int | None = None,
+        reverses: int | None = None,
+    ) -> None:
+        """Append the transfer of a movement; ``against`` names the programme's system account on the other side."""
+        system, own = self.holder.programme.system_account(against), self.holder.state.account_id
+        self.transfers.append(
+            {
+                "debit": system if movement.sign > 0 else own,
+                "credit": own if movement.sign > 0 else system,
+                "points": movement.points,
+                "reason": reason,
+                "reference": reference,
+                "rule_version": rule_version_id,
+                "funding": movement.lots[0][1] if movement.lots else self.holder.programme.funding_id,
+                "lots": [[expires_on.isoformat(), funding_id, part] for expires_on, funding_id, part in movement.lots],
+                "debt_points": movement.debt_points,
+                "balance_after": movement.balance_after,
+                "reverses": reverses,
+                "explanation": explanation,
+                "actor": actor.audit_id,
+                "occurred_at": occurred_at.isoformat(),
+                "posted_at": now.isoformat(),
+            }
+        )
+
+    def add_caps(self, moved: Sequence[tuple[int, str, dt.date, int]]) -> None:
+        self.caps += [
+            {"rule": rule_id, "cap": cap, "period": period.isoformat(), "points": points}
+            for rule_id, cap, period, points in moved
+        ]
+
+
+def posting_for(holder: Holder) -> Posting:
+    return Posting(holder, holder.state.version)
+
+
+def post(posting: Posting) -> list[int]:
+    """Write the posting; returns the transfers' ids. Raises Stale when the account moved since it was read."""
+    state = posting.holder.state
+    row = call(
+        "SELECT loyalty_post(%s, %s, %s, %s, %s)",
+        [state.account_id, posting.version, posting.qualifying_fen, _json(posting.transfers), _json(posting.caps)],
+    )
+    return list(row[0] or ())
+
+
+class Stale(Exception):
+    """Somebody moved the account between reading and writing."""
+
+
+def call(sql: str, args: Sequence[Any]) -> tuple[Any, ...]:
+    """Call a posting function. Its own SQLSTATEs become Stale, InFlight or KeyReused."""
+    try:
+        row = fetch_row(sql, args)
+    except (psycopg.Error, DatabaseError) as error:
+        raise refusal_of(error) or error from error
+    assert row is not None
+    return row
+
+
+def refusal_of(error: BaseException) -> Stale | Problem | None:
+    source = error.__cause__ if isinstance(error, DatabaseError) else error
+    if getattr(source, "sqlstate", None) == STALE:
+        return Stale()
+    return problem_of(error)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, UUID | dt.date | dt.datetime):
+        return str(value)
+    raise TypeError(type(value))
+
+
+to_json = _json

@@ -12,7 +12,7 @@ from zhike.kernel.models import AuditEntry
 pytestmark = pytest.mark.django_db
 
 ANNA = Viewer(kind="staff", id=1, label="Anna", request_id="r1")
-AUDITOR = Viewer(kind="staff", id=2, label="Bo", grants=(Grant(frozenset({"audit.read"}), "all"),))
+AUDITOR = Viewer(kind="staff", id=2, label="Bo", grants=(Grant(frozenset({"audit.view"}), "all"),))
 
 
 def record(action: str = "lamps.light", lamp: int = 7, at: dt.datetime = NOON) -> None:
@@ -70,7 +70,7 @@ def test_trail_is_searched_newest_first_by_what_one_knows() -> None:
 
 def test_trail_is_closed_to_those_without_the_permission_for_everything() -> None:
     floor_auditor = Viewer(
-        kind="staff", id=3, label="Cy", grants=(Grant(frozenset({"audit.read"}), "floor", frozenset({1})),)
+        kind="staff", id=3, label="Cy", grants=(Grant(frozenset({"audit.view"}), "floor", frozenset({1})),)
     )
     for stranger in (ANNA, floor_auditor):
         with pytest.raises(NotAllowed):

@@ -36,7 +36,7 @@ __all__ = [
     "to_cloudevent",
 ]
 
-AUDIT_PERMISSION = "audit.read"
+AUDIT_PERMISSION = "audit.view"
 KEYS_PERMISSION = "keys.manage"
 LAG_COUNTED_MAX = 10_000
 
@@ -59,7 +59,7 @@ def search_audit(
 ) -> Page[AuditEntry]:
     """Audit entries, newest first; `actor` is an audit id ("staff:12"), `action` one action, or "points." for all.
 
-    Needs `audit.read` for everything; raises NotAllowed, BadCursor.
+    Needs `audit.view` for everything; raises NotAllowed, BadCursor.
     """
     require_touch(viewer, AUDIT_PERMISSION)
     entries = AuditEntry.objects.all()
@@ -91,7 +91,7 @@ def audit_actions(viewer: Viewer) -> list[str]:
 def parked_events(
     viewer: Viewer, *, status: str = "parked", consumer: str = "", cursor: str | None = None, limit: int = 50
 ) -> Page[ParkedEvent]:
-    """Parked events, newest first; `status` "" for all. Needs `events.repair`."""
+    """Parked events, newest first; `status` "" for all. Needs `events.replay`."""
     require_touch(viewer, REPAIR_PERMISSION)
     rows = ParkedEvent.objects.all()
     if status:

@@ -17,7 +17,7 @@ from zhike.kernel.events import cursor as log_cursor
 from zhike.kernel.events.base import StoredEvent
 from zhike.kernel.events.cursor import Place, Snapshot
 
-READ_PERMISSION = "events.read"
+READ_PERMISSION = "events.view"
 PAGE_SIZE_MAX = 1000
 
 
@@ -40,7 +40,7 @@ def events_page(
 ) -> EventsPage:
     """The events after the marker, in commit order, from the beginning of the log without one.
 
-    Needs `events.read` for everything; raises NotAllowed, BadMarker.
+    Needs `events.view` for everything; raises NotAllowed, BadMarker.
     """
     require_touch(viewer, READ_PERMISSION)
     limit = min(max(limit, 1), PAGE_SIZE_MAX)

@@ -14,7 +14,7 @@ from zhike.kernel.events import cursor as log_cursor
 from zhike.kernel.events.registry import consumer_named
 from zhike.kernel.models import ParkedEvent
 
-REPAIR_PERMISSION = "events.repair"
+REPAIR_PERMISSION = "events.replay"
 
 
 class AlreadySettled(Conflict):

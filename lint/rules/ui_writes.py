@@ -36,8 +36,8 @@ def _writes(call: ast.Call, func: ast.Attribute, modules: set[str]) -> bool:
     if func.attr in ALWAYS:
         return True
     if func.attr in ("save", "delete"):
-        # qr.save(buffer) and cache.delete(key) are not ours to judge
-        return not call.args
+        # qr.save(buffer), cache.delete(key) and request.session.save() are not ours to judge
+        return not call.args and not receiver.endswith("session")
     if func.attr == "create":
         return receiver.split(".")[0] not in modules
     return func.attr == "update" and any(mark in receiver for mark in QUERYSET_MARKS)

@@ -17,7 +17,7 @@ CASES = {
         "zhike.ui.console.members",
         "def page(member):\n    member.save()\n",
         (
-            "def page(qr, buffer, params):\n    qr.save(buffer)\n    params.update(page=2)\n    operations.create()\n"
+            "def page(qr, buffer, params):\n    qr.save(buffer)\n    params.update(page=2)\n    operations.create()\n    request.session.save()\n"
             "from zhike.loyalty import operations\n"
         ),
     ),
@@ -47,7 +47,7 @@ CASES = {
         "def is_due(now):\n    return now > limit\n",
     ),
     "ZK009": (
-        "zhike.loyalty.operations.earning",
+        "zhike.shop.operations.selling",
         "def earn_points(person_id, *, actor):\n    ...\n",
         "def earn_points(*, actor, person_id):\n    ...\ndef _lock(person_id):\n    ...\n",
     ),

@@ -6,6 +6,8 @@ import importlib
 
 import click
 
+from zhike.config.startup import with_django
+
 COMMANDS = {
     "demo": ("zhike.config.commands.demo:demo", "A mall that lives, on http://127.0.0.1:8000."),
     "dev": ("zhike.config.commands.dev:dev", "Web, worker and front end that reload as you type."),
@@ -39,11 +41,22 @@ class LazyGroup(click.Group):
             return None
         module_name, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module_name), name)
+        if module_name.startswith("zhike.ui."):
+            prepare(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, sentence) for name, (_, sentence) in COMMANDS.items()])
+
+
+def prepare(command: click.Command) -> None:
+    """Commands of the business know nothing of databases to start: they find one, and Django set up, when they run."""
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            prepare(each)
+    elif command.callback is not None:
+        command.callback = with_django(command.callback)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

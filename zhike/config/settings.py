@@ -147,6 +147,10 @@ STORAGES = {
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 DEMO = os.environ.get("ZHIKE_DEMO", "") == "1" and not PRODUCTION
 
+# The kernel finds what stands above it by these names.
+EVENT_CONSUMERS = "zhike.config.consumers.consumers"
+PROCRASTINATE_IMPORT_PATHS = ["zhike.kernel.jobs"]
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

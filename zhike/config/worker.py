@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
-logger = logging.getLogger(__name__)
+STOP_TIMEOUT_S = 10.0
 
 
 def run_worker(*, concurrency: int = 2) -> int:
@@ -22,6 +21,7 @@ def run_worker(*, concurrency: int = 2) -> int:
             asyncio.run(_work(concurrency))
     finally:
         runner.stop()
+        runner.join(STOP_TIMEOUT_S)
     return 0
 
 
@@ -31,6 +31,6 @@ async def _work(concurrency: int) -> None:
     async with app.open_async():
         await app.run_worker_async(
             concurrency=concurrency,
-            shutdown_graceful_timeout=10,
+            shutdown_graceful_timeout=STOP_TIMEOUT_S,
             delete_jobs="successful",
         )

@@ -1,0 +1,106 @@
+"""The way of a request through the API: named, in the caller's language, and answered whatever happens.
+
+Django's own handler would log every refused call and send it through the list of page middleware. This one keeps the URL
+resolver, the request and the response, and answers exceptions as problem+json.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.http import HttpResponse, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
+from django.utils import translation
+from django.utils.module_loading import import_string
+from django.utils.translation.trans_real import get_supported_language_variant, parse_accept_lang_header
+
+from zhike.kernel import ids
+from zhike.kernel.access import Viewer
+from zhike.kernel.ratelimit import Decision
+from zhike.ui.api import metrics
+from zhike.ui.api.problems import MethodNotAllowed, problem_of, problem_response
+
+Answer = Callable[["ApiRequest"], HttpResponseBase]
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,64}", re.ASCII)
+
+
+class ApiRequest(WSGIRequest):
+    """A request with a name, and once it passed the gate, with a caller."""
+
+    request_id: str = ""
+    viewer: Viewer
+    key_id: int
+    allowance: Decision | None = None
+    rate_per_minute: int = 0
+    payload: bytes | None = None
+
+
+class ApiHandler(WSGIHandler):
+    """Django's handler with the short list of middleware, and no exception unanswered."""
+
+    request_class = ApiRequest
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        handler: Answer = self.answer
+        for path in reversed(settings.API_MIDDLEWARE):
+            handler = import_string(path)(handler)
+        self._view_middleware: list[Any] = []
+        self._template_response_middleware: list[Any] = []
+        self._exception_middleware: list[Any] = []
+        self._middleware_chain = handler
+
+    def get_response(self, request: Any) -> Any:
+        return self._middleware_chain(request)
+
+    def answer(self, request: ApiRequest) -> HttpResponseBase:
+        started = time.perf_counter()
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        request.request_id = given if _REQUEST_ID.fullmatch(given) else ids.request_id()
+        language = language_of(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
+        translation.activate(language)
+        response = self._response_to(request)
+        headers = response.headers
+        headers["X-Request-ID"] = request.request_id
+        headers["Content-Language"] = language
+        headers.setdefault("Cache-Control", "no-store")
+        if request.allowance is not None:
+            headers["RateLimit-Limit"] = str(request.rate_per_minute)
+            headers["RateLimit-Remaining"] = str(request.allowance.remaining)
+            headers["RateLimit-Reset"] = str(60 - int(time.time()) % 60)
+        metrics.observe(request, response.status_code, time.perf_counter() - started)
+        return response
+
+    def _response_to(self, request: ApiRequest) -> HttpResponseBase:
+        try:
+            callback, args, kwargs = self.resolve_request(request)
+            response: HttpResponseBase = callback(request, *args, **kwargs)
+        except Exception as error:
+            return problem_response(request, problem_of(error))
+        if isinstance(response, HttpResponseNotAllowed):
+            allowed = [name.strip() for name in response["Allow"].split(",") if name.strip()]
+            return problem_response(request, MethodNotAllowed(method=request.method, allowed=allowed))
+        return response
+
+
+@lru_cache(maxsize=1000)
+def language_of(accept_language: str) -> str:
+    """The best of our languages for an Accept-Language header; the default without one."""
+    for code, _weight in parse_accept_lang_header(accept_language[:200]):
+        if code == "*":
+            break
+        try:
+            return get_supported_language_variant(code)
+        except LookupError:
+            continue
+    return settings.LANGUAGE_CODE
+
+
+def json_response(body: bytes, status: int = 200) -> HttpResponse:
+    return HttpResponse(body, status=status, content_type="application/json")

@@ -1,0 +1,165 @@
+"""What tills send and get: msgspec structs, decoded and checked in one pass. The OpenAPI document is made from them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+AMOUNT_FEN_MAX = 10_000_000_000
+ID_MAX = 2**63 - 1
+BATCH_MAX = 100
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+
+Id = Annotated[int, Meta(ge=1, le=ID_MAX)]
+Fen = Annotated[int, Meta(ge=0, le=AMOUNT_FEN_MAX, description="Amount in fen (0.01 yuan).")]
+Points = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+Text20 = Annotated[str, Meta(max_length=20, pattern=_PRINTABLE)]
+Text40 = Annotated[str, Meta(max_length=40, pattern=_PRINTABLE)]
+Text60 = Annotated[str, Meta(max_length=60, pattern=_PRINTABLE)]
+Text80 = Annotated[str, Meta(max_length=80, pattern=_PRINTABLE)]
+Text200 = Annotated[str, Meta(max_length=200, pattern=_PRINTABLE)]
+Name40 = Annotated[str, Meta(min_length=1, max_length=40, pattern=_PRINTABLE)]
+Name60 = Annotated[str, Meta(min_length=1, max_length=60, pattern=_PRINTABLE)]
+Moment = Annotated[dt.datetime, Meta(tz=True, description="RFC 3339, with its offset from UTC.")]
+TenderKind = Literal["cash", "wechat", "alipay", "card", "stored_value", "voucher", "points", "other"]
+Quantity = (
+    Annotated[str, Meta(pattern=r"^[0-9]{1,7}(\.[0-9]{1,3})?$", description="Decimal text, at most three decimals.")]
+    | Annotated[int, Meta(gt=0, le=1_000_000)]
+    | Annotated[float, Meta(gt=0, le=1_000_000)]
+)
+
+
+class MemberRef(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Who bought: exactly one of the four."""
+
+    member_id: Id | None = None
+    phone: Annotated[str, Meta(min_length=1, max_length=40, description="+8613800138000, or a number of mainland China.")] | None = None
+    card: Annotated[str, Meta(min_length=1, max_length=40, description="Number of the membership card.")] | None = None
+    code: Annotated[str, Meta(min_length=1, max_length=200, description="What the member's rotating QR code says; good once.")] | None = None
+
+
+class LineIn(Struct, forbid_unknown_fields=True, kw_only=True):
+    """One line of a sale. `net_fen` is what was paid for the whole line, after discounts."""
+
+    quantity: Quantity
+    unit_price_fen: Fen
+    net_fen: Fen
+    discount_fen: Fen = 0
+    sku: Text60 = ""
+    name: Text200 = ""
+    line_no: Annotated[int, Meta(ge=1, le=31_999, description="As on the receipt; by default 1, 2, 3 …")] | None = None
+    category_code: Name40 | None = None
+
+
+class TenderIn(Struct, forbid_unknown_fields=True, kw_only=True):
+    """One way a part was paid. All together they pay the sum of the lines."""
+
+    kind: TenderKind
+    amount_fen: Fen
+    reference: Text80 = ""
+
+
+class ReceiptIn(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A sale as the till wrote it.
+
+    The merchant is named by `merchant_id`, or by `merchant_code` (with `mall_code` where two malls use the same code).
+    `business_date` is by default the day of `occurred_at` in the mall's time zone.
+    """
+
+    till: Name40
+    number: Name60
+    occurred_at: Moment
+    lines: Annotated[list[LineIn], Meta(min_length=1, max_length=2000)]
+    tenders: Annotated[list[TenderIn], Meta(max_length=50)]
+    merchant_id: Id | None = None
+    merchant_code: Name40 | None = None
+    mall_code: Name40 | None = None
+    business_date: dt.date | None = None
+    member: MemberRef | None = None
+    cashier: Text60 = ""
+
+
+class BatchIn(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Up to a hundred sales at once. Each is judged by itself: a bad one never stops a good one."""
+
+    receipts: Annotated[list[Any], Meta(min_length=1, max_length=BATCH_MAX)]
+
+
+class RedemptionIn(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Points a member pays with. `reference` is the till's own number for it."""
+
+    points: Points
+    merchant_id: Id | None = None
+    merchant_code: Name40 | None = None
+    mall_code: Name40 | None = None
+    reference: Text80 = ""
+
+
+class StepOut(Struct):
+    """One step of an explanation, in the reader's language."""
+
+    label: str
+    value: str
+
+
+class ExplanationOut(Struct):
+    """Why there are points, or none: a sentence and its steps in the reader's language, and `refusal` as a stable code."""
+
+    points: int
+    sentence: str
+    refusal: str | None
+    steps: list[StepOut]
+
+
+class ReceiptOut(Struct):
+    """What became of a receipt. `duplicate`: it was known already, nothing was changed, this is the first answer."""
+
+    receipt_id: UUID
+    status: Literal["accepted", "duplicate"]
+    member_id: int | None
+    points: int
+    balance: int
+    tier: str | None
+    upgraded: bool
+    explanation: ExplanationOut
+
+
+class ProblemOut(Struct, omit_defaults=True):
+    """A refusal (RFC 9457). `code` is stable; `title` and `detail` are in the caller's language."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    instance: str | None = None
+    request_id: str | None = None
+    errors: dict[str, list[str]] | None = None
+
+
+class BatchItemOut(Struct, omit_defaults=True):
+    """`status` is the HTTP status the receipt would have had alone; then either `receipt` or `problem`."""
+
+    index: int
+    status: int
+    receipt: ReceiptOut | None = None
+    problem: ProblemOut | None = None
+
+
+class BatchOut(Struct):
+    accepted: int
+    duplicates: int
+    refused: int
+    results: list[BatchItemOut]
+
+
+class RedemptionOut(Struct):
+    """Points that were spent, what they are worth, and what is left."""
+
+    redemption_id: UUID
+    points: int
+    value_fen: int
+    balance: int

@@ -1,0 +1,59 @@
+"""`zhike keys`: the encryption keys of personal data."""
+
+from __future__ import annotations
+
+import click
+
+from zhike.ui.cli.output import console, print_table
+
+
+@click.group()
+def keys() -> None:
+    """Encryption keys of personal data; they live in a file or the environment, never in the database."""
+
+
+@keys.command()
+def status() -> None:
+    """How many values lie under each key."""
+    from zhike.kernel.access import system_viewer
+    from zhike.kernel.queries import keys_status
+
+    found = keys_status(system_viewer("command line"))
+    rows = [(name, field, count) for name, fields in found.items() for field, count in (fields or {"": 0}).items()]
+    print_table(("key", "field", "values"), rows)
+
+
+@keys.command()
+@click.option("--index", is_flag=True, help="A new key for the blind indexes too.")
+@click.option("--reencrypt/--later", default=True, show_default=True, help="Bring old values under the new key now.")
+def rotate(index: bool, reencrypt: bool) -> None:
+    """Add a key that writes from now on, and re-encrypt what lies under the old ones. Restart web and worker afterwards."""
+    from zhike.kernel import clock
+    from zhike.kernel.access import system_viewer
+    from zhike.kernel.operations import reencrypt_everything, rotate_keys
+    from zhike.kernel.progress import Progress
+
+    actor = system_viewer("command line")
+    names = [rotate_keys(actor=actor, now=clock.now())]
+    if index:
+        names.append(rotate_keys(actor=actor, now=clock.now(), index=True))
+    console().print(f"New: {', '.join(names)}")
+    if not reencrypt:
+        return
+    with Progress("Re-encrypting") as progress:
+        unreadable = reencrypt_everything(actor=actor, now=clock.now(), report=progress.advance)
+    console().print(f"{progress.done:,} values re-encrypted, {unreadable:,} unreadable")
+    if unreadable:
+        raise click.exceptions.Exit(1)
+
+
+@keys.command()
+@click.argument("name")
+def retire(name: str) -> None:
+    """Remove an old key ("k1", "index 1") under which nothing lies any more."""
+    from zhike.kernel import clock
+    from zhike.kernel.access import system_viewer
+    from zhike.kernel.operations import retire_key
+
+    retire_key(actor=system_viewer("command line"), name=name, now=clock.now())
+    console().print(f"Retired: {name}")

@@ -17,8 +17,9 @@ CASES = {
         "zhike.ui.console.members",
         "def page(member):\n    member.save()\n",
         (
-            "def page(qr, buffer, params):\n    qr.save(buffer)\n    params.update(page=2)\n    operations.create()\n    request.session.save()\n"
             "from zhike.loyalty import operations\n"
+            "def page(request, qr, buffer, params):\n    qr.save(buffer)\n    params.update(page=2)\n"
+            "    operations.create()\n    request.session.save()\n"
         ),
     ),
     "ZK004": (

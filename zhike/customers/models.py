@@ -51,8 +51,12 @@ class Person(models.Model):
         indexes = [
             GinIndex(fields=["name_grams"], name="person_name_grams"),
             models.Index(fields=["name"], name="person_name_prefix", opclasses=["varchar_pattern_ops"]),
-            models.Index(fields=["name_pinyin"], name="person_pinyin_prefix", opclasses=["varchar_pattern_ops"]),
-            models.Index(fields=["name_initials"], name="person_initials_prefix", opclasses=["varchar_pattern_ops"]),
+            models.Index(
+                fields=["name_pinyin"], name="person_pinyin_prefix", opclasses=["varchar_pattern_ops"]
+            ),
+            models.Index(
+                fields=["name_initials"], name="person_initials_prefix", opclasses=["varchar_pattern_ops"]
+            ),
         ]
 
 

@@ -148,6 +148,21 @@ def viewer_of_staff(staff_id: int, request_id: str = "") -> Viewer:
     return Viewer(kind="staff", id=staff_id, label=staff, grants=grants, request_id=request_id)
 
 
+def member_permissions() -> frozenset[str]:
+    """What members may do about themselves."""
+    return rules.MEMBER_PERMISSIONS
+
+
+def all_permissions() -> list[str]:
+    """Every permission there is, which are also the scopes of API keys, in the order of the matrix."""
+    return list(rules.PERMISSIONS_IN_ORDER)
+
+
+def role_permissions() -> dict[str, frozenset[str]]:
+    """The roles in their order, each with all it may do anywhere."""
+    return {name: role.all_permissions for name, role in rules.ROLES.items()}
+
+
 class _ApiCallers:
     """Keys that were recently shown to be good, so that a till costs no query per request."""
 
@@ -269,7 +284,9 @@ def merchant_ref(merchant_id: int) -> MerchantRef | None:
     return _directory.get(merchant_id)
 
 
-def merchant_by_code(code: str, mall_id: int | None = None, mall_code: str | None = None) -> MerchantRef | None:
+def merchant_by_code(
+    code: str, mall_id: int | None = None, mall_code: str | None = None
+) -> MerchantRef | None:
     """A merchant by its code and its mall's id or code; without a mall only a code that one merchant alone bears."""
     return _directory.get((mall_id or mall_code, code))
 

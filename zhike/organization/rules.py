@@ -48,6 +48,7 @@ _MATRIX = {
 }
 # fmt: on
 
+PERMISSIONS_IN_ORDER = tuple(_MATRIX)
 PERMISSIONS = frozenset(_MATRIX)
 
 MEMBER_PERMISSIONS = frozenset(

@@ -8,92 +8,205 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('organization', '0001_initial'),
+        ("organization", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(blank=True, max_length=80)),
-                ('name_pinyin', models.CharField(blank=True, max_length=200)),
-                ('name_initials', models.CharField(blank=True, max_length=40)),
-                ('name_grams', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=2), default=list, size=None)),
-                ('sex', models.CharField(choices=[('unknown', 'Unknown'), ('female', 'Female'), ('male', 'Male')], default='unknown', max_length=8)),
-                ('birthday', models.DateField(null=True)),
-                ('occupation', models.CharField(blank=True, max_length=80)),
-                ('address', models.BinaryField(null=True)),
-                ('language', models.CharField(blank=True, max_length=10)),
-                ('status', models.CharField(choices=[('active', 'Active'), ('restricted', 'Restricted'), ('merged', 'Merged'), ('erased', 'Erased')], default='active', max_length=12)),
-                ('created_at', models.DateTimeField()),
-                ('source', models.CharField(max_length=40)),
-                ('associate', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.group')),
-                ('merged_into', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.person')),
-                ('source_mall', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.mall')),
-                ('source_merchant', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.merchant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(blank=True, max_length=80)),
+                ("name_pinyin", models.CharField(blank=True, max_length=200)),
+                ("name_initials", models.CharField(blank=True, max_length=40)),
+                (
+                    "name_grams",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=2), default=list, size=None
+                    ),
+                ),
+                (
+                    "sex",
+                    models.CharField(
+                        choices=[("unknown", "Unknown"), ("female", "Female"), ("male", "Male")],
+                        default="unknown",
+                        max_length=8,
+                    ),
+                ),
+                ("birthday", models.DateField(null=True)),
+                ("occupation", models.CharField(blank=True, max_length=80)),
+                ("address", models.BinaryField(null=True)),
+                ("language", models.CharField(blank=True, max_length=10)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("active", "Active"),
+                            ("restricted", "Restricted"),
+                            ("merged", "Merged"),
+                            ("erased", "Erased"),
+                        ],
+                        default="active",
+                        max_length=12,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("source", models.CharField(max_length=40)),
+                (
+                    "associate",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="organization.group"
+                    ),
+                ),
+                (
+                    "merged_into",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="customers.person",
+                    ),
+                ),
+                (
+                    "source_mall",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="organization.mall",
+                    ),
+                ),
+                (
+                    "source_merchant",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="organization.merchant",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Identifier',
+            name="Identifier",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('phone', 'Phone'), ('card', 'Card'), ('email', 'Email'), ('openid', 'Openid'), ('unionid', 'Unionid'), ('plate', 'Plate')], max_length=10)),
-                ('value', models.BinaryField()),
-                ('index', models.BinaryField()),
-                ('masked', models.CharField(max_length=120)),
-                ('verified_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField()),
-                ('retired_at', models.DateTimeField(null=True)),
-                ('retired_reason', models.CharField(blank=True, max_length=40)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.person')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("phone", "Phone"),
+                            ("card", "Card"),
+                            ("email", "Email"),
+                            ("openid", "Openid"),
+                            ("unionid", "Unionid"),
+                            ("plate", "Plate"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("value", models.BinaryField()),
+                ("index", models.BinaryField()),
+                ("masked", models.CharField(max_length=120)),
+                ("verified_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField()),
+                ("retired_at", models.DateTimeField(null=True)),
+                ("retired_reason", models.CharField(blank=True, max_length=40)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="customers.person"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ProfileChange',
+            name="ProfileChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('field', models.CharField(max_length=40)),
-                ('before', models.BinaryField(null=True)),
-                ('after', models.BinaryField(null=True)),
-                ('actor', models.CharField(max_length=80)),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('changed_at', models.DateTimeField()),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.person')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("field", models.CharField(max_length=40)),
+                ("before", models.BinaryField(null=True)),
+                ("after", models.BinaryField(null=True)),
+                ("actor", models.CharField(max_length=80)),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="customers.person"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['name_grams'], name='person_name_grams'),
+            model_name="person",
+            index=django.contrib.postgres.indexes.GinIndex(fields=["name_grams"], name="person_name_grams"),
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=models.Index(fields=['name'], name='person_name_prefix', opclasses=['varchar_pattern_ops']),
+            model_name="person",
+            index=models.Index(fields=["name"], name="person_name_prefix", opclasses=["varchar_pattern_ops"]),
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=models.Index(fields=['name_pinyin'], name='person_pinyin_prefix', opclasses=['varchar_pattern_ops']),
+            model_name="person",
+            index=models.Index(
+                fields=["name_pinyin"], name="person_pinyin_prefix", opclasses=["varchar_pattern_ops"]
+            ),
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=models.Index(fields=['name_initials'], name='person_initials_prefix', opclasses=['varchar_pattern_ops']),
+            model_name="person",
+            index=models.Index(
+                fields=["name_initials"], name="person_initials_prefix", opclasses=["varchar_pattern_ops"]
+            ),
         ),
         migrations.AddConstraint(
-            model_name='person',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('merged_into__isnull', False), ('status', 'merged')), models.Q(models.Q(('status', 'merged'), _negated=True), ('merged_into', None)), _connector='OR'), name='person_merged_into_survivor'),
+            model_name="person",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("merged_into__isnull", False), ("status", "merged")),
+                    models.Q(models.Q(("status", "merged"), _negated=True), ("merged_into", None)),
+                    _connector="OR",
+                ),
+                name="person_merged_into_survivor",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='identifier',
-            constraint=models.UniqueConstraint(condition=models.Q(('retired_at', None)), fields=('kind', 'index'), name='identifier_unique_active'),
+            model_name="identifier",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("retired_at", None)),
+                fields=("kind", "index"),
+                name="identifier_unique_active",
+            ),
         ),
         migrations.AddIndex(
-            model_name='profilechange',
-            index=models.Index(fields=['person', '-changed_at'], name='profile_change_person'),
+            model_name="profilechange",
+            index=models.Index(fields=["person", "-changed_at"], name="profile_change_person"),
         ),
     ]

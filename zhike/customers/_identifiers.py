@@ -1,0 +1,74 @@
+"""Identifiers on their way into the database: normalised, indexed, sealed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from zhike.customers import queries, rules
+from zhike.customers.models import Identifier
+from zhike.kernel import crypto
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One identifier, normalised; ``indexes`` are those to look for, the first is the one to store."""
+
+    kind: str
+    value: str
+    indexes: tuple[bytes, ...]
+    verified_at: dt.datetime | None
+
+    @property
+    def index(self) -> bytes:
+        return self.indexes[0]
+
+    @property
+    def masked(self) -> str:
+        return rules.mask(self.kind, self.value)
+
+    def sealed(self) -> bytes:
+        return crypto.encrypt(
+            self.value, field=queries.VALUE_FIELD, row=queries.value_row(self.kind, self.index)
+        )
+
+    def row(self, person_id: int, now: dt.datetime) -> Identifier:
+        return Identifier(
+            person_id=person_id,
+            kind=self.kind,
+            value=self.sealed(),
+            index=self.index,
+            masked=self.masked,
+            verified_at=self.verified_at,
+            created_at=now,
+        )
+
+
+def prepare(kind: str, value: str, verified_at: dt.datetime | None) -> Prepared:
+    """Raises rules.NotAnIdentifier."""
+    normal = rules.normalise(kind, value)
+    return Prepared(
+        kind, normal, tuple(crypto.blind_indexes(normal, field=queries.index_field(kind))), verified_at
+    )
+
+
+def holders(wanted: Iterable[Prepared]) -> dict[tuple[str, bytes], int]:
+    """Who holds which of these now, by kind and stored index, in one query per kind."""
+    by_kind: dict[str, list[bytes]] = {}
+    current: dict[tuple[str, bytes], bytes] = {}
+    for item in wanted:
+        by_kind.setdefault(item.kind, []).extend(item.indexes)
+        current |= {(item.kind, index): item.index for index in item.indexes}
+    found: dict[tuple[str, bytes], int] = {}
+    for kind, indexes in by_kind.items():
+        rows = Identifier.objects.filter(kind=kind, index__in=indexes, retired_at=None)
+        for index, person_id in rows.values_list("index", "person_id"):
+            found[kind, current[kind, bytes(index)]] = person_id
+    return found
+
+
+def reveal(row: Identifier) -> str:
+    """The value of an identifier in clear; whoever calls this audits it."""
+    place = queries.value_row(row.kind, bytes(row.index))
+    return crypto.decrypt(bytes(row.value), field=queries.VALUE_FIELD, row=place)

@@ -1,0 +1,79 @@
+"""What has happened to persons."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zhike.kernel.events.base import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class _PersonFact(Fact):
+    person_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonCreated(_PersonFact):
+    """``source`` is where the person came from: till, import, member_app …; ``created_at`` is set for history."""
+
+    type: ClassVar[str] = "zhike.customers.person_created"
+    group_id: int
+    source: str
+    mall_id: int | None
+    merchant_id: int | None
+    identifier_kinds: tuple[str, ...]
+    created_at: dt.datetime | None = None
+
+    @property
+    def happened_at(self) -> dt.datetime | None:
+        return self.created_at
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChanged(_PersonFact):
+    type: ClassVar[str] = "zhike.customers.profile_changed"
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierAdded(_PersonFact):
+    type: ClassVar[str] = "zhike.customers.identifier_added"
+    identifier_id: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierRetired(_PersonFact):
+    """``reason`` is lost, replaced, given_up …"""
+
+    type: ClassVar[str] = "zhike.customers.identifier_retired"
+    identifier_id: int
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifiersConflicted(_PersonFact):
+    """Identifiers that came together belong to two persons: to be looked at, perhaps merged."""
+
+    type: ClassVar[str] = "zhike.customers.identifiers_conflicted"
+    other_person_id: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssociateAssigned(_PersonFact):
+    type: ClassVar[str] = "zhike.customers.associate_assigned"
+    staff_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalDataRevealed(_PersonFact):
+    type: ClassVar[str] = "zhike.customers.personal_data_revealed"
+    what: str

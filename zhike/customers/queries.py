@@ -1,0 +1,346 @@
+"""Reads of persons: found by identifier, shown masked, searched in one box."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import psycopg
+from django.db import connection
+from django.db.models import QuerySet
+
+from zhike.customers import rules
+from zhike.customers.models import Identifier, Person, ProfileChange
+from zhike.kernel import crypto
+from zhike.kernel.access import Grant, Viewer, load_visible, visible
+from zhike.kernel.errors import NotAllowed, NotFound
+from zhike.organization import queries as organization
+
+COLUMNS = {
+    "mall": "source_mall_id",
+    "floor": "source_merchant__floor_id",
+    "merchant": "source_merchant_id",
+    "own": "associate_id",
+    "person": "id",
+}
+"""Where the scope of a viewer is found on a person; contexts above prefix them with their own look-up."""
+
+VALUE_FIELD = "customers.identifier.value"
+LIVING = (Person.Status.ACTIVE, Person.Status.RESTRICTED)
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierView:
+    id: int
+    kind: str
+    masked: str
+    verified_at: dt.datetime | None
+    created_at: dt.datetime
+    retired_at: dt.datetime | None
+    retired_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """A profile as it may stand on a page: name readable, all else personal masked or only said to be there."""
+
+    id: int
+    group_id: int
+    name: str
+    sex: str
+    masked_birthday: str
+    has_address: bool
+    occupation: str
+    language: str
+    status: str
+    merged_into_id: int | None
+    created_at: dt.datetime
+    source: str
+    source_mall_id: int | None
+    source_merchant_id: int | None
+    associate_id: int | None
+    identifiers: tuple[IdentifierView, ...]
+
+    def active(self, kind: str) -> IdentifierView | None:
+        """The newest identifier of a kind that still resolves."""
+        return next((i for i in self.identifiers if i.kind == kind and i.retired_at is None), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonSummary:
+    """One line of a list."""
+
+    id: int
+    name: str
+    sex: str
+    status: str
+    masked_phone: str
+    masked_card: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonHit:
+    """``matched`` says why: phone, card, email, plate …, name, pinyin, initials, sound (sounds alike), typo.
+
+    Whoever found a person by identifier outside their own scope sees the name masked.
+    """
+
+    person_id: int
+    name: str
+    sex: str
+    masked_phone: str
+    masked_card: str
+    matched: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChangeView:
+    """Personal values are masked; None is empty."""
+
+    field: str
+    before: str | None
+    after: str | None
+    actor: str
+    reason: str
+    changed_at: dt.datetime
+
+
+def normalised(kind: str, value: str) -> str | None:
+    """The form in which an identifier is compared, or None when the text is not one."""
+    try:
+        return rules.normalise(kind, value)
+    except rules.NotAnIdentifier:
+        return None
+
+
+def viewer_of_person(person_id: int, request_id: str = "") -> Viewer:
+    """Members themselves, who may see and do what concerns them alone."""
+    grant = Grant(organization.member_permissions(), "person", frozenset({person_id}))
+    return Viewer(
+        kind="member", id=person_id, label=f"person {person_id}", grants=(grant,), request_id=request_id
+    )
+
+
+# --- by identifier -------------------------------------------------------------------------------------------------
+
+
+def person_id_by(kind: str, value: str) -> int | None:
+    """Whose active identifier this is; one prepared statement on the hot path."""
+    normal = normalised(kind, value)
+    if normal is None:
+        return None
+    indexes = crypto.blind_indexes(normal, field=index_field(kind))
+    connection.ensure_connection()
+    with psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(_PERSON_BY_INDEX, [kind, indexes], prepare=True)
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+_PERSON_BY_INDEX = """
+    SELECT person_id FROM customers_identifier
+    WHERE kind = %s AND index = ANY(%s) AND retired_at IS NULL LIMIT 1
+"""
+
+
+def person_ids_by(kind: str, values: Sequence[str]) -> dict[str, int]:
+    """Whose active identifiers these are, by the value as given; unknown and malformed values are left out."""
+    given: dict[bytes, list[str]] = defaultdict(list)
+    for value in set(values):
+        normal = normalised(kind, value)
+        if normal is not None:
+            for index in crypto.blind_indexes(normal, field=index_field(kind)):
+                given[index].append(value)
+    rows = Identifier.objects.filter(kind=kind, index__in=list(given), retired_at=None)
+    found = rows.values_list("index", "person_id")
+    return {value: person_id for index, person_id in found for value in given[bytes(index)]}
+
+
+def is_reported_lost(kind: str, value: str) -> bool:
+    """Whether this identifier no longer resolves because its holder reported it lost."""
+    normal = normalised(kind, value)
+    if normal is None:
+        return False
+    indexes = crypto.blind_indexes(normal, field=index_field(kind))
+    rows = Identifier.objects.filter(kind=kind, index__in=indexes)
+    return rows.filter(retired_reason="lost").exists() and not rows.filter(retired_at=None).exists()
+
+
+def index_field(kind: str) -> str:
+    """The name under which identifiers of a kind are blind-indexed."""
+    return f"customers.identifier.{kind}"
+
+
+def value_row(kind: str, index: bytes) -> str:
+    """The row to which an identifier's encrypted value is bound: known before it is inserted, different for each."""
+    return f"{kind}:{index.hex()}"
+
+
+# --- one person ----------------------------------------------------------------------------------------------------
+
+
+def person(person_id: int) -> PersonView:
+    """For contexts above, which have checked already. Raises NotFound."""
+    row = Person.objects.filter(pk=person_id).first()
+    if row is None:
+        raise NotFound
+    return _person_view(row)
+
+
+def visible_person(person_id: int, viewer: Viewer, permission: str = "members.view") -> PersonView:
+    """A person in the viewer's scope. Raises NotFound for a missing and for a hidden one."""
+    return _person_view(load_visible(Person.objects.all(), person_id, viewer, permission, COLUMNS))
+
+
+def birth_date(person_id: int) -> dt.date | None:
+    """For rules that congratulate; never for a page."""
+    return Person.objects.filter(pk=person_id).values_list("birthday", flat=True).first()
+
+
+def summaries(person_ids: Sequence[int]) -> dict[int, PersonSummary]:
+    """Lines of a list, by id, in two queries."""
+    masked: dict[tuple[int, str], str] = {}
+    shown = Identifier.objects.filter(person_id__in=person_ids, kind__in=("phone", "card"), retired_at=None)
+    for person_id, kind, text in shown.order_by("id").values_list("person_id", "kind", "masked"):
+        masked[person_id, kind] = text
+    rows = Person.objects.filter(pk__in=person_ids).values_list("id", "name", "sex", "status")
+    return {
+        row[0]: PersonSummary(*row, masked.get((row[0], "phone"), ""), masked.get((row[0], "card"), ""))
+        for row in rows
+    }
+
+
+def profile_history(person_id: int, limit: int = 100) -> list[ProfileChangeView]:
+    """What was changed, newest first."""
+    rows = ProfileChange.objects.filter(person_id=person_id).order_by("-changed_at", "-id")[:limit]
+    return [
+        ProfileChangeView(
+            row.field, _shown(row, row.before), _shown(row, row.after), row.actor, row.reason, row.changed_at
+        )
+        for row in rows
+    ]
+
+
+def change_field(field: str) -> str:
+    """The name under which a changed value of a profile field is encrypted."""
+    return f"customers.profile_change.{field}"
+
+
+def masked_field(field: str, value: str | None) -> str | None:
+    """A profile value as it may stand on a page or in the audit trail."""
+    if not value:
+        return None
+    if field == "birthday":
+        return rules.mask_birthday(dt.date.fromisoformat(value))
+    if field == "address":
+        return value[:2] + "****"
+    return rules.mask_name(value) if field == "name" else value
+
+
+def _shown(row: ProfileChange, envelope: bytes | memoryview | None) -> str | None:
+    if envelope is None:
+        return None
+    return masked_field(
+        row.field, crypto.decrypt(bytes(envelope), field=change_field(row.field), row=row.person_id)
+    )
+
+
+def _person_view(row: Person) -> PersonView:
+    known = Identifier.objects.filter(person_id=row.pk).order_by("-created_at", "-id")
+    identifiers = known.values_list(
+        "id", "kind", "masked", "verified_at", "created_at", "retired_at", "retired_reason"
+    )
+    return PersonView(
+        id=row.pk,
+        group_id=row.group_id,
+        name=row.name,
+        sex=row.sex,
+        masked_birthday=rules.mask_birthday(row.birthday) if row.birthday else "",
+        has_address=row.address is not None,
+        occupation=row.occupation,
+        language=row.language,
+        status=row.status,
+        merged_into_id=row.merged_into_id,
+        created_at=row.created_at,
+        source=row.source,
+        source_mall_id=row.source_mall_id,
+        source_merchant_id=row.source_merchant_id,
+        associate_id=row.associate_id,
+        identifiers=tuple(IdentifierView(*values) for values in identifiers),
+    )
+
+
+# --- the search box ------------------------------------------------------------------------------------------------
+
+SEARCH_LIMIT_MAX = 100
+
+
+def search(viewer: Viewer, text: str, limit: int = 20) -> list[PersonHit]:
+    """Persons that a text may mean, surest first: whole identifiers, then names in the viewer's scope.
+
+    A whole phone number or card finds any member for who may look members up; a name only within members.view. Each
+    further step is taken only while there is room; what merely sounds alike or is one slip away comes last.
+    Raises NotAllowed without either permission.
+    """
+    if not viewer.may("members.view") and not viewer.may("members.lookup"):
+        raise NotAllowed
+    limit = min(limit, SEARCH_LIMIT_MAX)
+    meaning = rules.meaning_of(text)
+    in_scope = visible(Person.objects.filter(status__in=LIVING), viewer, "members.view", COLUMNS)
+    found: dict[int, str] = {}
+    for kind, value in meaning.identifiers:
+        person_id = person_id_by(kind, value)
+        if person_id is not None:
+            found.setdefault(person_id, kind)
+    if not viewer.may("members.lookup"):
+        kept = set(in_scope.filter(pk__in=found).values_list("pk", flat=True))
+        found = {person_id: kind for person_id, kind in found.items() if person_id in kept}
+    for matched, rows in _name_steps(in_scope, meaning):
+        if len(found) >= limit:
+            break
+        for person_id in rows.values_list("pk", flat=True)[: limit + len(found)]:
+            found.setdefault(person_id, matched)
+    return _hits(found, in_scope, limit)
+
+
+def _name_steps(rows: QuerySet[Person], meaning: rules.Meaning) -> Iterator[tuple[str, QuerySet[Person]]]:
+    """Ever looser ways to match a name, each served by one index. Lazy: a step not reached costs nothing."""
+    name = meaning.name
+    letters = meaning.letters
+    if name:
+        yield "name", rows.filter(name=name)
+        yield "name", rows.filter(name__startswith=name)
+        if grams := [gram for gram in rules.grams(name) if len(gram) == min(2, len(name))]:
+            yield "name", rows.filter(name_grams__contains=grams, name__contains=name)
+        spelt, _initials = rules.pinyin(name)
+        if spelt:
+            yield "sound", rows.filter(name_pinyin__startswith=spelt)
+            letters = spelt
+    elif letters:
+        yield "pinyin", rows.filter(name_pinyin=letters)
+        yield "initials", rows.filter(name_initials=letters)
+        yield "pinyin", rows.filter(name_pinyin__startswith=letters)
+        yield "initials", rows.filter(name_initials__startswith=letters)
+    if letters:
+        yield "sound", rows.filter(name_pinyin__in=rules.sound_alikes(letters))
+        yield "typo", rows.filter(name_pinyin__in=rules.typing_slips(letters))
+
+
+def _hits(found: dict[int, str], in_scope: QuerySet[Person], limit: int) -> list[PersonHit]:
+    ids = list(found)[:limit]
+    lines = summaries(ids)
+    own = set(in_scope.filter(pk__in=ids).values_list("pk", flat=True))
+    return [
+        PersonHit(
+            person_id=person_id,
+            name=lines[person_id].name if person_id in own else rules.mask_name(lines[person_id].name),
+            sex=lines[person_id].sex,
+            masked_phone=lines[person_id].masked_phone,
+            masked_card=lines[person_id].masked_card,
+            matched=found[person_id],
+        )
+        for person_id in ids
+        if lines[person_id].status in LIVING
+    ]

@@ -145,6 +145,8 @@ STORAGES = {
 }
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+# The gallery of components: for developers and for the tests that look at it.
+GALLERY = DEBUG or os.environ.get("ZHIKE_ENV") == "test"
 DEMO = os.environ.get("ZHIKE_DEMO", "") == "1" and not PRODUCTION
 
 # The kernel finds what stands above it by these names.

@@ -88,6 +88,6 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def gallery(request: HttpRequest, frame: str) -> HttpResponse:
     """Every component with sample text, in each frame; for developers only."""
-    if not settings.DEBUG:
+    if not settings.GALLERY:
         raise Http404
     return render(request, f"components/gallery/{frame}.html", samples.context(request))

@@ -115,6 +115,11 @@ def normalised(kind: str, value: str) -> str | None:
         return None
 
 
+def masked(kind: str, normal: str) -> str:
+    """What anybody may see of a normalised identifier."""
+    return rules.mask(kind, normal)
+
+
 def viewer_of_person(person_id: int, request_id: str = "") -> Viewer:
     """Members themselves, who may see and do what concerns them alone."""
     grant = Grant(organization.member_permissions(), "person", frozenset({person_id}))
@@ -192,6 +197,18 @@ def person(person_id: int) -> PersonView:
 def visible_person(person_id: int, viewer: Viewer, permission: str = "members.view") -> PersonView:
     """A person in the viewer's scope. Raises NotFound for a missing and for a hidden one."""
     return _person_view(load_visible(Person.objects.all(), person_id, viewer, permission, COLUMNS))
+
+
+def require_visible(person_id: int, viewer: Viewer, *permissions: str) -> int:
+    """The person's group, if one of the permissions opens them. Raises NotAllowed without any of these, NotFound."""
+    if not any(viewer.may(permission) for permission in permissions):
+        raise NotAllowed
+    for permission in permissions:
+        rows = visible(Person.objects.filter(pk=person_id), viewer, permission, COLUMNS)
+        group_id = rows.values_list("group_id", flat=True).first()
+        if group_id is not None:
+            return group_id
+    raise NotFound
 
 
 def birth_date(person_id: int) -> dt.date | None:

@@ -58,4 +58,6 @@ class ConsentRecord(models.Model):
     decided_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["person", "purpose", "channel", "-decided_at"], name="consent_current")]
+        indexes = [
+            models.Index(fields=["person", "purpose", "channel", "-decided_at"], name="consent_current")
+        ]

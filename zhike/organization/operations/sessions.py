@@ -20,6 +20,7 @@ from zhike.organization.operations import _credentials
 
 ACCOUNT_FIELD = "organization.log_in_attempt.account"
 KNOWN_ADDRESS_FOR = dt.timedelta(days=90)
+ATTEMPTS_KEPT_FOR = dt.timedelta(days=1)
 SEEN_EVERY = dt.timedelta(minutes=1)
 AGENT_LENGTH_MAX = 300
 
@@ -143,6 +144,12 @@ def revoke_other_sessions(
             )
             events.publish(*ended, actor=actor, now=now)
     return len(ended)
+
+
+def forget_log_in_attempts(*, actor: Viewer, now: dt.datetime) -> int:
+    """Remove tries that no longer count for any limit; how many."""
+    count, _per_table = LogInAttempt.objects.filter(attempted_at__lt=now - ATTEMPTS_KEPT_FOR).delete()
+    return count
 
 
 def _end(actor: Viewer, row: StaffSession, cause: str, reason: str, now: dt.datetime) -> None:

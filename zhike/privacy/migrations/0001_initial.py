@@ -6,51 +6,112 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('customers', '0001_initial'),
-        ('organization', '0001_initial'),
+        ("customers", "0001_initial"),
+        ("organization", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Policy',
+            name="Policy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.CharField(max_length=40)),
-                ('title', models.CharField(max_length=120)),
-                ('text', models.TextField()),
-                ('terms', models.JSONField(default=dict)),
-                ('digest', models.CharField(max_length=64)),
-                ('published_at', models.DateTimeField()),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.group')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("version", models.CharField(max_length=40)),
+                ("title", models.CharField(max_length=120)),
+                ("text", models.TextField()),
+                ("terms", models.JSONField(default=dict)),
+                ("digest", models.CharField(max_length=64)),
+                ("published_at", models.DateTimeField()),
+                (
+                    "group",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="organization.group"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ConsentRecord',
+            name="ConsentRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('purpose', models.CharField(choices=[('membership', 'Membership'), ('marketing', 'Marketing'), ('personalisation', 'Personalisation'), ('sharing', 'Sharing')], max_length=20)),
-                ('channel', models.CharField(choices=[('any', 'Any'), ('sms', 'Sms'), ('email', 'Email'), ('wechat', 'Wechat'), ('phone', 'Phone'), ('push', 'Push')], max_length=10)),
-                ('decision', models.CharField(choices=[('granted', 'Granted'), ('refused', 'Refused'), ('withdrawn', 'Withdrawn')], max_length=10)),
-                ('method', models.CharField(max_length=40)),
-                ('categories', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), default=list, size=None)),
-                ('retention_days', models.IntegerField(null=True)),
-                ('evidence', models.JSONField(default=dict)),
-                ('actor', models.CharField(max_length=80)),
-                ('decided_at', models.DateTimeField()),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.person')),
-                ('policy', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='privacy.policy')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("membership", "Membership"),
+                            ("marketing", "Marketing"),
+                            ("personalisation", "Personalisation"),
+                            ("sharing", "Sharing"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("any", "Any"),
+                            ("sms", "Sms"),
+                            ("email", "Email"),
+                            ("wechat", "Wechat"),
+                            ("phone", "Phone"),
+                            ("push", "Push"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "decision",
+                    models.CharField(
+                        choices=[("granted", "Granted"), ("refused", "Refused"), ("withdrawn", "Withdrawn")],
+                        max_length=10,
+                    ),
+                ),
+                ("method", models.CharField(max_length=40)),
+                (
+                    "categories",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), default=list, size=None
+                    ),
+                ),
+                ("retention_days", models.IntegerField(null=True)),
+                ("evidence", models.JSONField(default=dict)),
+                ("actor", models.CharField(max_length=80)),
+                ("decided_at", models.DateTimeField()),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="customers.person"
+                    ),
+                ),
+                (
+                    "policy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="privacy.policy"
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='policy',
-            constraint=models.UniqueConstraint(fields=('group', 'version'), name='policy_version_unique'),
+            model_name="policy",
+            constraint=models.UniqueConstraint(fields=("group", "version"), name="policy_version_unique"),
         ),
         migrations.AddIndex(
-            model_name='consentrecord',
-            index=models.Index(fields=['person', 'purpose', 'channel', '-decided_at'], name='consent_current'),
+            model_name="consentrecord",
+            index=models.Index(
+                fields=["person", "purpose", "channel", "-decided_at"], name="consent_current"
+            ),
         ),
     ]

@@ -1,0 +1,115 @@
+"""What a person agreed to, as it stands and as it came about."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+
+from zhike.kernel.errors import NotFound
+from zhike.privacy import rules
+from zhike.privacy.models import ConsentRecord, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyView:
+    id: int
+    version: str
+    title: str
+    text: str
+    terms: dict[str, Any]
+    digest: str
+    published_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentView:
+    """One decision: granted, refused or withdrawn, under which policy, how it was given and what proves it."""
+
+    id: int
+    purpose: str
+    channel: str
+    decision: str
+    policy_version: str
+    method: str
+    categories: tuple[str, ...]
+    retention_days: int | None
+    evidence: dict[str, Any]
+    actor: str
+    decided_at: dt.datetime
+
+
+def current_policy(group_id: int) -> PolicyView:
+    """The latest published version. Raises NotFound before there is one."""
+    row = Policy.objects.filter(group_id=group_id).order_by("-published_at", "-id").first()
+    if row is None:
+        raise NotFound
+    return PolicyView(row.pk, row.version, row.title, row.text, row.terms, row.digest, row.published_at)
+
+
+def current_consents(person_id: int) -> list[ConsentView]:
+    """The newest decision for each purpose and channel that was ever decided."""
+    rows = ConsentRecord.objects.filter(person_id=person_id).select_related("policy")
+    newest = rows.order_by("purpose", "channel", "-decided_at", "-id").distinct("purpose", "channel")
+    return [_consent_view(row) for row in newest]
+
+
+def consent_history(person_id: int) -> list[ConsentView]:
+    """Every decision, newest first."""
+    rows = ConsentRecord.objects.filter(person_id=person_id).select_related("policy")
+    return [_consent_view(row) for row in rows.order_by("-decided_at", "-id")]
+
+
+def may_contact(person_id: int, purpose: str, channel: str) -> bool:
+    """Whether a message for this purpose may go to this person on this channel now."""
+    return rules.may_contact(_standings([person_id])[person_id], purpose, channel)
+
+
+def has_grant(person_id: int, purpose: str, channel: str) -> bool:
+    """Whether there is a grant to withdraw; for the channel "any" one on any channel."""
+    return rules.has_grant(_standings([person_id])[person_id], purpose, channel)
+
+
+def who_may_be_contacted(person_ids: Sequence[int], purpose: str, channel: str) -> set[int]:
+    """Those of many persons who may be, in one query."""
+    standings = _standings(person_ids)
+    return {pk for pk in person_ids if rules.may_contact(standings[pk], purpose, channel)}
+
+
+def may_ask_again(person_id: int, purpose: str, channel: str, now: dt.datetime) -> bool:
+    """Whether to ask for consent: not while it is given, nor for 180 days (CONSENT_PAUSE_DAYS) after a refusal."""
+    days = getattr(settings, "CONSENT_PAUSE_DAYS", rules.ASK_AGAIN_AFTER.days)
+    standings = _standings([person_id])[person_id]
+    return rules.may_ask_again(standings, purpose, channel, now, dt.timedelta(days=days))
+
+
+def _standings(person_ids: Sequence[int]) -> dict[int, list[rules.Standing]]:
+    rows = ConsentRecord.objects.filter(person_id__in=person_ids)
+    newest = rows.order_by("person_id", "purpose", "channel", "-decided_at", "-id")
+    found: dict[int, list[rules.Standing]] = defaultdict(list)
+    decided = newest.distinct("person_id", "purpose", "channel").only(
+        "person_id", "purpose", "channel", "decision", "decided_at"
+    )
+    for row in decided:
+        found[row.person_id].append(rules.Standing(row.purpose, row.channel, row.decision, row.decided_at))
+    return found
+
+
+def _consent_view(row: ConsentRecord) -> ConsentView:
+    return ConsentView(
+        id=row.pk,
+        purpose=row.purpose,
+        channel=row.channel,
+        decision=row.decision,
+        policy_version=row.policy.version,
+        method=row.method,
+        categories=tuple(row.categories),
+        retention_days=row.retention_days,
+        evidence=row.evidence,
+        actor=row.actor,
+        decided_at=row.decided_at,
+    )

@@ -126,7 +126,7 @@ def test_keypad_types_an_amount(phone: Page):
 
 def test_unsaved_input_is_guarded(page: Page):
     page.goto("/console/_components/")
-    page.get_by_label("姓名").first.fill("李雷")
+    page.get_by_label("姓名", exact=True).first.fill("李雷")
     asked = []
     page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
     page.goto("/m/_components/")

@@ -1,11 +1,10 @@
-"""What every template may use: the appearance the reader chose, and the sentences of the scripts."""
+"""What every template may use: the appearance the reader chose; and the sentences of the scripts."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.functional import lazy
 from django.utils.translation import get_language, gettext
 
 THEME_COOKIE = "zhike_theme"
@@ -23,7 +22,6 @@ def appearance(request: HttpRequest) -> dict[str, Any]:
         "language": language,
         "html_lang": HTML_LANGUAGES.get(language, language),
         "languages": LANGUAGES,
-        "ui_text": lazy(script_sentences, dict)(),
     }
 
 

@@ -13,11 +13,12 @@ from django import template
 from django.forms import BoundField
 from django.template.context import Context
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString, mark_safe
 
 from zhike.kernel import clock
 from zhike.ui.components import assets, fields, formatting, icons
+from zhike.ui.components.context import script_sentences as script_texts
 
 register = template.Library()
 _HEX = re.compile(r"#[0-9a-fA-F]{3,8}")
@@ -132,6 +133,11 @@ def query_with(context: Context, **changes: object) -> str:
         else:
             query[name] = str(value)
     return str(query.urlencode())
+
+
+@register.simple_tag
+def script_sentences() -> SafeString:
+    return json_script(script_texts(), "ui-text")
 
 
 @register.simple_block_tag

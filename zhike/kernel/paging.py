@@ -139,3 +139,15 @@ def _decode(field: Field[Any, Any], value: Any) -> Any:
     if isinstance(decoded, dt.datetime) and decoded.tzinfo is None:
         raise ValueError("a moment without a zone")
     return decoded
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[T]):
+    """A page of views instead of rows."""
+
+    items: list[T]
+    next_cursor: str | None = None
+    previous_cursor: str | None = None

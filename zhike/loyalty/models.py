@@ -45,7 +45,9 @@ class Program(models.Model):
     redeem_step = models.IntegerField(default=1)
     redeem_minimum = models.IntegerField(default=1)
     redeem_maximum = models.IntegerField(default=1_000_000)
-    tier_window = models.CharField(max_length=20, choices=TierWindow.choices, default=TierWindow.ROLLING_12_MONTHS)
+    tier_window = models.CharField(
+        max_length=20, choices=TierWindow.choices, default=TierWindow.ROLLING_12_MONTHS
+    )
     tier_reverses_on_refund = models.BooleanField(default=True)
     claim_window_days = models.SmallIntegerField(default=30)
     funding = models.ForeignKey("loyalty.Funding", models.PROTECT, related_name="+")
@@ -185,12 +187,16 @@ class Transfer(models.Model):
     points = models.BigIntegerField()
     reason = models.CharField(max_length=20)
     reference = models.CharField(max_length=80)
-    rule_version = models.ForeignKey("loyalty.EarningRuleVersion", models.PROTECT, null=True, related_name="+", db_index=False)
+    rule_version = models.ForeignKey(
+        "loyalty.EarningRuleVersion", models.PROTECT, null=True, related_name="+", db_index=False
+    )
     funding = models.ForeignKey("loyalty.Funding", models.PROTECT, related_name="+", db_index=False)
     lots = models.JSONField()
     debt_points = models.BigIntegerField(default=0)
     balance_after = models.BigIntegerField()
-    reverses = models.ForeignKey("loyalty.Transfer", models.PROTECT, null=True, related_name="+", db_index=False)
+    reverses = models.ForeignKey(
+        "loyalty.Transfer", models.PROTECT, null=True, related_name="+", db_index=False
+    )
     explanation = models.JSONField()
     actor = models.CharField(max_length=80)
     occurred_at = models.DateTimeField()
@@ -199,11 +205,17 @@ class Transfer(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(points__gt=0), name="transfer_points_positive"),
-            models.CheckConstraint(condition=~Q(debit_account=F("credit_account")), name="transfer_two_accounts"),
+            models.CheckConstraint(
+                condition=~Q(debit_account=F("credit_account")), name="transfer_two_accounts"
+            ),
         ]
         indexes = [
-            models.Index(fields=["credit_account", "-id"], condition=Q(credit_account__gt=0), name="transfer_credit"),
-            models.Index(fields=["debit_account", "-id"], condition=Q(debit_account__gt=0), name="transfer_debit"),
+            models.Index(
+                fields=["credit_account", "-id"], condition=Q(credit_account__gt=0), name="transfer_credit"
+            ),
+            models.Index(
+                fields=["debit_account", "-id"], condition=Q(debit_account__gt=0), name="transfer_debit"
+            ),
             models.Index(fields=["reference"], name="transfer_reference"),
         ]
 
@@ -252,7 +264,8 @@ class Award(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(points__gte=0, clawed_points__gte=0, clawed_points__lte=F("points")), name="award_bounds"
+                condition=Q(points__gte=0, clawed_points__gte=0, clawed_points__lte=F("points")),
+                name="award_bounds",
             )
         ]
         indexes = [models.Index(fields=["account", "-occurred_at"], name="award_account")]

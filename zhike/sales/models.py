@@ -39,7 +39,9 @@ class Receipt(models.Model):
     id = models.UUIDField(primary_key=True)
     mall = models.ForeignKey("organization.Mall", models.PROTECT, related_name="+")
     merchant = models.ForeignKey("organization.Merchant", models.PROTECT, related_name="+", db_index=False)
-    person = models.ForeignKey("customers.Person", models.PROTECT, null=True, related_name="+", db_index=False)
+    person = models.ForeignKey(
+        "customers.Person", models.PROTECT, null=True, related_name="+", db_index=False
+    )
     kind = models.CharField(max_length=6, choices=Kind.choices)
     till = models.CharField(max_length=40)
     number = models.CharField(max_length=60)
@@ -61,12 +63,17 @@ class Receipt(models.Model):
             models.UniqueConstraint(
                 fields=["merchant", "till", "number", "business_date"], name="receipt_natural_key"
             ),
-            models.CheckConstraint(condition=Q(net_fen__gte=0, gross_fen__gte=0), name="receipt_amounts_positive"),
+            models.CheckConstraint(
+                condition=Q(net_fen__gte=0, gross_fen__gte=0), name="receipt_amounts_positive"
+            ),
         ]
         indexes = [
-            models.Index(fields=["person", "-occurred_at"], condition=Q(person__isnull=False), name="receipt_person"),
+            models.Index(
+                fields=["person", "-occurred_at"], condition=Q(person__isnull=False), name="receipt_person"
+            ),
             models.Index(fields=["mall", "-occurred_at", "-id"], name="receipt_mall_newest"),
             models.Index(fields=["merchant", "-occurred_at"], name="receipt_merchant_newest"),
+            models.Index(fields=["business_date", "mall"], name="receipt_day"),
             models.Index(fields=["original"], condition=Q(original__isnull=False), name="receipt_original"),
             models.Index(fields=["import_id"], condition=Q(import_id__isnull=False), name="receipt_import"),
         ]
@@ -79,7 +86,9 @@ class ReceiptLine(models.Model):
     receipt = models.ForeignKey("sales.Receipt", models.CASCADE, related_name="+", db_index=False)
     line_no = models.SmallIntegerField()
     product = models.ForeignKey("sales.Product", models.PROTECT, null=True, related_name="+", db_index=False)
-    category = models.ForeignKey("sales.ProductCategory", models.PROTECT, null=True, related_name="+", db_index=False)
+    category = models.ForeignKey(
+        "sales.ProductCategory", models.PROTECT, null=True, related_name="+", db_index=False
+    )
     sku = models.CharField(max_length=60)
     name = models.CharField(max_length=200)
     quantity = models.DecimalField(max_digits=14, decimal_places=3)

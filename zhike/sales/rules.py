@@ -108,7 +108,11 @@ def _line_problems(line: NewLine) -> Iterator[tuple[str, str]]:
         yield "quantity", "out_of_range"
     elif line.quantity != line.quantity.quantize(Decimal("0.001")):
         yield "quantity", "too_precise"
-    for name, fen in (("net_fen", line.net_fen), ("discount_fen", line.discount_fen), ("unit_price_fen", line.unit_price_fen)):
+    for name, fen in (
+        ("net_fen", line.net_fen),
+        ("discount_fen", line.discount_fen),
+        ("unit_price_fen", line.unit_price_fen),
+    ):
         if not 0 <= fen <= AMOUNT_FEN_MAX:
             yield name, "out_of_range"
     if len(line.sku) > 60:
@@ -131,7 +135,9 @@ def _tender_problems(receipt: NewReceipt) -> Iterator[tuple[str, str]]:
         yield "tenders", "tenders_differ_from_lines"
 
 
-def refund_share(net_fen: int, bought: Decimal, returned_before: Decimal, returning: Decimal, refunded_before: int) -> int:
+def refund_share(
+    net_fen: int, bought: Decimal, returned_before: Decimal, returning: Decimal, refunded_before: int
+) -> int:
     """Fen to refund for ``returning`` pieces of a line: cumulative and rounded half up, so parts sum to the whole."""
     share = Decimal(net_fen) * (returned_before + returning) / bought
     return int(share.quantize(Decimal(1), rounding=ROUND_HALF_UP)) - refunded_before

@@ -6,322 +6,691 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('customers', '0002_append_only'),
-        ('organization', '0001_initial'),
-        ('sales', '0002_record_receipt'),
+        ("customers", "0002_append_only"),
+        ("organization", "0001_initial"),
+        ("sales", "0002_record_receipt"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('code', models.CharField(blank=True, max_length=40)),
-                ('balance', models.BigIntegerField(default=0)),
-                ('debt', models.BigIntegerField(default=0)),
-                ('qualifying_fen', models.BigIntegerField(default=0)),
-                ('version', models.BigIntegerField(default=0)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("code", models.CharField(blank=True, max_length=40)),
+                ("balance", models.BigIntegerField(default=0)),
+                ("debt", models.BigIntegerField(default=0)),
+                ("qualifying_fen", models.BigIntegerField(default=0)),
+                ("version", models.BigIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='EarningRule',
+            name="EarningRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=40)),
-                ('name', models.CharField(max_length=120)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=40)),
+                ("name", models.CharField(max_length=120)),
             ],
         ),
         migrations.CreateModel(
-            name='Funding',
+            name="Funding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=40, unique=True)),
-                ('split', models.JSONField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=40, unique=True)),
+                ("split", models.JSONField()),
             ],
         ),
         migrations.CreateModel(
-            name='Seal',
+            name="Seal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('first_transfer_id', models.BigIntegerField()),
-                ('last_transfer_id', models.BigIntegerField()),
-                ('transfers', models.IntegerField()),
-                ('previous', models.BinaryField()),
-                ('digest', models.BinaryField()),
-                ('sealed_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("first_transfer_id", models.BigIntegerField()),
+                ("last_transfer_id", models.BigIntegerField()),
+                ("transfers", models.IntegerField()),
+                ("previous", models.BinaryField()),
+                ("digest", models.BinaryField()),
+                ("sealed_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='CapUsage',
+            name="CapUsage",
             fields=[
-                ('pk', models.CompositePrimaryKey('account_id', 'rule_id', 'cap', 'period', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('cap', models.CharField(max_length=40)),
-                ('period', models.DateField()),
-                ('used', models.BigIntegerField()),
-                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.account')),
-                ('rule', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.earningrule')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "account_id",
+                        "rule_id",
+                        "cap",
+                        "period",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("cap", models.CharField(max_length=40)),
+                ("period", models.DateField()),
+                ("used", models.BigIntegerField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="loyalty.account",
+                    ),
+                ),
+                (
+                    "rule",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="loyalty.earningrule",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='EarningRuleVersion',
+            name="EarningRuleVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.IntegerField()),
-                ('definition', models.JSONField()),
-                ('effective_from', models.DateTimeField()),
-                ('retired_from', models.DateTimeField(null=True)),
-                ('published_at', models.DateTimeField()),
-                ('published_by', models.CharField(max_length=80)),
-                ('note', models.CharField(blank=True, max_length=300)),
-                ('rule', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.earningrule')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("version", models.IntegerField()),
+                ("definition", models.JSONField()),
+                ("effective_from", models.DateTimeField()),
+                ("retired_from", models.DateTimeField(null=True)),
+                ("published_at", models.DateTimeField()),
+                ("published_by", models.CharField(max_length=80)),
+                ("note", models.CharField(blank=True, max_length=300)),
+                (
+                    "rule",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="loyalty.earningrule",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Lot',
+            name="Lot",
             fields=[
-                ('pk', models.CompositePrimaryKey('account_id', 'expires_on', 'funding_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('expires_on', models.DateField()),
-                ('earned', models.BigIntegerField()),
-                ('remaining', models.BigIntegerField()),
-                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.account')),
-                ('funding', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.funding')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "account_id",
+                        "expires_on",
+                        "funding_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("expires_on", models.DateField()),
+                ("earned", models.BigIntegerField()),
+                ("remaining", models.BigIntegerField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="loyalty.account",
+                    ),
+                ),
+                (
+                    "funding",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="loyalty.funding",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Member',
+            name="Member",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.CharField(max_length=40, unique=True)),
-                ('status', models.CharField(choices=[('active', 'Active'), ('frozen', 'Frozen'), ('closed', 'Closed')], default='active', max_length=10)),
-                ('tier_since', models.DateTimeField()),
-                ('enrolled_at', models.DateTimeField()),
-                ('enrolled_by', models.CharField(max_length=80)),
-                ('source', models.CharField(max_length=40)),
-                ('associate', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('mall', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.mall')),
-                ('merchant', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.merchant')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.person')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.CharField(max_length=40, unique=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("active", "Active"), ("frozen", "Frozen"), ("closed", "Closed")],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                ("tier_since", models.DateTimeField()),
+                ("enrolled_at", models.DateTimeField()),
+                ("enrolled_by", models.CharField(max_length=80)),
+                ("source", models.CharField(max_length=40)),
+                (
+                    "associate",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "mall",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="organization.mall",
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="organization.merchant",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="customers.person"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='account',
-            name='member',
-            field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.member'),
+            model_name="account",
+            name="member",
+            field=models.OneToOneField(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="loyalty.member"
+            ),
         ),
         migrations.CreateModel(
-            name='MemberCard',
+            name="MemberCard",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.CharField(max_length=40, unique=True)),
-                ('secret', models.BinaryField()),
-                ('status', models.CharField(choices=[('active', 'Active'), ('lost', 'Lost'), ('replaced', 'Replaced')], default='active', max_length=10)),
-                ('issued_at', models.DateTimeField()),
-                ('last_step', models.BigIntegerField(default=0)),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.member')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.CharField(max_length=40, unique=True)),
+                ("secret", models.BinaryField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("active", "Active"), ("lost", "Lost"), ("replaced", "Replaced")],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                ("issued_at", models.DateTimeField()),
+                ("last_step", models.BigIntegerField(default=0)),
+                (
+                    "member",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="loyalty.member"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Program',
+            name="Program",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=40, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('rounding', models.CharField(choices=[('down', 'Down'), ('half_up', 'Half Up'), ('up', 'Up')], default='down', max_length=10)),
-                ('expiry', models.CharField(choices=[('rolling_months', 'Rolling Months'), ('end_of_year', 'End Of Year'), ('never', 'Never')], default='rolling_months', max_length=20)),
-                ('expiry_months', models.SmallIntegerField(default=24)),
-                ('shortfall', models.CharField(choices=[('debt', 'Debt'), ('block', 'Block'), ('deduct_cash', 'Deduct Cash'), ('waive', 'Waive')], default='debt', max_length=12)),
-                ('redeem_points', models.IntegerField(default=100)),
-                ('redeem_fen', models.IntegerField(default=100)),
-                ('redeem_step', models.IntegerField(default=1)),
-                ('redeem_minimum', models.IntegerField(default=1)),
-                ('redeem_maximum', models.IntegerField(default=1000000)),
-                ('tier_window', models.CharField(choices=[('rolling_12_months', 'Rolling 12 Months'), ('calendar_year', 'Calendar Year'), ('lifetime', 'Lifetime')], default='rolling_12_months', max_length=20)),
-                ('tier_reverses_on_refund', models.BooleanField(default=True)),
-                ('claim_window_days', models.SmallIntegerField(default=30)),
-                ('stamp', models.BigIntegerField(default=0)),
-                ('created_at', models.DateTimeField()),
-                ('funding', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.funding')),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.group')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=40, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "rounding",
+                    models.CharField(
+                        choices=[("down", "Down"), ("half_up", "Half Up"), ("up", "Up")],
+                        default="down",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "expiry",
+                    models.CharField(
+                        choices=[
+                            ("rolling_months", "Rolling Months"),
+                            ("end_of_year", "End Of Year"),
+                            ("never", "Never"),
+                        ],
+                        default="rolling_months",
+                        max_length=20,
+                    ),
+                ),
+                ("expiry_months", models.SmallIntegerField(default=24)),
+                (
+                    "shortfall",
+                    models.CharField(
+                        choices=[
+                            ("debt", "Debt"),
+                            ("block", "Block"),
+                            ("deduct_cash", "Deduct Cash"),
+                            ("waive", "Waive"),
+                        ],
+                        default="debt",
+                        max_length=12,
+                    ),
+                ),
+                ("redeem_points", models.IntegerField(default=100)),
+                ("redeem_fen", models.IntegerField(default=100)),
+                ("redeem_step", models.IntegerField(default=1)),
+                ("redeem_minimum", models.IntegerField(default=1)),
+                ("redeem_maximum", models.IntegerField(default=1000000)),
+                (
+                    "tier_window",
+                    models.CharField(
+                        choices=[
+                            ("rolling_12_months", "Rolling 12 Months"),
+                            ("calendar_year", "Calendar Year"),
+                            ("lifetime", "Lifetime"),
+                        ],
+                        default="rolling_12_months",
+                        max_length=20,
+                    ),
+                ),
+                ("tier_reverses_on_refund", models.BooleanField(default=True)),
+                ("claim_window_days", models.SmallIntegerField(default=30)),
+                ("stamp", models.BigIntegerField(default=0)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "funding",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="loyalty.funding"
+                    ),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="organization.group"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='member',
-            name='program',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.program'),
+            model_name="member",
+            name="program",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="loyalty.program"
+            ),
         ),
         migrations.AddField(
-            model_name='earningrule',
-            name='program',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.program'),
+            model_name="earningrule",
+            name="program",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="loyalty.program"
+            ),
         ),
         migrations.AddField(
-            model_name='account',
-            name='program',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.program'),
+            model_name="account",
+            name="program",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="loyalty.program",
+            ),
         ),
         migrations.CreateModel(
-            name='Tier',
+            name="Tier",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=40)),
-                ('name', models.CharField(max_length=60)),
-                ('rank', models.SmallIntegerField()),
-                ('threshold_fen', models.BigIntegerField()),
-                ('colour', models.CharField(max_length=20)),
-                ('benefits', models.TextField(blank=True)),
-                ('program', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.program')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=40)),
+                ("name", models.CharField(max_length=60)),
+                ("rank", models.SmallIntegerField()),
+                ("threshold_fen", models.BigIntegerField()),
+                ("colour", models.CharField(max_length=20)),
+                ("benefits", models.TextField(blank=True)),
+                (
+                    "program",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="loyalty.program"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='member',
-            name='tier',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.tier'),
+            model_name="member",
+            name="tier",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="loyalty.tier"
+            ),
         ),
         migrations.CreateModel(
-            name='Award',
+            name="Award",
             fields=[
-                ('receipt', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='+', serialize=False, to='sales.receipt')),
-                ('points', models.BigIntegerField()),
-                ('clawed_points', models.BigIntegerField(default=0)),
-                ('qualifying_fen', models.BigIntegerField()),
-                ('explanation', models.JSONField()),
-                ('occurred_at', models.DateTimeField()),
-                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.account')),
-                ('tier', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.tier')),
+                (
+                    "receipt",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="sales.receipt",
+                    ),
+                ),
+                ("points", models.BigIntegerField()),
+                ("clawed_points", models.BigIntegerField(default=0)),
+                ("qualifying_fen", models.BigIntegerField()),
+                ("explanation", models.JSONField()),
+                ("occurred_at", models.DateTimeField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="loyalty.account",
+                    ),
+                ),
+                (
+                    "tier",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="loyalty.tier",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='TierChange',
+            name="TierChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cause', models.CharField(max_length=20)),
-                ('reference', models.CharField(blank=True, max_length=80)),
-                ('qualifying_fen', models.BigIntegerField()),
-                ('changed_at', models.DateTimeField()),
-                ('after', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.tier')),
-                ('before', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.tier')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.member')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("cause", models.CharField(max_length=20)),
+                ("reference", models.CharField(blank=True, max_length=80)),
+                ("qualifying_fen", models.BigIntegerField()),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "after",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="loyalty.tier",
+                    ),
+                ),
+                (
+                    "before",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="loyalty.tier",
+                    ),
+                ),
+                (
+                    "member",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="loyalty.member"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Transfer',
+            name="Transfer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('points', models.BigIntegerField()),
-                ('reason', models.CharField(max_length=20)),
-                ('reference', models.CharField(max_length=80)),
-                ('lots', models.JSONField()),
-                ('debt_points', models.BigIntegerField(default=0)),
-                ('balance_after', models.BigIntegerField()),
-                ('explanation', models.JSONField()),
-                ('actor', models.CharField(max_length=80)),
-                ('occurred_at', models.DateTimeField()),
-                ('posted_at', models.DateTimeField()),
-                ('credit_account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.account')),
-                ('debit_account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.account')),
-                ('funding', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.funding')),
-                ('reverses', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.transfer')),
-                ('rule_version', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.earningruleversion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("points", models.BigIntegerField()),
+                ("reason", models.CharField(max_length=20)),
+                ("reference", models.CharField(max_length=80)),
+                ("lots", models.JSONField()),
+                ("debt_points", models.BigIntegerField(default=0)),
+                ("balance_after", models.BigIntegerField()),
+                ("explanation", models.JSONField()),
+                ("actor", models.CharField(max_length=80)),
+                ("occurred_at", models.DateTimeField()),
+                ("posted_at", models.DateTimeField()),
+                (
+                    "credit_account",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="loyalty.account",
+                    ),
+                ),
+                (
+                    "debit_account",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="loyalty.account",
+                    ),
+                ),
+                (
+                    "funding",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="loyalty.funding",
+                    ),
+                ),
+                (
+                    "reverses",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="loyalty.transfer",
+                    ),
+                ),
+                (
+                    "rule_version",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="loyalty.earningruleversion",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Redemption',
+            name="Redemption",
             fields=[
-                ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('points', models.BigIntegerField()),
-                ('value_fen', models.BigIntegerField()),
-                ('reversed_points', models.BigIntegerField(default=0)),
-                ('reference', models.CharField(blank=True, max_length=80)),
-                ('redeemed_at', models.DateTimeField()),
-                ('redeemed_by', models.CharField(max_length=80)),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.member')),
-                ('merchant', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.merchant')),
-                ('transfer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.transfer')),
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                ("points", models.BigIntegerField()),
+                ("value_fen", models.BigIntegerField()),
+                ("reversed_points", models.BigIntegerField(default=0)),
+                ("reference", models.CharField(blank=True, max_length=80)),
+                ("redeemed_at", models.DateTimeField()),
+                ("redeemed_by", models.CharField(max_length=80)),
+                (
+                    "member",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="loyalty.member"
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="organization.merchant",
+                    ),
+                ),
+                (
+                    "transfer",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="loyalty.transfer",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='earningruleversion',
-            constraint=models.UniqueConstraint(fields=('rule', 'version'), name='rule_version_unique'),
+            model_name="earningruleversion",
+            constraint=models.UniqueConstraint(fields=("rule", "version"), name="rule_version_unique"),
         ),
         migrations.AddIndex(
-            model_name='lot',
-            index=models.Index(fields=['expires_on', 'account'], name='lot_expiry'),
+            model_name="lot",
+            index=models.Index(fields=["expires_on", "account"], name="lot_expiry"),
         ),
         migrations.AddConstraint(
-            model_name='lot',
-            constraint=models.CheckConstraint(condition=models.Q(('remaining__gte', 0)), name='lot_not_negative'),
+            model_name="lot",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("remaining__gte", 0)), name="lot_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='earningrule',
-            constraint=models.UniqueConstraint(fields=('program', 'code'), name='earning_rule_code_unique'),
+            model_name="earningrule",
+            constraint=models.UniqueConstraint(fields=("program", "code"), name="earning_rule_code_unique"),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('balance__gte', 0), ('debt__gte', 0)), name='account_not_negative'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("balance__gte", 0), ("debt__gte", 0)), name="account_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('balance', 0), ('debt', 0), _connector='OR'), name='account_balance_or_debt'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("balance", 0), ("debt", 0), _connector="OR"),
+                name="account_balance_or_debt",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tier',
-            constraint=models.UniqueConstraint(fields=('program', 'rank'), name='tier_rank_unique'),
+            model_name="tier",
+            constraint=models.UniqueConstraint(fields=("program", "rank"), name="tier_rank_unique"),
         ),
         migrations.AddConstraint(
-            model_name='tier',
-            constraint=models.UniqueConstraint(fields=('program', 'code'), name='tier_code_unique'),
+            model_name="tier",
+            constraint=models.UniqueConstraint(fields=("program", "code"), name="tier_code_unique"),
         ),
         migrations.AddIndex(
-            model_name='member',
-            index=models.Index(fields=['-enrolled_at', '-id'], name='member_newest'),
+            model_name="member",
+            index=models.Index(fields=["-enrolled_at", "-id"], name="member_newest"),
         ),
         migrations.AddIndex(
-            model_name='member',
-            index=models.Index(fields=['mall', '-enrolled_at', '-id'], name='member_mall_newest'),
+            model_name="member",
+            index=models.Index(fields=["mall", "-enrolled_at", "-id"], name="member_mall_newest"),
         ),
         migrations.AddIndex(
-            model_name='member',
-            index=models.Index(fields=['tier', '-enrolled_at', '-id'], name='member_tier_newest'),
+            model_name="member",
+            index=models.Index(fields=["tier", "-enrolled_at", "-id"], name="member_tier_newest"),
         ),
         migrations.AddConstraint(
-            model_name='member',
-            constraint=models.UniqueConstraint(fields=('program', 'person'), name='member_person_unique'),
+            model_name="member",
+            constraint=models.UniqueConstraint(fields=("program", "person"), name="member_person_unique"),
         ),
         migrations.AddIndex(
-            model_name='award',
-            index=models.Index(fields=['account', '-occurred_at'], name='award_account'),
+            model_name="award",
+            index=models.Index(fields=["account", "-occurred_at"], name="award_account"),
         ),
         migrations.AddConstraint(
-            model_name='award',
-            constraint=models.CheckConstraint(condition=models.Q(('clawed_points__gte', 0), ('clawed_points__lte', models.F('points')), ('points__gte', 0)), name='award_bounds'),
+            model_name="award",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("clawed_points__gte", 0), ("clawed_points__lte", models.F("points")), ("points__gte", 0)
+                ),
+                name="award_bounds",
+            ),
         ),
         migrations.AddIndex(
-            model_name='transfer',
-            index=models.Index(condition=models.Q(('credit_account__gt', 0)), fields=['credit_account', '-id'], name='transfer_credit'),
+            model_name="transfer",
+            index=models.Index(
+                condition=models.Q(("credit_account__gt", 0)),
+                fields=["credit_account", "-id"],
+                name="transfer_credit",
+            ),
         ),
         migrations.AddIndex(
-            model_name='transfer',
-            index=models.Index(condition=models.Q(('debit_account__gt', 0)), fields=['debit_account', '-id'], name='transfer_debit'),
+            model_name="transfer",
+            index=models.Index(
+                condition=models.Q(("debit_account__gt", 0)),
+                fields=["debit_account", "-id"],
+                name="transfer_debit",
+            ),
         ),
         migrations.AddIndex(
-            model_name='transfer',
-            index=models.Index(fields=['reference'], name='transfer_reference'),
+            model_name="transfer",
+            index=models.Index(fields=["reference"], name="transfer_reference"),
         ),
         migrations.AddConstraint(
-            model_name='transfer',
-            constraint=models.CheckConstraint(condition=models.Q(('points__gt', 0)), name='transfer_points_positive'),
+            model_name="transfer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("points__gt", 0)), name="transfer_points_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='transfer',
-            constraint=models.CheckConstraint(condition=models.Q(('debit_account', models.F('credit_account')), _negated=True), name='transfer_two_accounts'),
+            model_name="transfer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("debit_account", models.F("credit_account")), _negated=True),
+                name="transfer_two_accounts",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='redemption',
-            constraint=models.CheckConstraint(condition=models.Q(('points__gt', 0), ('reversed_points__gte', 0), ('reversed_points__lte', models.F('points'))), name='redemption_bounds'),
+            model_name="redemption",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("points__gt", 0),
+                    ("reversed_points__gte", 0),
+                    ("reversed_points__lte", models.F("points")),
+                ),
+                name="redemption_bounds",
+            ),
         ),
     ]

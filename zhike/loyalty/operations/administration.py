@@ -51,7 +51,9 @@ class InvalidProgramme(Invalid):
 
 
 @transaction.atomic
-def create_program(*, actor: Viewer, group_id: int, code: str, name: str, now: dt.datetime, **settings: Any) -> int:
+def create_program(
+    *, actor: Viewer, group_id: int, code: str, name: str, now: dt.datetime, **settings: Any
+) -> int:
     """Create a programme with its system accounts and default funding; an existing code is returned as it is."""
     require(actor, "programme.edit")
     if known := Program.objects.filter(code=code).first():
@@ -61,9 +63,12 @@ def create_program(*, actor: Viewer, group_id: int, code: str, name: str, now: d
     _check_program(program)
     program.save()
     Account.objects.bulk_create(
-        Account(id=system_account(program.pk, which), program=program, code=account) for which, account in SYSTEM_ACCOUNTS.items()
+        Account(id=system_account(program.pk, which), program=program, code=account)
+        for which, account in SYSTEM_ACCOUNTS.items()
     )
-    audit.record(actor=actor, action="program.create", subject=("program", program.pk), after={"code": code}, now=now)
+    audit.record(
+        actor=actor, action="program.create", subject=("program", program.pk), after={"code": code}, now=now
+    )
     return program.pk
 
 
@@ -82,7 +87,12 @@ def update_program(*, actor: Viewer, program_id: int, changes: Mapping[str, Any]
     program.stamp += 1
     program.save()
     audit.record(
-        actor=actor, action="program.update", subject=("program", program_id), before=before, after=dict(changes), now=now
+        actor=actor,
+        action="program.update",
+        subject=("program", program_id),
+        before=before,
+        after=dict(changes),
+        now=now,
     )
 
 
@@ -107,7 +117,7 @@ def _check_program(program: Program) -> None:
 def _locked_program(program_id: int) -> Program:
     program = Program.objects.select_for_update(of=("self",)).filter(id=program_id).first()
     if program is None:
-        raise NotFound()
+        raise NotFound
     return program
 
 
@@ -140,17 +150,26 @@ def save_tier(
     tier.save()
     _touch(program_id)
     after = {"name": name, "rank": rank, "threshold_fen": threshold_fen}
-    audit.record(actor=actor, action="tier.save", subject=("tier", tier.pk), before=before, after=after, now=now)
+    audit.record(
+        actor=actor, action="tier.save", subject=("tier", tier.pk), before=before, after=after, now=now
+    )
     return tier.pk
 
 
 def _check_ladder(program_id: int, tier: Tier) -> None:
     others = Tier.objects.filter(program_id=program_id).exclude(code=tier.code)
-    steps = sorted([(other.rank, other.threshold_fen) for other in others] + [(tier.rank, tier.threshold_fen)])
+    steps = sorted(
+        [(other.rank, other.threshold_fen) for other in others] + [(tier.rank, tier.threshold_fen)]
+    )
     ranks = [rank for rank, _ in steps]
     thresholds = [threshold for _, threshold in steps]
-    if len(set(ranks)) != len(ranks) or thresholds[0] != 0 or sorted(set(thresholds)) != thresholds or not tier.name.strip():
-        raise InvalidTier()
+    if (
+        len(set(ranks)) != len(ranks)
+        or thresholds[0] != 0
+        or sorted(set(thresholds)) != thresholds
+        or not tier.name.strip()
+    ):
+        raise InvalidTier
 
 
 @transaction.atomic
@@ -159,17 +178,19 @@ def remove_tier(*, actor: Viewer, tier_id: int, now: dt.datetime) -> None:
     require(actor, "programme.edit")
     tier = Tier.objects.filter(id=tier_id).first()
     if tier is None:
-        raise NotFound()
+        raise NotFound
     _locked_program(tier.program_id)
     if members := Member.objects.filter(tier_id=tier_id).count():
         raise TierInUse(members=members)
     if tier.threshold_fen == 0:
-        raise InvalidTier()
+        raise InvalidTier
     if _tier_is_history(tier_id):
         raise TierInUse(members=0)
     tier.delete()
     _touch(tier.program_id)
-    audit.record(actor=actor, action="tier.remove", subject=("tier", tier_id), before={"name": tier.name}, now=now)
+    audit.record(
+        actor=actor, action="tier.remove", subject=("tier", tier_id), before={"name": tier.name}, now=now
+    )
 
 
 def _tier_is_history(tier_id: int) -> bool:
@@ -206,9 +227,11 @@ def publish_rule_version(
     except DefinitionError as error:
         raise InvalidRule(path=error.path, reason=error.reason) from None
     if effective_from < now - dt.timedelta(minutes=1) and not (backdated and actor.kind == "system"):
-        raise RuleInThePast()
+        raise RuleInThePast
     _locked_program(program_id)
-    rule, _created = EarningRule.objects.get_or_create(program_id=program_id, code=code, defaults={"name": name})
+    rule, _created = EarningRule.objects.get_or_create(
+        program_id=program_id, code=code, defaults={"name": name}
+    )
     if rule.name != name:
         rule.name = name
         rule.save(update_fields=["name"])
@@ -227,7 +250,11 @@ def publish_rule_version(
         actor=actor,
         action="rule.publish",
         subject=("rule", rule.pk),
-        after={"version": version.version, "effective_from": effective_from.isoformat(), "definition": dict(definition)},
+        after={
+            "version": version.version,
+            "effective_from": effective_from.isoformat(),
+            "definition": dict(definition),
+        },
         reason=note,
         now=now,
     )
@@ -241,10 +268,12 @@ def retire_rule(*, actor: Viewer, rule_id: int, retired_from: dt.datetime, now: 
     """End a rule: its latest version is in force until ``retired_from``, not before now."""
     require(actor, "programme.edit")
     if retired_from < now - dt.timedelta(minutes=1):
-        raise RuleInThePast()
-    version = EarningRuleVersion.objects.filter(rule_id=rule_id).order_by("-version").select_related("rule").first()
+        raise RuleInThePast
+    version = (
+        EarningRuleVersion.objects.filter(rule_id=rule_id).order_by("-version").select_related("rule").first()
+    )
     if version is None:
-        raise NotFound()
+        raise NotFound
     _locked_program(version.rule.program_id)
     version.retired_from = retired_from
     version.save(update_fields=["retired_from"])

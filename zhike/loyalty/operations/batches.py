@@ -94,7 +94,9 @@ def take_receipts(
         if receipt.id in known:
             outcomes[receipt.id] = duplicate_outcome(known[receipt.id], receipt)
         elif receipt.id in refused:
-            outcomes[receipt.id] = ReceiptOutcome(receipt.id, "refused", explanation={"refusal": refused[receipt.id]})
+            outcomes[receipt.id] = ReceiptOutcome(
+                receipt.id, "refused", explanation={"refusal": refused[receipt.id]}
+            )
     return [outcomes[receipt.id] for receipt in receipts]
 
 
@@ -103,7 +105,10 @@ def _hold_originals(batch: _Batch, receipts: Sequence[sales.NewReceipt]) -> None
     named = sorted({r.original_id for r in receipts if r.original_id is not None})
     if named:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT id, business_date FROM sales_receipt WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [named])
+            cursor.execute(
+                "SELECT id, business_date FROM sales_receipt WHERE id = ANY(%s) ORDER BY id FOR UPDATE",
+                [named],
+            )
             days = dict(cursor.fetchall())
             cursor.execute(
                 """SELECT receipt_id, line_no, net_fen, quantity, returned_fen, returned_quantity
@@ -122,7 +127,14 @@ def _hold_originals(batch: _Batch, receipts: Sequence[sales.NewReceipt]) -> None
             for receipt_id, points, clawed, qualifying, explanation, transfer_id, lots in cursor.fetchall():
                 first = tuple((dt.date.fromisoformat(lot[0]), lot[1]) for lot in _loaded(lots) or ())
                 batch.awards[receipt_id] = AwardFacts(
-                    receipt_id, points, clawed, qualifying, _loaded(explanation), days[receipt_id], transfer_id, first
+                    receipt_id,
+                    points,
+                    clawed,
+                    qualifying,
+                    _loaded(explanation),
+                    days[receipt_id],
+                    transfer_id,
+                    first,
                 )
     wanted = set(named)
     for receipt in receipts:
@@ -187,7 +199,8 @@ def _hold_accounts(batch: _Batch, receipts: Sequence[sales.NewReceipt]) -> None:
         by_account = {holder.state.account_id: holder.state for holder in batch.holders.values()}
         accounts = list(by_account)
         cursor.execute(
-            "SELECT account_id, expires_on, funding_id, remaining FROM loyalty_lot WHERE account_id = ANY(%s)", [accounts]
+            "SELECT account_id, expires_on, funding_id, remaining FROM loyalty_lot WHERE account_id = ANY(%s)",
+            [accounts],
         )
         for account_id, expires_on, funding_id, remaining in cursor.fetchall():
             by_account[account_id].lots[expires_on, funding_id] = remaining
@@ -254,13 +267,23 @@ def _decide_return(batch: _Batch, receipt: sales.NewReceipt, holder: Holder | No
         return ReceiptOutcome(receipt.id, "accepted", explanation={"refusal": "no_member", "rules": []})
     award = batch.awards.get(receipt.original_id) if receipt.original_id else None
     tier_before = holder.state.tier_id
-    taken = _claw_matched(batch, receipt, holder, award, kept) if award else _claw_unmatched(batch, receipt, holder)
+    taken = (
+        _claw_matched(batch, receipt, holder, award, kept)
+        if award
+        else _claw_unmatched(batch, receipt, holder)
+    )
     lowered = lower_after_refund(holder)
     if lowered is not None:
         batch.tier_changes.append((holder, tier_before, lowered, "refund", f"receipt:{receipt.id}"))
         batch.facts.append(TierChanged(holder.member_id, holder.person_id, tier_before, lowered, "refund"))
     return ReceiptOutcome(
-        receipt.id, "accepted", holder.member_id, -taken, holder.state.net, holder.state.tier_id, explanation={"rules": []}
+        receipt.id,
+        "accepted",
+        holder.member_id,
+        -taken,
+        holder.state.net,
+        holder.state.tier_id,
+        explanation={"rules": []},
     )
 
 
@@ -279,20 +302,31 @@ def _take_lines_back(batch: _Batch, receipt: sales.NewReceipt) -> dict[int, tupl
 
 
 def _claw_matched(
-    batch: _Batch, receipt: sales.NewReceipt, holder: Holder, award: AwardFacts, kept: dict[int, tuple[int, int]]
+    batch: _Batch,
+    receipt: sales.NewReceipt,
+    holder: Holder,
+    award: AwardFacts,
+    kept: dict[int, tuple[int, int]],
 ) -> int:
     posting = batch.postings[holder.person_id]
     try:
         clawback = take_points_back(posting, award, kept, receipt, actor=batch.actor, now=batch.now)
     except ReturnNeedsPoints:
-        return 0  # history cannot be refused: a blocked clawback of an import leaves the points, as the till did
+        return (
+            0  # history cannot be refused: a blocked clawback of an import leaves the points, as the till did
+        )
     batch.touched_awards.add(award.receipt_id)
     if not clawback.movement:
         return 0
     moved = clawback.movement
     batch.facts.append(
         PointsClawedBack(
-            holder.member_id, holder.person_id, str(award.receipt_id), str(receipt.id), moved.points, moved.debt_points
+            holder.member_id,
+            holder.person_id,
+            str(award.receipt_id),
+            str(receipt.id),
+            moved.points,
+            moved.debt_points,
         )
     )
     return moved.points
@@ -327,7 +361,11 @@ def _claw_unmatched(batch: _Batch, receipt: sales.NewReceipt, holder: Holder) ->
 
 
 def _write_all(batch: _Batch) -> None:
-    postings = [posting for posting in batch.postings.values() if posting.transfers or posting.qualifying_fen or posting.caps]
+    postings = [
+        posting
+        for posting in batch.postings.values()
+        if posting.transfers or posting.qualifying_fen or posting.caps
+    ]
     with connection.cursor() as cursor:
         _write_transfers(cursor, batch, postings)
         _write_lots(cursor, postings)
@@ -345,10 +383,13 @@ def _write_transfers(cursor: Any, batch: _Batch, postings: Sequence[Posting]) ->
     if not rows:
         return
     cursor.execute(
-        "SELECT nextval(pg_get_serial_sequence('loyalty_transfer', 'id')) FROM generate_series(1, %s)", [len(rows)]
+        "SELECT nextval(pg_get_serial_sequence('loyalty_transfer', 'id')) FROM generate_series(1, %s)",
+        [len(rows)],
     )
     ids = [row[0] for row in cursor.fetchall()]
-    earned = {row["reference"]: row_id for row, row_id in zip(rows, ids, strict=True) if row["reason"] == "earn"}
+    earned = {
+        row["reference"]: row_id for row, row_id in zip(rows, ids, strict=True) if row["reason"] == "earn"
+    }
     columns = (
         "id, debit_account_id, credit_account_id, points, reason, reference, rule_version_id, funding_id, lots,"
         " debt_points, balance_after, reverses_id, explanation, actor, occurred_at, posted_at"
@@ -411,9 +452,12 @@ def _write_accounts(cursor: Any, postings: Sequence[Posting]) -> None:
 
 def _write_caps(cursor: Any, postings: Sequence[Posting]) -> None:
     used = {
-        (posting.holder.state.account_id, cap["rule"], cap["cap"], cap["period"]): posting.holder.state.caps.get(
-            (cap["rule"], cap["cap"], dt.date.fromisoformat(cap["period"])), 0
-        )
+        (
+            posting.holder.state.account_id,
+            cap["rule"],
+            cap["cap"],
+            cap["period"],
+        ): posting.holder.state.caps.get((cap["rule"], cap["cap"], dt.date.fromisoformat(cap["period"])), 0)
         for posting in postings
         for cap in posting.caps
     }
@@ -437,7 +481,9 @@ def _write_awards(cursor: Any, batch: _Batch) -> None:
                     to_json(award.explanation), occurred_at,
                 )
             )  # fmt: skip
-    older = [batch.awards[receipt_id] for receipt_id in batch.touched_awards if receipt_id not in batch.award_rows]
+    older = [
+        batch.awards[receipt_id] for receipt_id in batch.touched_awards if receipt_id not in batch.award_rows
+    ]
     cursor.executemany(
         "UPDATE loyalty_award SET clawed_points = %s, qualifying_fen = %s WHERE receipt_id = %s",
         [(award.clawed_points, award.qualifying_fen, award.receipt_id) for award in older],

@@ -43,16 +43,16 @@ def read_qr(*, actor: Viewer, payload: str, now: dt.datetime) -> int:
     require(actor, "members.lookup")
     parsed = cards.parse(payload)
     if parsed is None:
-        raise QrInvalid()
+        raise QrInvalid
     number, code = parsed
     card = MemberCard.objects.select_for_update().filter(number=number, status="active").first()
     if card is None:
-        raise QrInvalid()
+        raise QrInvalid
     step = cards.matching_step(card_secret(card), code, now.timestamp())
     if step is None:
-        raise QrExpired()
+        raise QrExpired
     if step <= card.last_step:
-        raise QrReplayed()
+        raise QrReplayed
     card.last_step = step
     card.save(update_fields=["last_step"])
     return card.member_id

@@ -40,7 +40,9 @@ class AmountDiffers(Conflict):
 
 class ImportInUse(Conflict):
     code = "import-in-use"
-    title = _("%(receipts)s receipts of this import were returned or claimed since; it cannot be undone as a whole.")
+    title = _(
+        "%(receipts)s receipts of this import were returned or claimed since; it cannot be undone as a whole."
+    )
 
 
 @transaction.atomic
@@ -61,29 +63,30 @@ def claim_receipt(
     """
     member = Member.objects.filter(id=member_id).first()
     if member is None:
-        raise MemberNotFound()
+        raise MemberNotFound
     if not (actor.kind == "member" and actor.id == member.person_id):
         require_touch(actor, "receipts.claim", mall=member.mall_id, merchant=merchant_id)
     found = sales.find_claimable(merchant_id, number.strip(), business_date, till)
     if found is None:
-        raise ReceiptNotFound()
+        raise ReceiptNotFound
     receipt = sales.lock_receipt(found.pk)
     assert receipt is not None
     if receipt.net_fen != net_fen:
-        raise AmountDiffers()
+        raise AmountDiffers
     if receipt.person_id is not None:
-        raise AlreadyClaimed()
+        raise AlreadyClaimed
     holder = locked_holder(member_id, business_date)
     if not holder.is_active:
-        raise MemberFrozen()
+        raise MemberFrozen
     if (now.date() - business_date).days > holder.programme.claim_window_days:
         raise ClaimWindowClosed(days=holder.programme.claim_window_days)
     if sales.was_returned(receipt.pk):
-        raise AlreadyClaimed()
+        raise AlreadyClaimed
     sales.attach_person(receipt.pk, member.person_id, now)
     tier_before = holder.state.tier_id
     decided = decide_receipt(sales.as_new_receipt(receipt.pk), holder, actor, now)
-    assert decided.posting is not None and decided.decision is not None
+    assert decided.posting is not None
+    assert decided.decision is not None
     post(decided.posting)
     Award.objects.create(
         receipt_id=receipt.pk,
@@ -105,7 +108,11 @@ def claim_receipt(
         change = TierChanged(member_id, member.person_id, tier_before, decided.new_tier, "spend")
         events.publish(change, actor=actor, now=now)
     audit.record(
-        actor=actor, action="receipt.claim", subject=("receipt", receipt.pk), after={"member": member_id}, now=now
+        actor=actor,
+        action="receipt.claim",
+        subject=("receipt", receipt.pk),
+        after={"member": member_id},
+        now=now,
     )
     return decided.outcome
 
@@ -134,7 +141,12 @@ def undo_import(*, actor: Viewer, import_id: UUID, now: dt.datetime, reason: str
         _take_import_back(actor, member_id, int(points), int(qualifying_fen), import_id, now)
     gone = sales.forget_receipts(receipt_ids)
     audit.record(
-        actor=actor, action="import.undo", subject=("import", import_id), after={"receipts": gone}, reason=reason, now=now
+        actor=actor,
+        action="import.undo",
+        subject=("import", import_id),
+        after={"receipts": gone},
+        reason=reason,
+        now=now,
     )
     events.publish(ImportUndone(str(import_id), gone), actor=actor, now=now)
     return gone

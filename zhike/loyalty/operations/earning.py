@@ -71,7 +71,9 @@ class Decided:
     @property
     def outcome(self) -> ReceiptOutcome:
         if self.holder is None or self.decision is None:
-            return ReceiptOutcome(self.receipt.id, "accepted", explanation={"refusal": "no_member", "rules": []})
+            return ReceiptOutcome(
+                self.receipt.id, "accepted", explanation={"refusal": "no_member", "rules": []}
+            )
         return ReceiptOutcome(
             receipt_id=self.receipt.id,
             status="accepted",
@@ -114,14 +116,18 @@ def _holder_of(receipt: sales.NewReceipt, *, lock: bool = False) -> Holder | Non
     return read_holder(person_id=receipt.person_id, day=receipt.business_date, lock=lock)
 
 
-def decide_receipt(receipt: sales.NewReceipt, holder: Holder | None, actor: Viewer, now: dt.datetime) -> Decided:
+def decide_receipt(
+    receipt: sales.NewReceipt, holder: Holder | None, actor: Viewer, now: dt.datetime
+) -> Decided:
     """Ask the rules and move the holder's state; nothing is written. A frozen member earns nothing and is told so."""
     if holder is None:
         return Decided(receipt, None, None, None, None, 0, None)
     facts = earn_receipt(receipt)
     posting = posting_for(holder)
     if not holder.is_active:
-        refused = earning.Decision(0, {"tier": holder.state.tier_id, "rules": [], "points": 0, "refusal": "member_frozen"})
+        refused = earning.Decision(
+            0, {"tier": holder.state.tier_id, "rules": [], "points": 0, "refusal": "member_frozen"}
+        )
         return Decided(receipt, holder, refused, posting, None, 0, None)
     programme = holder.programme
     decision = earning.decide(holder.state, facts, programme.rules, programme.rounding)
@@ -169,7 +175,7 @@ def earn_receipt(receipt: sales.NewReceipt) -> earning.EarnReceipt:
     """The receipt as the rules see it. Raises MerchantNotFound."""
     merchant = organization.merchant_ref(receipt.merchant_id)
     if merchant is None:
-        raise MerchantNotFound()
+        raise MerchantNotFound
     return earning.EarnReceipt(
         mall_id=merchant.mall_id,
         merchant_id=merchant.id,
@@ -204,7 +210,11 @@ def facts_of(decided: Decided, tier_before: int | None = None) -> list[Fact]:
     if holder is not None and decided.decision is not None and decided.decision.points:
         facts.append(
             PointsEarned(
-                holder.member_id, holder.person_id, str(receipt.id), decided.decision.points, receipt.occurred_at
+                holder.member_id,
+                holder.person_id,
+                str(receipt.id),
+                decided.decision.points,
+                receipt.occurred_at,
             )
         )
     if holder is not None and decided.new_tier is not None and tier_before is not None:
@@ -296,7 +306,7 @@ def duplicate_outcome(receipt_id: UUID, asked: sales.NewReceipt) -> ReceiptOutco
     """The answer to a receipt whose natural key exists: the first one's award. Raises ReceiptConflict if it differs."""
     first = sales.recorded(receipt_id)
     if first.net_fen != asked.net_fen or first.kind != asked.kind:
-        raise sales.ReceiptConflict()
+        raise sales.ReceiptConflict
     award = Award.objects.filter(receipt_id=receipt_id).select_related("account").first()
     if award is None:
         return ReceiptOutcome(receipt_id, "duplicate", explanation={"refusal": "no_member", "rules": []})

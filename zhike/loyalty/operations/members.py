@@ -91,13 +91,14 @@ def enroll_member(
     require_touch(actor, "members.enroll", mall=mall_id, merchant=merchant_id)
     given = [(kind, value) for kind, value in (("phone", phone), ("card", card), ("email", email)) if value]
     if not given:
-        raise NothingToKnowThemBy()
+        raise NothingToKnowThemBy
     program = _programme()
     known = next((pid for kind, value in given if (pid := customer_queries.person_id_by(kind, value))), None)
     if known is not None and (member := Member.objects.filter(person_id=known, program=program).first()):
         return EnrolledMember(member.pk, known, member.number, existing=True)
     identifiers = [
-        customers.NewIdentifier(kind, value, now if kind == "phone" and phone_verified else None) for kind, value in given
+        customers.NewIdentifier(kind, value, now if kind == "phone" and phone_verified else None)
+        for kind, value in given
     ]
     person_id = known or customers.create_person(
         actor=actor,
@@ -123,7 +124,11 @@ def enroll_member(
         )
     member = _create_member(program, person_id, card, mall_id, merchant_id, associate_id, source, actor, now)
     audit.record(
-        actor=actor, action="member.enroll", subject=("member", member.pk), after={"number": member.number}, now=now
+        actor=actor,
+        action="member.enroll",
+        subject=("member", member.pk),
+        after={"number": member.number},
+        now=now,
     )
     fact = MemberEnrolled(member.pk, person_id, source, mall_id, merchant_id)
     events.publish(fact, actor=actor, now=now)
@@ -133,7 +138,7 @@ def enroll_member(
 def _programme() -> Program:
     program = Program.objects.order_by("id").first()
     if program is None:
-        raise NoProgramme()
+        raise NoProgramme
     return program
 
 
@@ -192,7 +197,8 @@ def _new_secret(number: str) -> bytes:
 def _next_member_ids(count: int) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence('loyalty_member', 'id')) FROM generate_series(1, %s)", [count]
+            "SELECT nextval(pg_get_serial_sequence('loyalty_member', 'id')) FROM generate_series(1, %s)",
+            [count],
         )
         return [row[0] for row in cursor.fetchall()]
 
@@ -205,7 +211,9 @@ def enroll_members(*, actor: Viewer, members: Sequence[NewMember], now: dt.datet
         return []
     program = _programme()
     ids = _next_member_ids(len(members))
-    numbers = [member.card or new_card_number(member_id) for member, member_id in zip(members, ids, strict=True)]
+    numbers = [
+        member.card or new_card_number(member_id) for member, member_id in zip(members, ids, strict=True)
+    ]
     persons = [_new_person(member, number) for member, number in zip(members, numbers, strict=True)]
     person_ids = customers.create_persons(actor=actor, group_id=program.group_id, persons=persons, now=now)
     present = set(
@@ -222,7 +230,13 @@ def enroll_members(*, actor: Viewer, members: Sequence[NewMember], now: dt.datet
         for member, member_id, _, person_id in rows
     ]
     events.publish_many(facts, actor=actor, now=now)
-    audit.record(actor=actor, action="member.enroll_many", subject=("program", program.pk), after={"members": len(rows)}, now=now)
+    audit.record(
+        actor=actor,
+        action="member.enroll_many",
+        subject=("program", program.pk),
+        after={"members": len(rows)},
+        now=now,
+    )
     return list(person_ids)
 
 
@@ -296,7 +310,7 @@ def _locked_member(member_id: int) -> Member:
     Account.objects.select_for_update(of=("self",)).filter(member_id=member_id).first()
     member = Member.objects.filter(id=member_id).first()
     if member is None:
-        raise MemberNotFound()
+        raise MemberNotFound
     return member
 
 
@@ -317,7 +331,7 @@ def replace_card(*, actor: Viewer, member_id: int, reason: str, now: dt.datetime
         status="lost" if reason == "lost" else "replaced"
     )
     MemberCard.objects.create(member_id=member_id, number=number, secret=_new_secret(number), issued_at=now)
-    customers.replace_card(actor=actor, person_id=member.person_id, old=old, new=number, reason=reason, now=now)
+    customers.replace_card(actor=actor, person_id=member.person_id, card=number, reason=reason, now=now)
     member.number = number
     member.save(update_fields=["number"])
     audit.record(

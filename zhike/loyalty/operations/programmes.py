@@ -76,7 +76,9 @@ def read_programme(program_id: int) -> Programme:
         tier_reverses_on_refund=row.tier_reverses_on_refund,
         claim_window_days=row.claim_window_days,
         funding_id=row.funding_id,
-        ladder=tuple(TierStep(tier.pk, tier.rank, tier.threshold_fen, tier.code, tier.name) for tier in tiers),
+        ladder=tuple(
+            TierStep(tier.pk, tier.rank, tier.threshold_fen, tier.code, tier.name) for tier in tiers
+        ),
         rules=tuple(_rules(program_id)),
     )
 

@@ -116,26 +116,40 @@ def return_lines(
     """
     original = sales.lock_receipt(receipt_id)
     if original is None:
-        raise ReceiptNotFound()
+        raise ReceiptNotFound
     require_touch(actor, "receipts.return", mall=original.mall_id, merchant=original.merchant_id)
     known = sales.existing_receipt(original.merchant_id, till, number, business_date)
     if known is not None:
         return _answer_again(known, receipt_id)
     sold = {line.line_no: line for line in sales.lines_of(receipt_id)}
     returned = plan_return(original.kind, sold, lines)
-    receipt = _return_receipt(original, sold, returned, till, number, business_date, occurred_at, cashier, source)
+    receipt = _return_receipt(
+        original, sold, returned, till, number, business_date, occurred_at, cashier, source
+    )
     sales.check_receipt(receipt, now)
-    call("SELECT sales_record_receipt(%s, %s, %s)", [to_json(part) for part in sales.receipt_rows(receipt, actor, now)])
+    call(
+        "SELECT sales_record_receipt(%s, %s, %s)",
+        [to_json(part) for part in sales.receipt_rows(receipt, actor, now)],
+    )
     sales.mark_returned(receipt_id, returned)
     recorded = ReceiptRecorded(
-        str(receipt.id), receipt.person_id, receipt.merchant_id, receipt.mall_id, "return", receipt.net_fen, occurred_at
+        str(receipt.id),
+        receipt.person_id,
+        receipt.merchant_id,
+        receipt.mall_id,
+        "return",
+        receipt.net_fen,
+        occurred_at,
     )
     events.publish(recorded, actor=actor, now=now)
     audit.record(
         actor=actor,
         action="receipt.return",
         subject=("receipt", receipt_id),
-        after={"return": str(receipt.id), "lines": {str(no): [str(q), fen] for no, (q, fen) in returned.items()}},
+        after={
+            "return": str(receipt.id),
+            "lines": {str(no): [str(q), fen] for no, (q, fen) in returned.items()},
+        },
         now=now,
     )
     award = award_facts(receipt_id, original.business_date)
@@ -150,26 +164,28 @@ def plan_return(
 ) -> dict[int, tuple[Decimal, int]]:
     """(quantity, fen) to return of each line. Raises NotReturnable, ReturnTooMuch."""
     if kind != "sale" or not lines:
-        raise NotReturnable()
+        raise NotReturnable
     plan: dict[int, tuple[Decimal, int]] = {}
     for asked in lines:
         line = sold.get(asked.line_no)
         if line is None or asked.line_no in plan:
-            raise NotReturnable()
+            raise NotReturnable
         quantity = line.quantity - line.returned_quantity if asked.quantity is None else asked.quantity
         if quantity <= 0 or line.returned_quantity + quantity > line.quantity:
-            raise ReturnTooMuch()
+            raise ReturnTooMuch
         fen = asked.refund_fen
         if fen is None:
             before = line.returned_quantity
             fen = sales.refund_share(line.net_fen, line.quantity, before, quantity, line.returned_fen)
         if fen < 0 or line.returned_fen + fen > line.net_fen:
-            raise ReturnTooMuch()
+            raise ReturnTooMuch
         plan[asked.line_no] = (quantity, fen)
     return plan
 
 
-def kept_fen(sold: Mapping[int, Any], returned: Mapping[int, tuple[Decimal, int]]) -> dict[int, tuple[int, int]]:
+def kept_fen(
+    sold: Mapping[int, Any], returned: Mapping[int, tuple[Decimal, int]]
+) -> dict[int, tuple[int, int]]:
     """(kept fen, net fen) of every line after this return."""
     return {
         no: (line.net_fen - line.returned_fen - returned.get(no, (Decimal(0), 0))[1], line.net_fen)
@@ -289,7 +305,11 @@ def unmatched_points(holder: Holder, receipt: sales.NewReceipt) -> earning.Decis
 
 
 def _settle(
-    actor: Viewer, receipt: sales.NewReceipt, award: AwardFacts, kept: Mapping[int, tuple[int, int]], now: dt.datetime
+    actor: Viewer,
+    receipt: sales.NewReceipt,
+    award: AwardFacts,
+    kept: Mapping[int, tuple[int, int]],
+    now: dt.datetime,
 ) -> ReturnOutcome:
     member_id = Award.objects.values_list("account__member_id", flat=True).get(receipt_id=award.receipt_id)
     assert member_id is not None
@@ -305,7 +325,9 @@ def _settle(
     if lowered is not None:
         move_tier(holder.member_id, lowered, "refund", f"receipt:{receipt.id}", now)
         events.publish(
-            TierChanged(holder.member_id, holder.person_id, tier_before, lowered, "refund"), actor=actor, now=now
+            TierChanged(holder.member_id, holder.person_id, tier_before, lowered, "refund"),
+            actor=actor,
+            now=now,
         )
     movement = clawback.movement
     debt = movement.debt_points if movement else 0
@@ -356,7 +378,9 @@ def _return_receipt(
     refund = sum(fen for _, fen in returned.values())
     shares = earning.share_out(refund, [tender.amount_fen for tender in paid])
     tenders = tuple(
-        sales.NewTender(tender.kind, share, tender.reference) for tender, share in zip(paid, shares, strict=True) if share
+        sales.NewTender(tender.kind, share, tender.reference)
+        for tender, share in zip(paid, shares, strict=True)
+        if share
     )
     return sales.NewReceipt(
         merchant_id=original.merchant_id,
@@ -378,7 +402,7 @@ def _return_receipt(
 def _answer_again(known: Any, receipt_id: UUID) -> ReturnOutcome:
     """The answer to a return number that was used before, if it was for this very sale."""
     if known.kind != "return" or known.original_id != receipt_id:
-        raise sales.ReceiptConflict()
+        raise sales.ReceiptConflict
     clawed = Transfer.objects.filter(reference=f"receipt:{known.pk}", reason="clawback").first()
     return ReturnOutcome(
         return_id=known.pk,

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel import audit, events
-from zhike.kernel.access import Viewer, require, require_touch
+from zhike.kernel.access import Viewer, require_touch
 from zhike.kernel.errors import Conflict, Invalid, NotFound
 from zhike.kernel.events import wake
 from zhike.kernel.ids import uuid7
@@ -128,9 +128,9 @@ def _redeem(
     if once is not None and (known := stored_answer(once)) is not None:
         return _from_stored(known)
     if holder is None:
-        raise MemberNotFound()
+        raise MemberNotFound
     if not holder.is_active:
-        raise MemberFrozen()
+        raise MemberFrozen
     programme = holder.programme
     _check_amount(programme, points)
     posting = posting_for(holder)
@@ -203,7 +203,9 @@ def expire_overdue(posting: Posting, actor: Viewer, now: dt.datetime) -> int:
     lapsed = 0
     for movement in expire(posting.holder.state, now.date()):
         day = movement.lots[0][0]
-        _add(posting, movement, EXPIRED, "expire", f"expiry:{day}", actor, now, {"expired_on": day.isoformat()})
+        _add(
+            posting, movement, EXPIRED, "expire", f"expiry:{day}", actor, now, {"expired_on": day.isoformat()}
+        )
         lapsed += movement.points
     return lapsed
 
@@ -218,7 +220,7 @@ def reverse_redemption(
     """
     redemption = Redemption.objects.select_for_update(of=("self",)).filter(id=redemption_id).first()
     if redemption is None:
-        raise RedemptionNotFound()
+        raise RedemptionNotFound
     mall_id = redemption.merchant.mall_id if redemption.merchant else None
     require_touch(actor, "points.redeem", mall=mall_id, merchant=redemption.merchant_id)
     left = redemption.points - redemption.reversed_points
@@ -232,7 +234,15 @@ def reverse_redemption(
     movement = restore(holder.state, lots, redemption.reversed_points, asked)
     explanation = {"redemption": str(redemption_id), "reason": reason}
     _add(
-        posting, movement, REDEEMED, "restore", f"redemption:{redemption_id}", actor, now, explanation, reverses=taken.pk
+        posting,
+        movement,
+        REDEEMED,
+        "restore",
+        f"redemption:{redemption_id}",
+        actor,
+        now,
+        explanation,
+        reverses=taken.pk,
     )
     post(posting)
     redemption.reversed_points += asked
@@ -255,19 +265,25 @@ def reverse_redemption(
 
 @transaction.atomic
 def adjust_points(
-    *, actor: Viewer, member_id: int, points: int, reason: str, now: dt.datetime, expires_on: dt.date | None = None
+    *,
+    actor: Viewer,
+    member_id: int,
+    points: int,
+    reason: str,
+    now: dt.datetime,
+    expires_on: dt.date | None = None,
 ) -> int:
     """Add (> 0) or take (< 0) points by hand; returns the new balance.
 
     Raises NothingToAdjust, ReasonMissing, InsufficientPoints, MemberNotFound, NotAllowed.
     """
     if not points or abs(points) > ADJUSTMENT_MAX:
-        raise NothingToAdjust()
+        raise NothingToAdjust
     if not reason.strip():
-        raise ReasonMissing()
+        raise ReasonMissing
     member = Member.objects.filter(id=member_id).first()
     if member is None:
-        raise MemberNotFound()
+        raise MemberNotFound
     require_touch(actor, "points.adjust", mall=member.mall_id, merchant=member.merchant_id)
     holder = locked_holder(member_id)
     programme, posting = holder.programme, posting_for(holder)
@@ -281,7 +297,9 @@ def adjust_points(
             movement = debit(holder.state, -points)
         except NotEnoughPoints as short:
             raise InsufficientPoints(available=short.available) from None
-    _add(posting, movement, ADJUSTED, "adjust", f"adjustment:{uuid7()}", actor, now, {"reason": reason.strip()})
+    _add(
+        posting, movement, ADJUSTED, "adjust", f"adjustment:{uuid7()}", actor, now, {"reason": reason.strip()}
+    )
     post(posting)
     audit.record(
         actor=actor,

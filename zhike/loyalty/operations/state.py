@@ -74,7 +74,12 @@ _LOTS = """(SELECT json_agg(json_build_array(l.expires_on, l.funding_id, l.remai
 
 
 def read_holder(
-    *, member_id: int | None = None, person_id: int | None = None, day: dt.date = FOR_EVER, lots: bool = False, lock: bool = False
+    *,
+    member_id: int | None = None,
+    person_id: int | None = None,
+    day: dt.date = FOR_EVER,
+    lots: bool = False,
+    lock: bool = False,
 ) -> Holder | None:
     """One member's account in one round trip; ``day`` selects the cap counters, ``lock`` holds the account row."""
     column = "id" if member_id is not None else "person_id"
@@ -93,7 +98,7 @@ def locked_holder(member_id: int, day: dt.date = FOR_EVER) -> Holder:
     """The account with its lots, its row held until the transaction ends. Raises MemberNotFound."""
     holder = read_holder(member_id=member_id, day=day, lots=True, lock=True)
     if holder is None:
-        raise MemberNotFound()
+        raise MemberNotFound
     return holder
 
 
@@ -141,7 +146,10 @@ class Posting:
                 "reference": reference,
                 "rule_version": rule_version_id,
                 "funding": movement.lots[0][1] if movement.lots else self.holder.programme.funding_id,
-                "lots": [[expires_on.isoformat(), funding_id, part] for expires_on, funding_id, part in movement.lots],
+                "lots": [
+                    [expires_on.isoformat(), funding_id, part]
+                    for expires_on, funding_id, part in movement.lots
+                ],
                 "debt_points": movement.debt_points,
                 "balance_after": movement.balance_after,
                 "reverses": reverses,
@@ -168,7 +176,13 @@ def post(posting: Posting) -> list[int]:
     state = posting.holder.state
     row = call(
         "SELECT loyalty_post(%s, %s, %s, %s, %s)",
-        [state.account_id, posting.version, posting.qualifying_fen, _json(posting.transfers), _json(posting.caps)],
+        [
+            state.account_id,
+            posting.version,
+            posting.qualifying_fen,
+            _json(posting.transfers),
+            _json(posting.caps),
+        ],
     )
     return list(row[0] or ())
 

@@ -32,7 +32,9 @@ def lower_after_refund(holder: Holder) -> int | None:
 def move_tier(member_id: int, tier_id: int, cause: str, reference: str, now: dt.datetime) -> None:
     """Write the member's new tier and the change; the caller holds the account."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT loyalty_change_tier(%s, %s, %s, %s, %s)", [member_id, tier_id, cause, reference, now])
+        cursor.execute(
+            "SELECT loyalty_change_tier(%s, %s, %s, %s, %s)", [member_id, tier_id, cause, reference, now]
+        )
 
 
 def review_tiers(*, actor: Viewer, program_id: int, now: dt.datetime) -> int:
@@ -89,7 +91,9 @@ def _review_batch(programme: Programme, account_ids: list[int], actor: Viewer, n
             facts.append(TierChanged(member_id, person_id, tier_id, reached, "review"))
     with connection.cursor() as cursor:
         changed = [fact.member_id for fact in facts]
-        cursor.execute("UPDATE loyalty_account SET version = version + 1 WHERE member_id = ANY(%s)", [changed])
+        cursor.execute(
+            "UPDATE loyalty_account SET version = version + 1 WHERE member_id = ANY(%s)", [changed]
+        )
     if facts:
         events.publish(*facts, actor=actor, now=now)
     return len(facts)

@@ -119,7 +119,8 @@ def digest_of(first: int, last: int, previous: bytes) -> tuple[bytes, int]:
     digest, count = hashlib.sha256(previous), 0
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {SEALED_COLUMNS} FROM loyalty_transfer WHERE id BETWEEN %s AND %s ORDER BY id", [first, last]
+            f"SELECT {SEALED_COLUMNS} FROM loyalty_transfer WHERE id BETWEEN %s AND %s ORDER BY id",
+            [first, last],
         )
         for row in cursor:
             digest.update(row_bytes(row))

@@ -94,7 +94,9 @@ def debit(
     return Movement(-1, points, tuple(taken), left, state.net)
 
 
-def restore(state: AccountState, taken: tuple[tuple[date, int, int], ...], given_back: int, points: int) -> Movement:
+def restore(
+    state: AccountState, taken: tuple[tuple[date, int, int], ...], given_back: int, points: int
+) -> Movement:
     """Give ``points`` of an earlier debit back to the very lots it took them from, last taken first.
 
     ``given_back`` points of that debit were restored before. Debt is repaid first, out of the same points.

@@ -35,7 +35,9 @@ class TierChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bp: dict[int, int] = {}
 
 
-class Boost(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_date": "from", "to_date": "to"}):
+class Boost(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_date": "from", "to_date": "to"}
+):
     """A calendar multiplier: dates inclusive, ISO weekdays, hours half-open, all in the mall's zone."""
 
     name: str

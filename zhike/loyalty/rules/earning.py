@@ -94,9 +94,16 @@ def decide(state: AccountState, receipt: EarnReceipt, rules: Iterable[Rule], rou
         parts.append(part)
         if points := part["points"]:
             first_version = first_version or rule.version_id
-            moved.extend((rule.rule_id, cap, period, points) for cap, period, _ in _caps(rule.definition, receipt))
+            moved.extend(
+                (rule.rule_id, cap, period, points) for cap, period, _ in _caps(rule.definition, receipt)
+            )
     points = sum(part["points"] for part in parts)
-    explanation: Explanation = {"tier": state.tier_id, "net_fen": receipt.net_fen, "rules": parts, "points": points}
+    explanation: Explanation = {
+        "tier": state.tier_id,
+        "net_fen": receipt.net_fen,
+        "rules": parts,
+        "points": points,
+    }
     if not points:
         explanation["refusal"] = _refusal(parts)
     return Decision(points, explanation, tuple(moved), first_version)
@@ -106,7 +113,12 @@ def rederive(explanation: Mapping[str, Any], rounding: str) -> int:
     """The points that follow from an explanation alone (N4: every entry can be checked against its own reasons)."""
     total = 0
     for part in explanation["rules"]:
-        if part.get("refusal") in ("below_minimum", "tenders_excluded", "merchant_excluded", "category_excluded"):
+        if part.get("refusal") in (
+            "below_minimum",
+            "tenders_excluded",
+            "merchant_excluded",
+            "category_excluded",
+        ):
             continue
         common = part["base"][0]
         for _, _, bp in part["factors"]:
@@ -136,7 +148,9 @@ def _apply(rule: Rule, state: AccountState, receipt: EarnReceipt, rounding: str)
     eligible_fen = sum(fen for _, fen, _ in eligible)
     part["eligible_fen"] = eligible_fen
     if not eligible_fen and receipt.net_fen:
-        return part | {"refusal": "tenders_excluded" if _excluded_fen(definition, receipt) else "category_excluded"}
+        return part | {
+            "refusal": "tenders_excluded" if _excluded_fen(definition, receipt) else "category_excluded"
+        }
     if definition.minimum_fen:
         part["minimum_fen"] = definition.minimum_fen
     if receipt.net_fen < definition.minimum_fen:
@@ -150,7 +164,8 @@ def _apply(rule: Rule, state: AccountState, receipt: EarnReceipt, rounding: str)
     exact = sum(weights) * common
     rounded = round_points(exact, denominator, rounding)
     caps = [
-        (cap, limit, state.caps.get((rule.rule_id, cap, period), 0)) for cap, period, limit in _limits(rule, receipt)
+        (cap, limit, state.caps.get((rule.rule_id, cap, period), 0))
+        for cap, period, limit in _limits(rule, receipt)
     ]
     points = min([rounded, *(max(0, limit - used) for _, limit, used in caps)])
     lines = [
@@ -158,7 +173,14 @@ def _apply(rule: Rule, state: AccountState, receipt: EarnReceipt, rounding: str)
         for (line_no, fen, bp), share in zip(eligible, share_out(points, weights), strict=True)
     ]
     base = [definition.base.points, definition.base.per_fen]
-    part |= {"base": base, "factors": factors, "lines": lines, "rounded": rounded, "caps": caps, "points": points}
+    part |= {
+        "base": base,
+        "factors": factors,
+        "lines": lines,
+        "rounded": rounded,
+        "caps": caps,
+        "points": points,
+    }
     if not points:
         part["refusal"] = "cap_reached" if rounded else "rounds_to_zero"
     return part
@@ -166,7 +188,9 @@ def _apply(rule: Rule, state: AccountState, receipt: EarnReceipt, rounding: str)
 
 def _excluded_fen(definition: Definition, receipt: EarnReceipt) -> int:
     """Fen paid by tenders that earn nothing: the rule's own, and always points themselves."""
-    return sum(fen for kind, fen in receipt.tenders if kind == "points" or kind in definition.excluded_tenders)
+    return sum(
+        fen for kind, fen in receipt.tenders if kind == "points" or kind in definition.excluded_tenders
+    )
 
 
 def _eligible_lines(definition: Definition, receipt: EarnReceipt) -> list[tuple[int, int, int]]:
@@ -193,7 +217,9 @@ def _factors(definition: Definition, state: AccountState, receipt: EarnReceipt) 
             definition.trade_categories.bp.get(receipt.trade_category_id or 0, UNIT_BP),
         ),
     ]
-    factors += [("calendar", boost.name, boost.bp) for boost in definition.calendar if boost.covers(receipt.local)]
+    factors += [
+        ("calendar", boost.name, boost.bp) for boost in definition.calendar if boost.covers(receipt.local)
+    ]
     return [factor for factor in factors if factor[2] != UNIT_BP]
 
 
@@ -217,6 +243,13 @@ def _limits(rule: Rule, receipt: EarnReceipt) -> list[tuple[str, date, int]]:
 
 def _refusal(parts: list[dict[str, Any]]) -> str:
     """Why there are no points at all: the reason of the rule that came closest."""
-    order = ("cap_reached", "rounds_to_zero", "below_minimum", "tenders_excluded", "category_excluded", "merchant_excluded")
+    order = (
+        "cap_reached",
+        "rounds_to_zero",
+        "below_minimum",
+        "tenders_excluded",
+        "category_excluded",
+        "merchant_excluded",
+    )
     reasons = {part.get("refusal") for part in parts}
     return next((reason for reason in order if reason in reasons), "no_rule")

@@ -28,7 +28,9 @@ class Kept:
     caps: tuple[str, ...]
 
 
-def kept_points(explanation: Explanation, kept_fen: Mapping[int, tuple[int, int]], rounding: str) -> list[Kept]:
+def kept_points(
+    explanation: Explanation, kept_fen: Mapping[int, tuple[int, int]], rounding: str
+) -> list[Kept]:
     """What each rule of an award still gives when of each line (kept fen, net fen) remains."""
     kept_total = sum(kept for kept, _ in kept_fen.values())
     result = []

@@ -5,136 +5,276 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('customers', '0002_append_only'),
-        ('organization', '0001_initial'),
+        ("customers", "0002_append_only"),
+        ("organization", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ProductCategory',
+            name="ProductCategory",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=40)),
-                ('name', models.CharField(max_length=120)),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.group')),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sales.productcategory')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=40)),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "group",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="organization.group"
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="sales.productcategory",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Product',
+            name="Product",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sku', models.CharField(max_length=60)),
-                ('name', models.CharField(max_length=200)),
-                ('price_fen', models.BigIntegerField(null=True)),
-                ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.merchant')),
-                ('category', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sales.productcategory')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sku", models.CharField(max_length=60)),
+                ("name", models.CharField(max_length=200)),
+                ("price_fen", models.BigIntegerField(null=True)),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="organization.merchant",
+                    ),
+                ),
+                (
+                    "category",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="sales.productcategory",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Receipt',
+            name="Receipt",
             fields=[
-                ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('sale', 'Sale'), ('return', 'Return')], max_length=6)),
-                ('till', models.CharField(max_length=40)),
-                ('number', models.CharField(max_length=60)),
-                ('business_date', models.DateField()),
-                ('occurred_at', models.DateTimeField()),
-                ('gross_fen', models.BigIntegerField()),
-                ('discount_fen', models.BigIntegerField(default=0)),
-                ('net_fen', models.BigIntegerField()),
-                ('cashier', models.CharField(blank=True, max_length=60)),
-                ('source', models.CharField(max_length=20)),
-                ('import_id', models.UUIDField(null=True)),
-                ('claimed_at', models.DateTimeField(null=True)),
-                ('recorded_at', models.DateTimeField()),
-                ('recorded_by', models.CharField(max_length=80)),
-                ('mall', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.mall')),
-                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.merchant')),
-                ('original', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sales.receipt')),
-                ('person', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.person')),
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                ("kind", models.CharField(choices=[("sale", "Sale"), ("return", "Return")], max_length=6)),
+                ("till", models.CharField(max_length=40)),
+                ("number", models.CharField(max_length=60)),
+                ("business_date", models.DateField()),
+                ("occurred_at", models.DateTimeField()),
+                ("gross_fen", models.BigIntegerField()),
+                ("discount_fen", models.BigIntegerField(default=0)),
+                ("net_fen", models.BigIntegerField()),
+                ("cashier", models.CharField(blank=True, max_length=60)),
+                ("source", models.CharField(max_length=20)),
+                ("import_id", models.UUIDField(null=True)),
+                ("claimed_at", models.DateTimeField(null=True)),
+                ("recorded_at", models.DateTimeField()),
+                ("recorded_by", models.CharField(max_length=80)),
+                (
+                    "mall",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="organization.mall"
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="organization.merchant",
+                    ),
+                ),
+                (
+                    "original",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="sales.receipt",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="customers.person",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ReceiptLine',
+            name="ReceiptLine",
             fields=[
-                ('pk', models.CompositePrimaryKey('receipt_id', 'line_no', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('line_no', models.SmallIntegerField()),
-                ('sku', models.CharField(max_length=60)),
-                ('name', models.CharField(max_length=200)),
-                ('quantity', models.DecimalField(decimal_places=3, max_digits=14)),
-                ('unit_price_fen', models.BigIntegerField()),
-                ('discount_fen', models.BigIntegerField(default=0)),
-                ('net_fen', models.BigIntegerField()),
-                ('original_line_no', models.SmallIntegerField(null=True)),
-                ('returned_quantity', models.DecimalField(decimal_places=3, default=0, max_digits=14)),
-                ('returned_fen', models.BigIntegerField(default=0)),
-                ('category', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sales.productcategory')),
-                ('product', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sales.product')),
-                ('receipt', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='sales.receipt')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "receipt_id", "line_no", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("line_no", models.SmallIntegerField()),
+                ("sku", models.CharField(max_length=60)),
+                ("name", models.CharField(max_length=200)),
+                ("quantity", models.DecimalField(decimal_places=3, max_digits=14)),
+                ("unit_price_fen", models.BigIntegerField()),
+                ("discount_fen", models.BigIntegerField(default=0)),
+                ("net_fen", models.BigIntegerField()),
+                ("original_line_no", models.SmallIntegerField(null=True)),
+                ("returned_quantity", models.DecimalField(decimal_places=3, default=0, max_digits=14)),
+                ("returned_fen", models.BigIntegerField(default=0)),
+                (
+                    "category",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="sales.productcategory",
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="sales.product",
+                    ),
+                ),
+                (
+                    "receipt",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="sales.receipt",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Tender',
+            name="Tender",
             fields=[
-                ('pk', models.CompositePrimaryKey('receipt_id', 'position', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('position', models.SmallIntegerField()),
-                ('kind', models.CharField(max_length=20)),
-                ('amount_fen', models.BigIntegerField()),
-                ('reference', models.CharField(blank=True, max_length=80)),
-                ('receipt', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='sales.receipt')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "receipt_id",
+                        "position",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("position", models.SmallIntegerField()),
+                ("kind", models.CharField(max_length=20)),
+                ("amount_fen", models.BigIntegerField()),
+                ("reference", models.CharField(blank=True, max_length=80)),
+                (
+                    "receipt",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="sales.receipt",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='productcategory',
-            constraint=models.UniqueConstraint(fields=('group', 'code'), name='product_category_code_unique'),
+            model_name="productcategory",
+            constraint=models.UniqueConstraint(fields=("group", "code"), name="product_category_code_unique"),
         ),
         migrations.AddConstraint(
-            model_name='product',
-            constraint=models.UniqueConstraint(fields=('merchant', 'sku'), name='product_sku_unique'),
+            model_name="product",
+            constraint=models.UniqueConstraint(fields=("merchant", "sku"), name="product_sku_unique"),
         ),
         migrations.AddIndex(
-            model_name='receipt',
-            index=models.Index(condition=models.Q(('person__isnull', False)), fields=['person', '-occurred_at'], name='receipt_person'),
+            model_name="receipt",
+            index=models.Index(
+                condition=models.Q(("person__isnull", False)),
+                fields=["person", "-occurred_at"],
+                name="receipt_person",
+            ),
         ),
         migrations.AddIndex(
-            model_name='receipt',
-            index=models.Index(fields=['mall', '-occurred_at', '-id'], name='receipt_mall_newest'),
+            model_name="receipt",
+            index=models.Index(fields=["mall", "-occurred_at", "-id"], name="receipt_mall_newest"),
         ),
         migrations.AddIndex(
-            model_name='receipt',
-            index=models.Index(fields=['merchant', '-occurred_at'], name='receipt_merchant_newest'),
+            model_name="receipt",
+            index=models.Index(fields=["merchant", "-occurred_at"], name="receipt_merchant_newest"),
         ),
         migrations.AddIndex(
-            model_name='receipt',
-            index=models.Index(condition=models.Q(('original__isnull', False)), fields=['original'], name='receipt_original'),
+            model_name="receipt",
+            index=models.Index(
+                condition=models.Q(("original__isnull", False)), fields=["original"], name="receipt_original"
+            ),
         ),
         migrations.AddIndex(
-            model_name='receipt',
-            index=models.Index(condition=models.Q(('import_id__isnull', False)), fields=['import_id'], name='receipt_import'),
+            model_name="receipt",
+            index=models.Index(
+                condition=models.Q(("import_id__isnull", False)), fields=["import_id"], name="receipt_import"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='receipt',
-            constraint=models.UniqueConstraint(fields=('merchant', 'till', 'number', 'business_date'), name='receipt_natural_key'),
+            model_name="receipt",
+            constraint=models.UniqueConstraint(
+                fields=("merchant", "till", "number", "business_date"), name="receipt_natural_key"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='receipt',
-            constraint=models.CheckConstraint(condition=models.Q(('gross_fen__gte', 0), ('net_fen__gte', 0)), name='receipt_amounts_positive'),
+            model_name="receipt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("gross_fen__gte", 0), ("net_fen__gte", 0)),
+                name="receipt_amounts_positive",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='receiptline',
-            constraint=models.CheckConstraint(condition=models.Q(('returned_fen__lte', models.F('net_fen')), ('returned_quantity__lte', models.F('quantity'))), name='line_returned_within_bought'),
+            model_name="receiptline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("returned_fen__lte", models.F("net_fen")),
+                    ("returned_quantity__lte", models.F("quantity")),
+                ),
+                name="line_returned_within_bought",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='receiptline',
-            constraint=models.CheckConstraint(condition=models.Q(('net_fen__gte', 0), ('quantity__gt', 0)), name='line_amounts_positive'),
+            model_name="receiptline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("net_fen__gte", 0), ("quantity__gt", 0)), name="line_amounts_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tender',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_fen__gte', 0)), name='tender_amount_positive'),
+            model_name="tender",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_fen__gte", 0)), name="tender_amount_positive"
+            ),
         ),
     ]

@@ -33,12 +33,20 @@ def create_category(
     )
     if created:
         subject = ("product_category", category.pk)
-        audit.record(actor=actor, action="create_category", subject=subject, after={"code": code, "name": name}, now=now)
+        audit.record(
+            actor=actor,
+            action="create_category",
+            subject=subject,
+            after={"code": code, "name": name},
+            now=now,
+        )
     return category.pk
 
 
 @transaction.atomic
-def load_products(*, actor: Viewer, products: Sequence[NewProduct], now: dt.datetime) -> dict[tuple[int, str], int]:
+def load_products(
+    *, actor: Viewer, products: Sequence[NewProduct], now: dt.datetime
+) -> dict[tuple[int, str], int]:
     """Create the products that do not exist yet, set-based; returns the id of each (merchant_id, sku) given."""
     require(actor, "organization.edit")
     with connection.cursor() as cursor:
@@ -46,7 +54,9 @@ def load_products(*, actor: Viewer, products: Sequence[NewProduct], now: dt.date
             (merchant_id bigint, sku text, name text, category_id bigint, price_fen bigint) ON COMMIT DROP""")
         with cursor.copy("COPY new_product FROM STDIN") as copy:
             for product in products:
-                copy.write_row((product.merchant_id, product.sku, product.name, product.category_id, product.price_fen))
+                copy.write_row(
+                    (product.merchant_id, product.sku, product.name, product.category_id, product.price_fen)
+                )
         cursor.execute("""INSERT INTO sales_product (merchant_id, sku, name, category_id, price_fen)
             SELECT DISTINCT ON (merchant_id, sku) merchant_id, sku, name, category_id, price_fen FROM new_product
             ORDER BY merchant_id, sku ON CONFLICT (merchant_id, sku) DO NOTHING""")
@@ -57,6 +67,10 @@ def load_products(*, actor: Viewer, products: Sequence[NewProduct], now: dt.date
         cursor.execute("DROP TABLE new_product")
     if created:
         audit.record(
-            actor=actor, action="load_products", subject=("product", "many"), after={"created": created}, now=now
+            actor=actor,
+            action="load_products",
+            subject=("product", "many"),
+            after={"created": created},
+            now=now,
         )
     return ids

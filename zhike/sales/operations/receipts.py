@@ -53,7 +53,9 @@ def check_receipt(receipt: NewReceipt, now: dt.datetime) -> None:
         raise InvalidReceipt(fields=found)
 
 
-def receipt_rows(receipt: NewReceipt, actor: Viewer, now: dt.datetime) -> tuple[dict[str, Any], list[Any], list[Any]]:
+def receipt_rows(
+    receipt: NewReceipt, actor: Viewer, now: dt.datetime
+) -> tuple[dict[str, Any], list[Any], list[Any]]:
     """The JSON that the SQL function ``sales_record_receipt`` takes: receipt, lines, tenders."""
     head = {
         "id": str(receipt.id),
@@ -91,7 +93,12 @@ def receipt_rows(receipt: NewReceipt, actor: Viewer, now: dt.datetime) -> tuple[
         for line in receipt.lines
     ]
     tenders = [
-        {"position": position, "kind": tender.kind, "amount_fen": tender.amount_fen, "reference": tender.reference}
+        {
+            "position": position,
+            "kind": tender.kind,
+            "amount_fen": tender.amount_fen,
+            "reference": tender.reference,
+        }
         for position, tender in enumerate(receipt.tenders, start=1)
     ]
     return head, lines, tenders
@@ -105,7 +112,12 @@ def insert_receipts(receipts: Sequence[NewReceipt], *, actor: Viewer, now: dt.da
     """
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE new_receipt (LIKE sales_receipt INCLUDING DEFAULTS) ON COMMIT DROP")
-        _copy(cursor, "new_receipt", RECEIPT_COLUMNS, (_receipt_tuple(receipt, actor, now) for receipt in receipts))
+        _copy(
+            cursor,
+            "new_receipt",
+            RECEIPT_COLUMNS,
+            (_receipt_tuple(receipt, actor, now) for receipt in receipts),
+        )
         cursor.execute(f"""
             INSERT INTO sales_receipt ({", ".join(RECEIPT_COLUMNS)}) SELECT {", ".join(RECEIPT_COLUMNS)} FROM new_receipt
             ON CONFLICT (merchant_id, till, number, business_date) DO NOTHING""")
@@ -115,8 +127,18 @@ def insert_receipts(receipts: Sequence[NewReceipt], *, actor: Viewer, now: dt.da
         duplicates: dict[UUID, UUID] = dict(cursor.fetchall())
         cursor.execute("DROP TABLE new_receipt")
         written = [receipt for receipt in receipts if receipt.id not in duplicates]
-        _copy(cursor, "sales_receiptline", LINE_COLUMNS, (row for receipt in written for row in _line_tuples(receipt)))
-        _copy(cursor, "sales_tender", TENDER_COLUMNS, (row for receipt in written for row in _tender_tuples(receipt)))
+        _copy(
+            cursor,
+            "sales_receiptline",
+            LINE_COLUMNS,
+            (row for receipt in written for row in _line_tuples(receipt)),
+        )
+        _copy(
+            cursor,
+            "sales_tender",
+            TENDER_COLUMNS,
+            (row for receipt in written for row in _tender_tuples(receipt)),
+        )
     return duplicates
 
 
@@ -132,7 +154,9 @@ def mark_returned(receipt_id: UUID, lines: Mapping[int, tuple[Decimal, int]]) ->
 
 def attach_person(receipt_id: UUID, person_id: int, now: dt.datetime) -> bool:
     """Give an unowned receipt to a person; False when somebody was faster."""
-    return bool(Receipt.objects.filter(id=receipt_id, person=None).update(person_id=person_id, claimed_at=now))
+    return bool(
+        Receipt.objects.filter(id=receipt_id, person=None).update(person_id=person_id, claimed_at=now)
+    )
 
 
 def forget_receipts(receipt_ids: Iterable[UUID]) -> int:
@@ -227,7 +251,9 @@ def as_new_receipt(receipt_id: UUID) -> NewReceipt:
         )
         for line in lines_of(receipt_id)
     )
-    tenders = tuple(NewTender(tender.kind, tender.amount_fen, tender.reference) for tender in tenders_of(receipt_id))
+    tenders = tuple(
+        NewTender(tender.kind, tender.amount_fen, tender.reference) for tender in tenders_of(receipt_id)
+    )
     return NewReceipt(
         row.merchant_id,
         row.mall_id,
@@ -250,7 +276,10 @@ def as_new_receipt(receipt_id: UUID) -> NewReceipt:
 def receipts_of_import(import_id: UUID) -> tuple[list[UUID], int]:
     """The receipts of an import, held, and how many of them something outside it hangs on."""
     ids = list(
-        Receipt.objects.select_for_update(of=("self",)).filter(import_id=import_id).order_by("id").values_list("id", flat=True)
+        Receipt.objects.select_for_update(of=("self",))
+        .filter(import_id=import_id)
+        .order_by("id")
+        .values_list("id", flat=True)
     )
     returned = Receipt.objects.filter(original_id__in=ids).exclude(import_id=import_id).count()
     claimed = Receipt.objects.filter(import_id=import_id, claimed_at__isnull=False).count()

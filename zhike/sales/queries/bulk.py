@@ -106,7 +106,8 @@ def product_refs(merchant_ids: Sequence[int]) -> Iterator[tuple[int, str, Produc
     """(merchant, article, product) of all products of these merchants."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT merchant_id, sku, id, category_id FROM sales_product WHERE merchant_id = ANY(%s)", [list(merchant_ids)]
+            "SELECT merchant_id, sku, id, category_id FROM sales_product WHERE merchant_id = ANY(%s)",
+            [list(merchant_ids)],
         )
         for merchant_id, sku, product_id, category_id in cursor:
             yield merchant_id, sku, ProductRef(product_id, category_id)

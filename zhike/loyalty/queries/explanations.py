@@ -1,0 +1,191 @@
+"""Why these points, or none: one sentence and the steps behind it, in the reader's language."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from zhike.kernel.money import yuan_text
+from zhike.loyalty.models import Award, EarningRuleVersion, Tier
+from zhike.loyalty.rules.definition import UNIT_BP
+from zhike.organization import queries as organization
+
+REFUSALS = {
+    "no_member": gettext_lazy(
+        "No points: nobody's membership was shown at the till. The receipt can still be claimed."
+    ),
+    "member_frozen": gettext_lazy("No points: the membership is frozen or closed."),
+    "no_rule": gettext_lazy("No points: no earning rule was in force for this mall on that day."),
+    "below_minimum": gettext_lazy("No points: the purchase is below the minimum spend."),
+    "tenders_excluded": gettext_lazy("No points: it was paid in ways that earn no points."),
+    "merchant_excluded": gettext_lazy("No points: this merchant does not take part."),
+    "category_excluded": gettext_lazy("No points: these goods do not take part."),
+    "rounds_to_zero": gettext_lazy("No points: the purchase is too small for a whole point."),
+    "cap_reached": gettext_lazy("No points: the limit for this period was reached already."),
+    "return_exceeds": gettext_lazy("Refused: more was returned than was bought."),
+}
+CAPS = {
+    "receipt": gettext_lazy("Limit per receipt"),
+    "member_day": gettext_lazy("Limit per day"),
+    "member_merchant_day": gettext_lazy("Limit per merchant and day"),
+    "member_total": gettext_lazy("Limit in all"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the arithmetic: what it is and its value, ready to show."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    points: int
+    sentence: str
+    steps: tuple[Step, ...] = ()
+    refusal: str | None = None
+
+
+def explain_award(receipt_id: UUID) -> Explained:
+    """Why a receipt gave the points it gave, or none (also for a receipt of nobody)."""
+    award = Award.objects.filter(receipt_id=receipt_id).first()
+    if award is None:
+        return Explained(0, str(REFUSALS["no_member"]), (), "no_member")
+    return explain(award.explanation)
+
+
+def explain(explanation: Mapping[str, Any]) -> Explained:
+    """The sentence and steps of an award's explanation (``rules.earning.Explanation``)."""
+    points = int(explanation.get("points", 0))
+    refusal = explanation.get("refusal")
+    steps: list[Step] = []
+    for part in explanation.get("rules", ()):
+        if "base" in part:
+            steps += _steps(part, explanation)
+    if refusal:
+        return Explained(0, _refusal_sentence(refusal, explanation), tuple(steps), refusal)
+    return Explained(points, _earned_sentence(points, explanation), tuple(steps))
+
+
+def _refusal_sentence(refusal: str, explanation: Mapping[str, Any]) -> str:
+    if refusal == "below_minimum":
+        minimum = max((part.get("minimum_fen", 0) for part in explanation["rules"]), default=0)
+        return _("No points: the purchase of ¥%(spent)s is below the minimum of ¥%(minimum)s.") % {
+            "spent": yuan_text(explanation.get("net_fen", 0)),
+            "minimum": yuan_text(minimum),
+        }
+    return str(REFUSALS.get(refusal, REFUSALS["no_rule"]))
+
+
+def _earned_sentence(points: int, explanation: Mapping[str, Any]) -> str:
+    """“¥128.00 eligible, 1 point per ¥1.00, ×1.5 (Gold): 192 points.”"""
+    giving = [part for part in explanation["rules"] if part["points"]]
+    part = max(giving, key=lambda one: one["points"])
+    base_points, per_fen = part["base"]
+    text = _("¥%(eligible)s counted, %(base)s per ¥%(per)s") % {
+        "eligible": yuan_text(part["eligible_fen"]),
+        "base": _count_points(base_points),
+        "per": yuan_text(per_fen),
+    }
+    for kind, which, bp in part["factors"]:
+        text += _(", ×%(factor)s (%(why)s)") % {"factor": _times(bp), "why": _factor_name(kind, which)}
+    if part["points"] < part["rounded"]:
+        text += _(", limited to %(points)s") % {"points": _count_points(part["points"])}
+    if len(giving) > 1:
+        text += _(", and %(rules)s more rules") % {"rules": len(giving) - 1}
+    return _("%(arithmetic)s: %(points)s.") % {"arithmetic": text, "points": _count_points(points)}
+
+
+def _count_points(points: int) -> str:
+    return ngettext("%(count)s point", "%(count)s points", points) % {"count": f"{points:,}"}
+
+
+def _times(bp: int) -> str:
+    return f"{bp / UNIT_BP:.4f}".rstrip("0").rstrip(".")
+
+
+def _factor_name(kind: str, which: Any) -> str:
+    if kind == "tier":
+        return Tier.objects.filter(id=which).values_list("name", flat=True).first() or _("tier")
+    if kind == "merchant":
+        merchant = organization.merchant_ref(which)
+        return merchant.name if merchant else _("merchant")
+    if kind == "calendar":
+        return str(which)
+    return _("trade category")
+
+
+def _steps(part: Mapping[str, Any], explanation: Mapping[str, Any]) -> list[Step]:
+    rule = EarningRuleVersion.objects.filter(id=part["version"]).select_related("rule").first()
+    steps = []
+    if rule is not None:
+        steps.append(
+            Step(
+                _("Rule"),
+                _("%(name)s, version %(version)s") % {"name": rule.rule.name, "version": rule.version},
+            )
+        )
+    steps.append(Step(_("Spent"), f"¥{yuan_text(explanation.get('net_fen', 0))}"))
+    steps.append(Step(_("Counted"), f"¥{yuan_text(part['eligible_fen'])}"))
+    base_points, per_fen = part["base"]
+    base = _("%(points)s per ¥%(per)s") % {"points": _count_points(base_points), "per": yuan_text(per_fen)}
+    steps.append(Step(_("Base rate"), base))
+    steps += [Step(_factor_name(kind, which), f"×{_times(bp)}") for kind, which, bp in part["factors"]]
+    steps += [
+        Step(_("Line %(number)s") % {"number": no}, f"¥{yuan_text(fen)} ×{_times(bp)} → {points}")
+        for no, fen, bp, points in part["lines"]
+        if len(part["lines"]) > 1 or bp != UNIT_BP
+    ]
+    steps.append(Step(_("Rounded"), _count_points(part["rounded"])))
+    for cap, limit, used in part["caps"]:
+        label = str(CAPS.get(cap.partition(":")[0], cap))
+        steps.append(
+            Step(label, _("%(used)s of %(limit)s used before") % {"used": f"{used:,}", "limit": f"{limit:,}"})
+        )
+    steps.append(Step(_("Points"), _count_points(part["points"])))
+    return steps
+
+
+def entry_sentence(reason: str, points: int, explanation: Mapping[str, Any], award: Award | None) -> str:
+    """The one sentence of a statement's entry; ``points`` is signed."""
+    if reason == "earn" and award is not None:
+        return explain(award.explanation).sentence
+    amount = _count_points(abs(points))
+    if reason == "clawback":
+        if "unmatched" in explanation:
+            return _("Returned without its receipt: %(points)s taken back.") % {"points": amount}
+        return _(
+            "Goods returned: the purchase gave %(awarded)s, what was kept gives %(kept)s; %(points)s taken back."
+        ) % {
+            "awarded": _count_points(explanation.get("awarded", 0)),
+            "kept": _count_points(explanation.get("kept", 0)),
+            "points": amount,
+        }
+    if reason == "redeem":
+        rate = explanation.get("rate", [100, 100])
+        return _("Redeemed %(points)s for ¥%(value)s.") % {
+            "points": amount,
+            "value": yuan_text(abs(points) * rate[1] // rate[0]),
+        }
+    if reason == "expire":
+        day = dt.date.fromisoformat(explanation["expired_on"])
+        return _("%(points)s expired on %(day)s.") % {
+            "points": amount,
+            "day": date_format(day, "DATE_FORMAT"),
+        }
+    if reason == "adjust":
+        return _("Corrected by staff: %(reason)s") % {"reason": explanation.get("reason", "")}
+    sentences = {
+        "restore": _("A redemption was reversed: %(points)s given back to where they came from."),
+        "undo": _("An import was undone: %(points)s taken back."),
+    }
+    return sentences.get(reason, "%(points)s") % {"points": amount}

@@ -1,0 +1,326 @@
+"""Members: found, listed, and one in full."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet, Sum
+
+from zhike.customers import queries as customers
+from zhike.kernel.access import Viewer, require, visible
+from zhike.kernel.paging import Keyset, Listing
+from zhike.loyalty.models import Account, Lot, Member, MemberCard, Tier, Transfer
+from zhike.loyalty.operations.cards import card_secret
+from zhike.loyalty.operations.programmes import Programme, read_programme
+from zhike.loyalty.operations.state import MemberNotFound
+from zhike.loyalty.rules import cards
+from zhike.loyalty.rules.calendar import NEVER
+from zhike.loyalty.rules.tiers import next_step
+from zhike.organization import queries as organization
+
+COLUMNS = {"mall": "mall_id", "merchant": "merchant_id", "own": "associate_id"}
+NEWEST = Keyset((("enrolled_at", "desc"), ("id", "desc")))
+EXPIRING_SOON = dt.timedelta(days=30)
+COUNT_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class TierView:
+    id: int
+    code: str
+    name: str
+    rank: int
+    threshold_fen: int
+    colour: str
+    benefits: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LotView:
+    """Points that lapse together; ``expires_on`` is the last day they can be spent, None for never."""
+
+    expires_on: dt.date | None
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemberFile:
+    """One member as every desk needs it. ``balance`` is what can be spent, ``debt`` what a refund left owing."""
+
+    member_id: int
+    person: customers.PersonView
+    number: str
+    status: str
+    tier: TierView
+    next_tier: TierView | None
+    tier_since: dt.datetime
+    qualifying_fen: int
+    to_next_fen: int
+    balance: int
+    debt: int
+    lots: tuple[LotView, ...]
+    expiring_30d: int
+    lifetime_earned: int
+    lifetime_spent: int
+    programme: Programme
+    mall_id: int | None
+    merchant_id: int | None
+    associate_id: int | None
+    enrolled_at: dt.datetime
+    source: str
+
+    @property
+    def progress_percent(self) -> int:
+        """How far from this tier's threshold to the next one's, 0 to 100."""
+        if self.next_tier is None:
+            return 100
+        span = self.next_tier.threshold_fen - self.tier.threshold_fen
+        return max(0, min(100, (self.qualifying_fen - self.tier.threshold_fen) * 100 // max(1, span)))
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    member_id: int
+    person_id: int
+    number: str
+    name: str
+    phone_masked: str
+    tier: TierView
+    balance: int
+    debt: int
+    qualifying_fen: int
+    enrolled_at: dt.datetime
+    mall_id: int | None
+    mall_name: str
+    status: str
+
+
+def member_id_by(
+    viewer: Viewer,
+    *,
+    phone: str | None = None,
+    card: str | None = None,
+    number: str | None = None,
+    email: str | None = None,
+    plate: str | None = None,
+) -> int:
+    """The member an exact identifier names, for whoever has it before them. Raises MemberNotFound, NotAllowed."""
+    require(viewer, "members.lookup")
+    given = {"phone": phone, "card": card or number, "email": email, "plate": plate}
+    kind, value = next((kind, value) for kind, value in given.items() if value)
+    person_id = customers.person_id_by(kind, value)
+    member_id = member_id_of_person(person_id) if person_id is not None else None
+    if member_id is None:
+        raise MemberNotFound
+    return member_id
+
+
+def member_id_of_person(person_id: int) -> int | None:
+    return Member.objects.filter(person_id=person_id).order_by("id").values_list("id", flat=True).first()
+
+
+def person_id_of(member_id: int) -> int:
+    """Raises MemberNotFound."""
+    person_id = Member.objects.filter(id=member_id).values_list("person_id", flat=True).first()
+    if person_id is None:
+        raise MemberNotFound
+    return person_id
+
+
+def member_file(viewer: Viewer, member_id: int, now: dt.datetime, *, presented: bool = False) -> MemberFile:
+    """One member in full. ``presented``: the member showed a card or phone, so ``members.lookup`` is enough.
+
+    Raises MemberNotFound for a missing and for a hidden member alike.
+    """
+    account = _account(viewer, member_id, presented)
+    member = account.member
+    assert member is not None
+    programme = read_programme(member.program_id)
+    steps = {tier.id: tier for tier in tiers(member.program_id)}
+    above = next_step(member.tier_id, programme.ladder)
+    lots = _lots(account.pk)
+    soon = now.date() + EXPIRING_SOON
+    earned, spent = _lifetime(account.pk)
+    return MemberFile(
+        member_id=member.pk,
+        person=customers.person(member.person_id),
+        number=member.number,
+        status=member.status,
+        tier=steps[member.tier_id],
+        next_tier=steps[above.tier_id] if above else None,
+        tier_since=member.tier_since,
+        qualifying_fen=account.qualifying_fen,
+        to_next_fen=max(0, above.threshold_fen - account.qualifying_fen) if above else 0,
+        balance=account.balance,
+        debt=account.debt,
+        lots=lots,
+        expiring_30d=sum(lot.remaining for lot in lots if lot.expires_on and lot.expires_on <= soon),
+        lifetime_earned=earned,
+        lifetime_spent=spent,
+        programme=programme,
+        mall_id=member.mall_id,
+        merchant_id=member.merchant_id,
+        associate_id=member.associate_id,
+        enrolled_at=member.enrolled_at,
+        source=member.source,
+    )
+
+
+def _account(viewer: Viewer, member_id: int, presented: bool) -> Account:
+    accounts = Account.objects.filter(member_id=member_id).select_related("member")
+    if viewer.kind == "member":
+        accounts = accounts.filter(member__person_id=viewer.id)
+    elif presented:
+        require(viewer, "members.lookup")
+    else:
+        columns = {level: f"member__{column}" for level, column in COLUMNS.items()}
+        accounts = visible(accounts, viewer, "members.view", columns)
+    account = accounts.first()
+    if account is None:
+        raise MemberNotFound
+    return account
+
+
+def _lots(account_id: int) -> tuple[LotView, ...]:
+    rows = (
+        Lot.objects.filter(account_id=account_id, remaining__gt=0)
+        .values_list("expires_on")
+        .annotate(total=Sum("remaining"))
+        .order_by("expires_on")
+    )
+    return tuple(LotView(None if day == NEVER else day, total) for day, total in rows)
+
+
+def _lifetime(account_id: int) -> tuple[int, int]:
+    """Points ever earned (less clawbacks) and ever redeemed (less reversals)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT coalesce(sum(points) FILTER (WHERE reason IN ('earn', 'adjust') AND credit_account_id = %(id)s), 0)
+                - coalesce(sum(points) FILTER (WHERE reason = 'clawback'), 0),
+                coalesce(sum(points) FILTER (WHERE reason = 'redeem'), 0)
+                - coalesce(sum(points) FILTER (WHERE reason = 'restore'), 0)
+            FROM (SELECT points, reason, credit_account_id FROM loyalty_transfer WHERE credit_account_id = %(id)s AND credit_account_id > 0
+                UNION ALL
+                SELECT points, reason, credit_account_id FROM loyalty_transfer WHERE debit_account_id = %(id)s AND debit_account_id > 0) t""",
+            {"id": account_id},
+        )
+        earned, spent = cursor.fetchone()
+    return int(earned), int(spent)
+
+
+def tiers(program_id: int) -> list[TierView]:
+    """The ladder, lowest first."""
+    return [
+        TierView(tier.pk, tier.code, tier.name, tier.rank, tier.threshold_fen, tier.colour, tier.benefits)
+        for tier in Tier.objects.filter(program_id=program_id).order_by("rank")
+    ]
+
+
+def members_page(
+    viewer: Viewer,
+    *,
+    q: str = "",
+    tier_id: int | None = None,
+    mall_id: int | None = None,
+    merchant_id: int | None = None,
+    status: str = "",
+    enrolled_from: dt.datetime | None = None,
+    enrolled_to: dt.datetime | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Listing[MemberRow]:
+    """Members in scope, newest first; ``q`` is the one search box (name, pinyin, phone, card …)."""
+    rows = _filtered(viewer, q, tier_id, mall_id, merchant_id, status, enrolled_from, enrolled_to)
+    page = NEWEST.page(rows, cursor, min(max(limit, 1), 200))
+    return Listing(_rows(page.items), page.next_cursor, page.previous_cursor)
+
+
+def members_count(viewer: Viewer, **filters: Any) -> tuple[int, bool]:
+    """How many members the filters of ``members_page`` match, counted to 10,000; True when there are more."""
+    rows = _filtered(
+        viewer,
+        filters.get("q", ""),
+        filters.get("tier_id"),
+        filters.get("mall_id"),
+        filters.get("merchant_id"),
+        filters.get("status", ""),
+        filters.get("enrolled_from"),
+        filters.get("enrolled_to"),
+    )
+    count = rows.order_by()[: COUNT_MAX + 1].count()
+    return min(count, COUNT_MAX), count > COUNT_MAX
+
+
+def _filtered(
+    viewer: Viewer,
+    q: str,
+    tier_id: int | None,
+    mall_id: int | None,
+    merchant_id: int | None,
+    status: str,
+    enrolled_from: dt.datetime | None,
+    enrolled_to: dt.datetime | None,
+) -> QuerySet[Member]:
+    rows = visible(Member.objects.all(), viewer, "members.view", COLUMNS)
+    conditions = {
+        "tier_id": tier_id,
+        "mall_id": mall_id,
+        "merchant_id": merchant_id,
+        "status": status or None,
+        "enrolled_at__gte": enrolled_from,
+        "enrolled_at__lt": enrolled_to,
+    }
+    rows = rows.filter(**{name: value for name, value in conditions.items() if value is not None})
+    if q.strip():
+        rows = rows.filter(person_id__in=[hit.person_id for hit in customers.search(viewer, q, limit=200)])
+    return rows
+
+
+def _rows(members: Sequence[Member]) -> list[MemberRow]:
+    people = customers.summaries([member.person_id for member in members])
+    accounts = {
+        account.member_id: account
+        for account in Account.objects.filter(member_id__in=[member.pk for member in members])
+    }
+    steps = {tier.id: tier for program_id in {m.program_id for m in members} for tier in tiers(program_id)}
+    malls = {mall_id: organization.mall(mall_id).name for mall_id in {m.mall_id for m in members} if mall_id}
+    rows = []
+    for member in members:
+        person, account = people[member.person_id], accounts[member.pk]
+        rows.append(
+            MemberRow(
+                member_id=member.pk,
+                person_id=member.person_id,
+                number=member.number,
+                name=person.name,
+                phone_masked=person.masked_phone,
+                tier=steps[member.tier_id],
+                balance=account.balance,
+                debt=account.debt,
+                qualifying_fen=account.qualifying_fen,
+                enrolled_at=member.enrolled_at,
+                mall_id=member.mall_id,
+                mall_name=malls.get(member.mall_id or 0, ""),
+                status=member.status,
+            )
+        )
+    return rows
+
+
+def qr_payload(member_id: int, now: dt.datetime) -> str:
+    """What the member's QR shows now; it changes every 30 seconds. The caller has authorised the member."""
+    card = MemberCard.objects.filter(member_id=member_id, status="active").order_by("-id").first()
+    if card is None:
+        raise MemberNotFound
+    return cards.payload(card.number, card_secret(card), now.timestamp())
+
+
+def last_transfers(account_id: int, limit: int) -> list[Transfer]:
+    """The newest transfers of an account, both directions."""
+    entering = Transfer.objects.filter(credit_account_id=account_id).order_by("-id")[:limit]
+    leaving = Transfer.objects.filter(debit_account_id=account_id).order_by("-id")[:limit]
+    return sorted([*entering, *leaving], key=lambda transfer: -transfer.pk)[:limit]

@@ -1,0 +1,163 @@
+"""Does it add up? Everything stored about balances, lots, awards and seals is derived again from the transfers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+
+from zhike.loyalty.models import Award, Program, Seal
+from zhike.loyalty.operations.upkeep import digest_of
+from zhike.loyalty.rules.earning import rederive
+from zhike.loyalty.rules.sealing import GENESIS
+
+FINDINGS_MAX = 100
+
+# Each check selects (table, id, field, expected, found) of what does not fit, and nothing when all is well.
+CHECKS: dict[str, str] = {
+    "balances": """
+        WITH moved AS (
+            SELECT account_id, sum(change) AS net FROM (
+                SELECT credit_account_id AS account_id, points AS change FROM loyalty_transfer
+                UNION ALL SELECT debit_account_id, -points FROM loyalty_transfer) legs
+            GROUP BY account_id)
+        SELECT 'loyalty_account', a.id, 'balance', coalesce(moved.net, 0), a.balance - a.debt
+        FROM loyalty_account a LEFT JOIN moved ON moved.account_id = a.id
+        WHERE a.member_id IS NOT NULL AND a.balance - a.debt <> coalesce(moved.net, 0)""",
+    "lots": """
+        WITH moved AS (
+            SELECT account_id, (lot->>0)::date AS expires_on, (lot->>1)::bigint AS funding_id,
+                sum(sign * (lot->>2)::bigint) AS remaining,
+                sum(CASE WHEN sign > 0 AND reason <> 'restore' THEN (lot->>2)::bigint ELSE 0 END) AS earned
+            FROM (
+                SELECT credit_account_id AS account_id, 1 AS sign, lots, reason FROM loyalty_transfer WHERE credit_account_id > 0
+                UNION ALL SELECT debit_account_id, -1, lots, reason FROM loyalty_transfer WHERE debit_account_id > 0) legs,
+                jsonb_array_elements(lots) AS lot
+            GROUP BY 1, 2, 3)
+        SELECT 'loyalty_lot', coalesce(l.account_id, m.account_id) || '/' || coalesce(l.expires_on, m.expires_on)
+                || '/' || coalesce(l.funding_id, m.funding_id),
+            CASE WHEN coalesce(l.remaining, 0) <> coalesce(m.remaining, 0) THEN 'remaining' ELSE 'earned' END,
+            CASE WHEN coalesce(l.remaining, 0) <> coalesce(m.remaining, 0) THEN coalesce(m.remaining, 0) ELSE coalesce(m.earned, 0) END,
+            CASE WHEN coalesce(l.remaining, 0) <> coalesce(m.remaining, 0) THEN coalesce(l.remaining, 0) ELSE coalesce(l.earned, 0) END
+        FROM loyalty_lot l FULL JOIN moved m USING (account_id, expires_on, funding_id)
+        WHERE coalesce(l.remaining, 0) <> coalesce(m.remaining, 0) OR coalesce(l.earned, 0) <> coalesce(m.earned, 0)""",
+    "lots_of_account": """
+        SELECT 'loyalty_account', a.id, 'balance', coalesce(sum(l.remaining), 0), a.balance
+        FROM loyalty_account a LEFT JOIN loyalty_lot l ON l.account_id = a.id
+        WHERE a.member_id IS NOT NULL GROUP BY a.id HAVING a.balance <> coalesce(sum(l.remaining), 0)""",
+    "parts_of_transfer": """
+        SELECT 'loyalty_transfer', t.id, 'points', coalesce(sum((lot->>2)::bigint), 0) + t.debt_points, t.points
+        FROM loyalty_transfer t LEFT JOIN LATERAL jsonb_array_elements(t.lots) AS lot ON true
+        GROUP BY t.id HAVING t.points <> coalesce(sum((lot->>2)::bigint), 0) + t.debt_points""",
+    "running_balance": """
+        SELECT 'loyalty_transfer', id, 'balance_after', expected, balance_after FROM (
+            SELECT id, balance_after, sum(change) OVER (PARTITION BY account_id ORDER BY id) AS expected FROM (
+                SELECT id, balance_after, credit_account_id AS account_id, points AS change FROM loyalty_transfer WHERE credit_account_id > 0
+                UNION ALL SELECT id, balance_after, debit_account_id, -points FROM loyalty_transfer WHERE debit_account_id > 0) legs
+            ) running WHERE expected <> balance_after""",
+    "awards_have_transfers": """
+        SELECT 'loyalty_award', w.receipt_id, 'points', coalesce(t.points, 0), w.points
+        FROM loyalty_award w LEFT JOIN loyalty_transfer t ON t.reference = 'receipt:' || w.receipt_id AND t.reason = 'earn'
+        WHERE w.points <> coalesce(t.points, 0)""",
+    "redemptions_have_transfers": """
+        SELECT 'loyalty_redemption', r.id, 'points', t.points, r.points
+        FROM loyalty_redemption r JOIN loyalty_transfer t ON t.id = r.transfer_id WHERE t.points <> r.points
+        UNION ALL
+        SELECT 'loyalty_redemption', r.id, 'reversed_points', coalesce(sum(t.points), 0), r.reversed_points
+        FROM loyalty_redemption r LEFT JOIN loyalty_transfer t ON t.reason = 'restore' AND t.reference = 'redemption:' || r.id
+        GROUP BY r.id HAVING r.reversed_points <> coalesce(sum(t.points), 0)""",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that does not fit: where it stands, what the transfers say it must be, what it is."""
+
+    check: str
+    table: str
+    id: str
+    field: str
+    expected: str
+    found: str
+
+
+@dataclass(slots=True)
+class VerifyReport:
+    accounts: int = 0
+    transfers: int = 0
+    lots: int = 0
+    awards: int = 0
+    seals: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        return not self.findings
+
+
+def verify_ledger(progress: Callable[[str], None] | None = None) -> VerifyReport:
+    """Run every check in one snapshot; at most FINDINGS_MAX findings per check. ``progress`` hears each check's name."""
+    report = VerifyReport()
+    tell = progress or (lambda name: None)
+    with connection.cursor() as cursor:
+        for name in ("account", "transfer", "lot", "award"):
+            cursor.execute(f"SELECT count(*) FROM loyalty_{name}")
+            setattr(report, f"{name}s", cursor.fetchone()[0])
+        for name, sql in CHECKS.items():
+            tell(name)
+            cursor.execute(
+                f"{sql} LIMIT {FINDINGS_MAX}"
+                if "UNION ALL\n        SELECT 'loyalty_redemption'" not in sql
+                else sql
+            )
+            report.findings += [Finding(name, *map(str, row)) for row in cursor.fetchall()]
+    tell("explanations")
+    report.findings += _explanations()
+    tell("seals")
+    report.findings += _seals(report)
+    return report
+
+
+def _explanations() -> list[Finding]:
+    """Awards whose own explanation gives other points than they got."""
+    rounding = Program.objects.order_by("id").values_list("rounding", flat=True).first() or "down"
+    findings = []
+    rows = Award.objects.values_list("receipt_id", "points", "explanation").iterator(chunk_size=5_000)
+    for receipt_id, points, explanation in rows:
+        expected = rederive(explanation, explanation.get("rounding", rounding))
+        if expected != points and len(findings) < FINDINGS_MAX:
+            findings.append(
+                Finding(
+                    "explanations",
+                    "loyalty_award",
+                    str(receipt_id),
+                    "explanation",
+                    str(expected),
+                    str(points),
+                )
+            )
+    return findings
+
+
+def _seals(report: VerifyReport) -> list[Finding]:
+    """Seals whose transfers no longer hash to their digest, or whose chain is broken."""
+    findings: list[Finding] = []
+    previous: bytes = GENESIS
+    for seal in Seal.objects.order_by("id"):
+        report.seals += 1
+        digest, count = digest_of(seal.first_transfer_id, seal.last_transfer_id, previous)
+        facts: list[tuple[str, Any, Any]] = [
+            ("previous", previous.hex(), bytes(seal.previous).hex()),
+            ("transfers", count, seal.transfers),
+            ("digest", digest.hex(), bytes(seal.digest).hex()),
+        ]
+        for name, expected, found in facts:
+            if expected != found:
+                findings.append(
+                    Finding("seals", "loyalty_seal", str(seal.pk), name, str(expected), str(found))
+                )
+                break
+        previous = bytes(seal.digest)
+    return findings

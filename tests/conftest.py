@@ -17,6 +17,7 @@ TEST_HOME = Path(os.environ.get("ZHIKE_TEST_HOME", ROOT / ".zhike" / "test"))
 
 os.environ.setdefault("ZHIKE_HOME", str(TEST_HOME))
 os.environ.setdefault("ZHIKE_ENV", "test")
+os.environ.setdefault("ZHIKE_POOL", "64")  # tests of concurrency run 32 threads at once
 
 pytest_plugins = ["tests.plugins.features", "tests.plugins.network", "tests.plugins.templates", "tests.people"]
 

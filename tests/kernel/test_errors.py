@@ -35,7 +35,7 @@ def test_common_problems_have_their_status() -> None:
 
 
 def test_sentence_without_params_may_hold_a_percent_sign() -> None:
-    class Discount(Invalid):
+    class Discount(Problem):
         title = "100% is not a discount."
 
     assert Discount().sentence == "100% is not a discount."

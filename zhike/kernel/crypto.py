@@ -111,4 +111,8 @@ def _pack(raw: bytes) -> bytes:
 
 
 def _unpack(text: bytes) -> bytes:
-    return base64.b64decode(text + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    """Only what `_pack` makes: one value has one text."""
+    raw = base64.b64decode(text + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    if _pack(raw) != text:
+        raise ValueError("not canonical")
+    return raw

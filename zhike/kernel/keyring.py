@@ -31,7 +31,7 @@ INDEX_VERSION_MAX = 255
 _KID = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
 
 
-class KeysUnusable(RuntimeError):
+class KeyringUnusable(RuntimeError):
     """There are no keys, or not in the form they should have; the message says where they were looked for."""
 
 
@@ -57,19 +57,19 @@ class Keyring:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises KeysUnusable."""
+        """Raises KeyringUnusable."""
         try:
             raw = json.loads(text)
             keys = {str(entry["kid"]): _secret(entry["secret"]) for entry in raw["keys"]}
             index_keys = {int(entry["version"]): _secret(entry["secret"]) for entry in raw["index_keys"]}
         except (ValueError, KeyError, TypeError) as error:
-            raise KeysUnusable(
+            raise KeyringUnusable(
                 "The keys are not in the form that zhike/kernel/keyring.py describes."
             ) from error
         ids_fit = all(map(_KID.fullmatch, keys)) and all(0 < v <= INDEX_VERSION_MAX for v in index_keys)
         unique = len(keys) == len(raw["keys"]) and len(index_keys) == len(raw["index_keys"])
         if not (keys and index_keys and ids_fit and unique):
-            raise KeysUnusable(
+            raise KeyringUnusable(
                 "The keys need at least one key and one index key, each with an id of its own."
             )
         return cls(keys, index_keys)
@@ -107,7 +107,7 @@ _current: Keyring | None = None
 
 
 def current() -> Keyring:
-    """The keys, read on first use. Raises KeysUnusable."""
+    """The keys, read on first use. Raises KeyringUnusable."""
     return _current or reload()
 
 
@@ -117,6 +117,12 @@ def reload() -> Keyring:
     with _lock:
         _current = _load()
         return _current
+
+
+def forget() -> None:
+    """Read the keys again when they are needed next."""
+    global _current
+    _current = None
 
 
 def store(keyring: Keyring) -> None:
@@ -137,7 +143,7 @@ def _load() -> Keyring:
     path = key_file()
     if not path.exists():
         if settings.PRODUCTION:
-            raise KeysUnusable(f"No keys: set ZHIKE_KEYS or put them into {path}.")
+            raise KeyringUnusable(f"No keys: set ZHIKE_KEYS or put them into {path}.")
         _create(path)
     return Keyring.parse(path.read_text(encoding="utf-8"))
 

@@ -101,9 +101,10 @@ def retire_key(*, actor: Viewer, name: str, now: dt.datetime) -> None:
     ring = keyring.reload()
     if name == ring.newest_kid or name == f"index {ring.newest_index_version}":
         raise NotFound
+    version = name.removeprefix("index ")
     smaller = ring.without_key(name)
-    if name.startswith("index "):
-        smaller = ring.without_index_key(int(name.removeprefix("index ")))
+    if name.startswith("index ") and version.isdecimal():
+        smaller = ring.without_index_key(int(version))
     if smaller == ring:
         raise NotFound
     if count := sum(rows_by_key(column).get(name, 0) for column in encrypted_columns()):

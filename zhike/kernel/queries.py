@@ -14,8 +14,7 @@ from zhike.kernel.access import Viewer, require_touch
 from zhike.kernel.errors import NotFound
 from zhike.kernel.events import cursor as log_cursor
 from zhike.kernel.events.base import StoredEvent
-from zhike.kernel.events.feed import EventsPage, events_page, to_cloudevent
-from zhike.kernel.events.parking import REPAIR_PERMISSION
+from zhike.kernel.events.feed import READ_PERMISSION, EventsPage, events_page, to_cloudevent
 from zhike.kernel.models import AuditEntry, Event, ParkedEvent
 from zhike.kernel.paging import Keyset, Page
 from zhike.kernel.reencryption import encrypted_columns, rows_by_key
@@ -91,8 +90,8 @@ def audit_actions(viewer: Viewer) -> list[str]:
 def parked_events(
     viewer: Viewer, *, status: str = "parked", consumer: str = "", cursor: str | None = None, limit: int = 50
 ) -> Page[ParkedEvent]:
-    """Parked events, newest first; `status` "" for all. Needs `events.replay`."""
-    require_touch(viewer, REPAIR_PERMISSION)
+    """Parked events, newest first; `status` "" for all. Needs `events.view` for everything."""
+    require_touch(viewer, READ_PERMISSION)
     rows = ParkedEvent.objects.all()
     if status:
         rows = rows.filter(status=status)
@@ -103,7 +102,7 @@ def parked_events(
 
 def parked_event(viewer: Viewer, parked_id: int) -> tuple[ParkedEvent, StoredEvent | None]:
     """One parked event with the event itself. Raises NotAllowed, NotFound."""
-    require_touch(viewer, REPAIR_PERMISSION)
+    require_touch(viewer, READ_PERMISSION)
     parked = ParkedEvent.objects.filter(pk=parked_id).first()
     if parked is None:
         raise NotFound

@@ -11,9 +11,11 @@ id as running in its own snapshots, and what the handlers append themselves woul
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+import uuid
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias, cast
 
 import msgspec
 from django.db import connection
@@ -24,6 +26,7 @@ Start = Literal["beginning", "end"]
 
 SEES_NOTHING = "1:1:"
 _SNAPSHOT = re.compile(r"([0-9]{1,19}):([0-9]{1,19}):((?:[0-9]{1,19}(?:,[0-9]{1,19})*)?)", re.ASCII)
+PlainColumns: TypeAlias = tuple[int, uuid.UUID, str, str, str, str, dt.datetime, dt.datetime]
 _COLUMNS = 'e.position, e.id, e.source, e.type, e.subject, e.actor, e."time", e.recorded_at, e.data'
 
 
@@ -86,18 +89,21 @@ def read_place(consumer: str, start: Start) -> Reading:
 
 
 def read_between(place: Place, until: Snapshot, *, types: list[str] | None, limit: int) -> list[StoredEvent]:
-    """The next events of the difference `place.seen` .. `until` after `place.position`, oldest first.
+    """The next events of the difference `place.seen` .. `until`, oldest first; `types` None means every type.
 
-    `types` None means every type.
+    `place.position` counts within a difference that was begun, that is, when `place.until` is set.
     """
     where = "NOT pg_visible_in_snapshot(e.xid, %s::pg_snapshot) AND pg_visible_in_snapshot(e.xid, %s::pg_snapshot)"
     where += " AND e.xid >= %s::text::xid8 AND e.xid < %s::text::xid8"
     bounds = [place.seen.text, until.text, str(place.seen.xmin), str(until.xmax)]
-    return _select(where, bounds, place.position, types, limit)
+    return _select(where, bounds, place.position if place.until else 0, types, limit)
 
 
 def read_own(place: Place, until: Snapshot, *, types: list[str] | None, limit: int) -> list[StoredEvent]:
-    """As `read_between`, but what the open transaction itself has appended counts as committed."""
+    """As `read_between`, but what the open transaction itself has appended counts as committed.
+
+    `place.position` always counts: nothing commits late within one transaction.
+    """
     where = (
         "(e.xid = pg_current_xact_id_if_assigned() OR "
         "NOT pg_visible_in_snapshot(e.xid, %s::pg_snapshot) AND pg_visible_in_snapshot(e.xid, %s::pg_snapshot))"
@@ -155,10 +161,8 @@ def _select(
 
 
 def _event(*columns: Any) -> StoredEvent:
-    position, id, source, type, subject, actor, time, recorded_at, data = columns
-    return StoredEvent(
-        position, id, source, type, subject, actor, time, recorded_at, msgspec.json.decode(data)
-    )
+    *plain, data = columns
+    return StoredEvent(*cast("PlainColumns", tuple(plain)), data=msgspec.json.decode(data))
 
 
 def _place_row(consumer: str) -> tuple[str, str | None, int, float, str] | None:
@@ -174,9 +178,12 @@ def _place_row(consumer: str) -> tuple[str, str | None, int, float, str] | None:
 
 
 def _create_place(consumer: str, start: Start) -> None:
-    seen = f"'{SEES_NOTHING}'" if start == "beginning" else "pg_current_snapshot()"
+    seen, position = f"'{SEES_NOTHING}'", "0"
+    if start == "end":
+        seen, position = "pg_current_snapshot()", "coalesce((SELECT max(position) FROM kernel_event), 0)"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO kernel_event_cursor (consumer, from_snapshot) VALUES (%s, {seen}) ON CONFLICT DO NOTHING",
+            "INSERT INTO kernel_event_cursor (consumer, from_snapshot, position)"
+            f" VALUES (%s, {seen}, {position}) ON CONFLICT DO NOTHING",
             [consumer],
         )

@@ -47,7 +47,7 @@ def events_page(
     place = _read_marker(after_cursor) if after_cursor else Place(Snapshot.parse(log_cursor.SEES_NOTHING))
     current = log_cursor.current_snapshot()
     until = place.until or current
-    if until.xmax > current.xmax:
+    if max(place.seen.xmax, until.xmax) > current.xmax:
         raise BadMarker  # of another database, or of this one before it was restored
     items = log_cursor.read_between(place, until, types=list(types) if types else None, limit=limit)
     if len(items) == limit:

@@ -47,7 +47,7 @@ def _handle_from_beginning(
     count = 0
     while events := read(place, until, types=consumer.types, limit=BATCH_SIZE):
         handle_all(consumer, events)
-        place = Place(place.seen, None, events[-1].position)
+        place = Place(place.seen, until, events[-1].position)
         count += len(events)
         if report:
             report(len(events))

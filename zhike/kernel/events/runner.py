@@ -6,6 +6,7 @@ whoever comes second goes on to the next consumer.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -98,8 +99,8 @@ class Runner:
         except Exception as error:
             level = logging.WARNING if isinstance(error, DatabaseError) else logging.ERROR
             logger.log(level, "consumer %s could not work, will try again", consumer.name, exc_info=True)
-            connection.close()
             self._stopping.wait(RETRY_S)
+            _drop_dead_connections()
             return Turn.BUSY
 
     def _listen(self) -> None:
@@ -114,6 +115,14 @@ class Runner:
             except psycopg.Error as error:
                 logger.warning("not listening, polling meanwhile: %s", error)
                 self._stopping.wait(RETRY_S)
+
+
+def _drop_dead_connections() -> None:
+    connection.close()
+    pool = getattr(connection, "pool", None)
+    if pool:
+        with contextlib.suppress(psycopg.Error):
+            pool.check()
 
 
 class _Bell:

@@ -11,6 +11,7 @@ from zhike.loyalty.queries.dashboards import (
     live_feed,
 )
 from zhike.loyalty.queries.explanations import Explained, Step, explain, explain_award
+from zhike.loyalty.queries.labels import tier_code
 from zhike.loyalty.queries.members import (
     LotView,
     MemberFile,
@@ -90,6 +91,7 @@ __all__ = [
     "redemptions",
     "rules",
     "statement",
+    "tier_code",
     "tiers",
     "timeline",
     "verify_ledger",

@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from zhike.kernel.money import yuan_text
-from zhike.loyalty.models import Award, EarningRuleVersion, Tier
+from zhike.loyalty.models import Award
+from zhike.loyalty.queries.labels import rule_label, tier_name
 from zhike.loyalty.rules.definition import UNIT_BP
 from zhike.organization import queries as organization
 
@@ -115,7 +116,7 @@ def _times(bp: int) -> str:
 
 def _factor_name(kind: str, which: Any) -> str:
     if kind == "tier":
-        return Tier.objects.filter(id=which).values_list("name", flat=True).first() or _("tier")
+        return tier_name(which) or _("tier")
     if kind == "merchant":
         merchant = organization.merchant_ref(which)
         return merchant.name if merchant else _("merchant")
@@ -125,15 +126,11 @@ def _factor_name(kind: str, which: Any) -> str:
 
 
 def _steps(part: Mapping[str, Any], explanation: Mapping[str, Any]) -> list[Step]:
-    rule = EarningRuleVersion.objects.filter(id=part["version"]).select_related("rule").first()
+    label = rule_label(part["version"])
     steps = []
-    if rule is not None:
-        steps.append(
-            Step(
-                _("Rule"),
-                _("%(name)s, version %(version)s") % {"name": rule.rule.name, "version": rule.version},
-            )
-        )
+    if label is not None:
+        sentence = _("%(name)s, version %(version)s") % {"name": label[0], "version": label[1]}
+        steps.append(Step(_("Rule"), sentence))
     steps.append(Step(_("Spent"), f"¥{yuan_text(explanation.get('net_fen', 0))}"))
     steps.append(Step(_("Counted"), f"¥{yuan_text(part['eligible_fen'])}"))
     base_points, per_fen = part["base"]

@@ -10,12 +10,14 @@ from zhike.sales.queries.bulk import (
     receipts_by_keys,
     returnable_lines,
 )
+from zhike.sales.queries.catalogue import CategoryRef, product_categories
 from zhike.sales.queries.receipts import (
     DayOfSales,
     LineView,
     ReceiptRow,
     ReceiptView,
     TenderView,
+    merchant_of_receipt,
     receipt,
     receipt_by_key,
     receipts_of_person,
@@ -25,6 +27,7 @@ from zhike.sales.queries.receipts import (
 )
 
 __all__ = [
+    "CategoryRef",
     "DayOfSales",
     "KnownReceipt",
     "LineView",
@@ -35,6 +38,8 @@ __all__ = [
     "ReturnableLine",
     "SoldBy",
     "TenderView",
+    "merchant_of_receipt",
+    "product_categories",
     "product_refs",
     "receipt",
     "receipt_by_key",

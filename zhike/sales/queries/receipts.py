@@ -103,6 +103,11 @@ def receipt_by_key(merchant_id: int, till: str, number: str, business_date: dt.d
     )
 
 
+def merchant_of_receipt(receipt_id: UUID) -> int | None:
+    """Where it was sold; for whoever must know the place before anyone can be authorised there."""
+    return Receipt.objects.filter(id=receipt_id).values_list("merchant_id", flat=True).first()
+
+
 def receipts_page(
     viewer: Viewer,
     *,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 KEY_LENGTH_MAX = 200
 
 
-def admit(request: ApiRequest, permission: str) -> dt.datetime:
+def admit(request: ApiRequest, *scopes: str) -> dt.datetime:
     """Let the caller in, or raise Unauthenticated, RateLimited or ScopeMissing; returns the moment of the call.
 
     Afterwards `request.viewer` is who is calling. Whether they may touch this object is the operation's to decide.
@@ -35,8 +35,9 @@ def admit(request: ApiRequest, permission: str) -> dt.datetime:
     if not decision.allowed:
         raise RateLimited(limit=caller.rate_per_minute, retry_after=decision.retry_after)
     viewer = caller.viewer
-    if not viewer.may(permission):
-        raise ScopeMissing(scope=permission)
+    for scope in scopes:
+        if not viewer.may(scope):
+            raise ScopeMissing(scope=scope)
     request.key_id = caller.key_id
     request.viewer = Viewer(viewer.kind, viewer.id, viewer.label, viewer.grants, request.request_id)
     return now
@@ -52,3 +53,8 @@ def digest_of(request: ApiRequest, payload: bytes) -> bytes:
     """What makes two requests the same: method, address and body."""
     head = f"{request.method} {request.get_full_path()}\n"
     return hashlib.sha256(head.encode() + payload).digest()
+
+
+def scope_of(request: ApiRequest) -> str:
+    """Whose idempotency keys these are: one caller never meets another's."""
+    return f"api:{request.key_id}"

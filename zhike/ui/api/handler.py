@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http import HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
+from django.urls import get_resolver
 from django.utils import translation
 from django.utils.module_loading import import_string
 from django.utils.translation.trans_real import get_supported_language_variant, parse_accept_lang_header
@@ -26,6 +27,7 @@ from zhike.kernel.ratelimit import Decision
 from zhike.ui.api import metrics
 from zhike.ui.api.problems import MethodNotAllowed, problem_of, problem_response
 
+URLS = "zhike.ui.api.urls"
 Answer = Callable[["ApiRequest"], HttpResponseBase]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,64}", re.ASCII)
@@ -79,8 +81,9 @@ class ApiHandler(WSGIHandler):
 
     def _response_to(self, request: ApiRequest) -> HttpResponseBase:
         try:
-            callback, args, kwargs = self.resolve_request(request)
-            response: HttpResponseBase = callback(request, *args, **kwargs)
+            match = get_resolver(URLS).resolve(request.path_info)
+            request.resolver_match = match
+            response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
         except Exception as error:
             return problem_response(request, problem_of(error))
         if isinstance(response, HttpResponseNotAllowed):

@@ -1,15 +1,44 @@
-"""Addresses of the API; mounted at the root."""
+"""Addresses of the API; mounted at the root. The first ones are the busiest."""
 
 from __future__ import annotations
 
-from django.urls import path
+from typing import TYPE_CHECKING, NoReturn
 
-from zhike.ui.api import health, metrics
+from django.urls import path, re_path
+
+from zhike.kernel.errors import NotFound
+from zhike.ui.api import health, metrics, receipts, redemptions
+from zhike.ui.api.routes import log, members, places
+from zhike.ui.api.routes import receipts as receipt_routes
+from zhike.ui.api.routes import redemptions as redemption_routes
+from zhike.ui.api.routes.base import api
+
+if TYPE_CHECKING:
+    from zhike.ui.api.handler import ApiRequest
 
 app_name = "api"
 
+for _router in (
+    members.router,
+    receipt_routes.router,
+    redemption_routes.router,
+    log.router,
+    places.router,
+):
+    api.add_router("", _router)
+
+
+def not_found(request: ApiRequest) -> NoReturn:
+    raise NotFound
+
+
 urlpatterns = [
+    path("api/v1/receipts", receipts.take_receipt),
+    path("api/v1/members/<int:member_id>/redemptions", redemptions.redeem),
+    path("api/v1/receipts/batch", receipts.take_batch),
+    path("api/v1/", api.urls),
     path("health/live", health.live),
     path("health/ready", health.ready),
     path("metrics", metrics.metrics),
+    re_path(r"^(?:api|health|metrics)(?:/|$)", not_found),
 ]

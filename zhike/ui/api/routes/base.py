@@ -1,0 +1,85 @@
+"""django-ninja behind our own gate: same keys, same bodies, same refusals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import msgspec
+from ninja import NinjaAPI
+from ninja.errors import ValidationError
+from ninja.parser import Parser
+from ninja.renderers import BaseRenderer
+
+from zhike.kernel.errors import Invalid
+from zhike.ui.api import body, gate
+from zhike.ui.api.once import ENCODER
+from zhike.ui.api.sentences import fields_of
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from django.http import HttpRequest
+
+    from zhike.ui.api.handler import ApiRequest as _ApiRequest
+
+    class ApiRequest(_ApiRequest):
+        """A request that passed the gate."""
+
+        now: dt.datetime
+        json: Any
+
+else:
+    ApiRequest = Any
+
+_ANYTHING = msgspec.json.Decoder()
+
+
+class Needs:
+    """What a call needs: all of these scopes, and with `body` a well-formed one."""
+
+    def __init__(self, *scopes: str, body: bool = False) -> None:
+        self.scopes = scopes
+        self.body = body
+
+    def __call__(self, request: ApiRequest) -> bool:
+        request.now = gate.admit(request, *self.scopes)
+        if self.body:
+            request.json = body.decode(body.read(request), _ANYTHING)
+            request._body = request.payload  # what ninja looks at to see whether there is one
+        return True
+
+
+class JsonParser(Parser):
+    """The body was read and unpacked at the gate."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        return request.json  # type: ignore[attr-defined]
+
+
+class JsonRenderer(BaseRenderer):
+    media_type = "application/json"
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
+        return ENCODER.encode(data)
+
+
+api = NinjaAPI(
+    title="Zhike",
+    version="1",
+    openapi_url=None,
+    docs_url=None,
+    urls_namespace="rest",
+    parser=JsonParser(),
+    renderer=JsonRenderer(),
+)
+
+
+def _refuse(request: HttpRequest, error: Exception) -> NoReturn:
+    """Whatever it is, the handler around the whole API answers it."""
+    if isinstance(error, ValidationError):
+        raise Invalid(fields=fields_of(error.errors)) from error
+    raise error
+
+
+for _kind in (Exception, ValidationError):
+    api.add_exception_handler(_kind, _refuse)

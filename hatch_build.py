@@ -1,6 +1,6 @@
 """Builds what git does not hold: the front end (CSS, JavaScript) and the compiled translations.
 
-Runs by itself inside `uv sync`, `pip install` and `uv build`; by hand it is `python hatch_build.py [--force] [--watch]`.
+Runs by itself inside `uv sync`, `pip install` and `uv build`; by hand: `python hatch_build.py [--force] [--watch]`.
 Node comes from a Python wheel, and only when a digest over the front end and the templates says that something changed.
 """
 
@@ -124,7 +124,9 @@ def npm_of(node: str) -> Path:
 def run(command: list[str], directory: Path) -> None:
     """Run a Node program with that Node first on the PATH; its output is shown only when it fails."""
     environment = os.environ | {"PATH": f"{Path(command[0]).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=directory, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
 

@@ -1,8 +1,8 @@
 """A real Chromium on a real server. `page` and `phone` fail their test on any console error or policy violation.
 
-    def test_log_in(page, axe):
-        page.goto("/console/")
-        axe(page)
+def test_log_in(page, axe):
+    page.goto("/console/")
+    axe(page)
 """
 
 from __future__ import annotations

@@ -53,7 +53,16 @@ def serve(database_url: str, log: Path) -> Iterator[str]:
     port = _free_port()
     environment = os.environ | {"DATABASE_URL": database_url, "ZHIKE_POOL": "4"}
     options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--blocking-threads", "4"]
-    command = [sys.executable, "-m", "granian", *options, "--no-ws", "--log-level", "warning", "zhike.config.wsgi:application"]
+    command = [
+        sys.executable,
+        "-m",
+        "granian",
+        *options,
+        "--no-ws",
+        "--log-level",
+        "warning",
+        "zhike.config.wsgi:application",
+    ]
     with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out, env=environment) as process:
         try:
             yield _when_ready(f"http://127.0.0.1:{port}", process, log)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 
 from tests.browser.conftest import DESK, PHONE, ConsoleErrors
 from tests.browser.site import Site
@@ -93,7 +93,9 @@ def test_lost_connection_says_so(page: Page, console_errors: ConsoleErrors):
     expect(page.get_by_role("alert").filter(has_text="网络已断开")).to_be_visible()
 
 
-@pytest.mark.parametrize(("status", "sentence"), [(500, "系统出了点问题"), (404, "内容已不存在"), (403, "没有权限")])
+@pytest.mark.parametrize(
+    ("status", "sentence"), [(500, "系统出了点问题"), (404, "内容已不存在"), (403, "没有权限")]
+)
 def test_failed_answer_becomes_a_toast(page: Page, console_errors: ConsoleErrors, status, sentence):
     console_errors.allow(f"{status}|htmx")
 
@@ -127,7 +129,12 @@ def test_keypad_types_an_amount(phone: Page):
 def test_unsaved_input_is_guarded(page: Page):
     page.goto("/console/_components/")
     page.get_by_label("姓名", exact=True).first.fill("李雷")
-    asked = []
-    page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    asked: list[str] = []
+
+    def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.once("dialog", leave)
     page.goto("/m/_components/")
     assert asked == ["beforeunload"]

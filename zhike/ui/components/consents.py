@@ -5,7 +5,7 @@ Nothing is ticked beforehand; what stays unticked is recorded as refused. Only m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,7 +95,7 @@ class ConsentForm(forms.Form):
         ]
 
 
-def plain_fields(form: ConsentForm) -> Iterable[forms.BoundField]:
-    """The visible fields that are not consents."""
-    names = {question.name for question in form.questions}
-    return [field for field in form.visible_fields() if field.name not in names]
+def asked_for(purpose: str, channel: str) -> str:
+    """A record's purpose and channel in words: News and offers · Text message."""
+    name = str(PURPOSES[purpose][0]) if purpose in PURPOSES else purpose
+    return name if channel == "any" else f"{name} · {CHANNELS.get(channel, channel)}"

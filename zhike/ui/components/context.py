@@ -31,7 +31,9 @@ def script_sentences() -> dict[str, str]:
         "offline": gettext("There is no connection. What you entered is still here; please try again."),
         "online": gettext("The connection is back."),
         "timeout": gettext("The server did not answer in time. Please try again."),
-        "forbidden": gettext("You may not do this, or your session has ended. Reload the page and try again."),
+        "forbidden": gettext(
+            "You may not do this, or your session has ended. Reload the page and try again."
+        ),
         "missing": gettext("This is no longer here. Reload the page to see what changed."),
         "slow_down": gettext("Too many requests at once. Please wait a moment."),
         "failed": gettext("Something went wrong on our side. Nothing was changed; please try again."),

@@ -1,4 +1,4 @@
-"""Form fields with our controls: a class per kind of widget, label, help and error tied together for readers of all kinds."""
+"""Form fields with our controls: a class per kind of widget; label, help and error are tied together."""
 
 from __future__ import annotations
 

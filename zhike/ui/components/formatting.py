@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 import phonenumbers
 from django.utils import formats, timezone
@@ -17,7 +17,9 @@ _HOME_REGION = "CN"
 
 def grouped(value: int | Decimal, decimals: int = 0) -> str:
     """1234567 → 1,234,567 in the reader's separators, with a real minus sign."""
-    text = str(formats.number_format(abs(value), decimal_pos=decimals, use_l10n=True, force_grouping=True))
+    # Django cuts decimals off instead of rounding them.
+    rounded = abs(Decimal(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    text = str(formats.number_format(rounded, decimal_pos=decimals, use_l10n=True, force_grouping=True))
     return f"{MINUS}{text}" if value < 0 else text
 
 

@@ -16,7 +16,9 @@ class SampleForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=40)
     phone = forms.CharField(label=_("Phone"), help_text=_("Eleven digits; we send one code to it."))
     tier = forms.ChoiceField(label=_("Tier"), choices=[("silver", "银卡"), ("gold", "金卡")])
-    birthday = forms.DateField(label=_("Birthday"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    birthday = forms.DateField(
+        label=_("Birthday"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
     channel = forms.ChoiceField(
         label=_("Channel"), choices=[("sms", "短信"), ("wechat", "微信")], widget=forms.RadioSelect
     )
@@ -66,7 +68,11 @@ def _navigation(path: str) -> list[dict[str, Any]]:
             ("积分规则", "scroll-text", False, ""),
             ("小票", "receipt-text", False, ""),
         ],
-        "数据": [("导入", "file-up", False, "3"), ("停放事件", "inbox", False, ""), ("审计", "shield-check", False, "")],
+        "数据": [
+            ("导入", "file-up", False, "3"),
+            ("停放事件", "inbox", False, ""),
+            ("审计", "shield-check", False, ""),
+        ],
     }
     return [
         {
@@ -81,7 +87,12 @@ def _navigation(path: str) -> list[dict[str, Any]]:
 
 
 def _dock() -> list[dict[str, Any]]:
-    entries = [("会员卡", "id-card", True), ("积分", "coins", False), ("小票", "receipt-text", False), ("我的", "user-round", False)]
+    entries = [
+        ("会员卡", "id-card", True),
+        ("积分", "coins", False),
+        ("小票", "receipt-text", False),
+        ("我的", "user-round", False),
+    ]
     return [{"label": label, "icon": icon, "url": "#", "active": active} for label, icon, active in entries]
 
 

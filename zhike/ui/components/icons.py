@@ -28,7 +28,15 @@ def qr(text: str, label: str, css_class: str) -> SafeString:
     """A QR code, dark on white whatever the theme, so that scanners read it."""
     out = io.BytesIO()
     segno.make(text, error="m", micro=False).save(
-        out, kind="svg", xmldecl=False, svgns=False, omitsize=True, border=3, dark="#101820", light="#ffffff", title=None
+        out,
+        kind="svg",
+        xmldecl=False,
+        svgns=False,
+        omitsize=True,
+        border=3,
+        dark="#101820",
+        light="#ffffff",
+        title=None,
     )
     svg = out.getvalue().decode()
     opening = f'<svg role="img" aria-label="{escape(label)}" class="{escape(css_class)}"'

@@ -15,19 +15,18 @@ from zhike.ui.components import views
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data: blob:",
-        "connect-src 'self'",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    )
+_POLICY = (
+    "default-src 'self'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data: blob:",
+    "connect-src 'self'",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
 )
+CONTENT_SECURITY_POLICY = "; ".join(_POLICY)
 PERMISSIONS_POLICY = "camera=(self), geolocation=(), microphone=(), payment=(), usb=()"
 
 
@@ -49,7 +48,7 @@ class SecurityHeadersMiddleware:
 
 
 class ProblemMiddleware:
-    """Turns a `Problem` into a page, or into a toast when htmx asked; carries messages and log-in redirects over htmx."""
+    """Turns a `Problem` into a page, or a toast when htmx asked; carries messages and log-in redirects over htmx."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from typing import Any
 
 from django import template
@@ -22,49 +23,52 @@ from zhike.ui.components.context import script_sentences as script_texts
 
 register = template.Library()
 _HEX = re.compile(r"#[0-9a-fA-F]{3,8}")
-_PRESENT = (None, "")
 
 
 # --- filters ---------------------------------------------------------------------------------------------------------
 
 
+def _or_dash(value: object, write: Callable[[Any], str]) -> str:
+    return formatting.DASH if value is None or value == "" else write(value)
+
+
 @register.filter
 def yuan(fen: int | None) -> str:
-    return formatting.DASH if fen in _PRESENT else formatting.yuan(int(fen or 0))
+    return _or_dash(fen, formatting.yuan)
 
 
 @register.filter
 def points(value: int | None) -> str:
     """1234 → 1,234."""
-    return formatting.DASH if value in _PRESENT else formatting.grouped(int(value or 0))
+    return _or_dash(value, formatting.grouped)
 
 
 @register.filter
 def points_text(value: int | None) -> str:
     """1234 → 1,234 积分."""
-    return formatting.DASH if value in _PRESENT else formatting.points_text(int(value or 0))
+    return _or_dash(value, formatting.points_text)
 
 
 @register.filter
 def signed(value: int | None) -> str:
     """120 → +120."""
-    return formatting.DASH if value in _PRESENT else formatting.signed(int(value or 0))
+    return _or_dash(value, formatting.signed)
 
 
 @register.filter
 def count(value: int | None) -> str:
-    return formatting.DASH if value in _PRESENT else formatting.grouped(int(value or 0))
+    return _or_dash(value, formatting.grouped)
 
 
 @register.filter
 def compact(value: int | None) -> str:
     """123456 → 12.3万; for tiles, never where the exact figure matters."""
-    return formatting.DASH if value in _PRESENT else formatting.compact(int(value or 0))
+    return _or_dash(value, formatting.compact)
 
 
 @register.filter
 def percent(share: float | None, decimals: int = 1) -> str:
-    return formatting.DASH if share in _PRESENT else formatting.percent(share or 0, decimals)
+    return _or_dash(share, lambda given: formatting.percent(given, decimals))
 
 
 @register.filter
@@ -128,7 +132,7 @@ def query_with(context: Context, **changes: object) -> str:
     """The present query string with some parameters changed; an empty value removes one: ?{% query_with after="" %}."""
     query = context["request"].GET.copy()
     for name, value in changes.items():
-        if value in _PRESENT:
+        if value is None or value == "":
             query.pop(name, None)
         else:
             query[name] = str(value)
@@ -146,11 +150,13 @@ def fragment(content: SafeString) -> SafeString:
     return content
 
 
-# --- components without a body -----------------------------------------------------------------------------------------
+# --- components without a body ---------------------------------------------------------------------------------------
 
 
 @register.inclusion_tag("components/kpi.html")
-def kpi(label: str, value: object, *, url: str = "", note: str = "", icon: str = "", tone: str = "", id: str = "") -> Any:
+def kpi(
+    label: str, value: object, *, url: str = "", note: str = "", icon: str = "", tone: str = "", id: str = ""
+) -> Any:
     return locals()
 
 
@@ -249,7 +255,7 @@ def form_errors(form: Any) -> Any:
     return {"form": form}
 
 
-# --- components with a body --------------------------------------------------------------------------------------------
+# --- components with a body ------------------------------------------------------------------------------------------
 
 
 def _render(context: Context, name: str, content: SafeString, **values: Any) -> SafeString:
@@ -273,7 +279,13 @@ def page_header(
     icon: str = "",
 ) -> SafeString:
     """The body holds the actions."""
-    values = {"title": title, "subtitle": subtitle, "back_url": back_url, "back_label": back_label, "icon": icon}
+    values = {
+        "title": title,
+        "subtitle": subtitle,
+        "back_url": back_url,
+        "back_label": back_label,
+        "icon": icon,
+    }
     return _render(context, "page_header", content, **values)
 
 
@@ -290,13 +302,26 @@ def card(
     css_class: str = "",
 ) -> SafeString:
     """`flush` leaves out the padding: for tables. `actions` is a {% fragment %}."""
-    values = {"title": title, "note": note, "actions": actions, "flush": flush, "id": id, "css_class": css_class}
+    values = {
+        "title": title,
+        "note": note,
+        "actions": actions,
+        "flush": flush,
+        "id": id,
+        "css_class": css_class,
+    }
     return _render(context, "card", content, **values)
 
 
 @register.simple_block_tag(takes_context=True)
 def data_table(
-    context: Context, content: SafeString, label: str, *, stacked: bool = True, id: str = "", css_class: str = ""
+    context: Context,
+    content: SafeString,
+    label: str,
+    *,
+    stacked: bool = True,
+    id: str = "",
+    css_class: str = "",
 ) -> SafeString:
     """The body holds thead and tbody; give each td a data-label, the phone shows it."""
     return _render(context, "data_table", content, label=label, stacked=stacked, id=id, css_class=css_class)
@@ -304,7 +329,13 @@ def data_table(
 
 @register.simple_block_tag(takes_context=True)
 def filter_bar(
-    context: Context, content: SafeString, *, target: str, url: str = "", search: str | None = None, placeholder: str = ""
+    context: Context,
+    content: SafeString,
+    *,
+    target: str,
+    url: str = "",
+    search: str | None = None,
+    placeholder: str = "",
 ) -> SafeString:
     """A GET form that refreshes `target` (a CSS selector) while people type or choose; works without scripts too."""
     values = {"target": target, "url": url, "search": search, "placeholder": placeholder}
@@ -330,16 +361,26 @@ def notice(
     context: Context, content: SafeString, tone: str = "info", *, title: str = "", icon: str = ""
 ) -> SafeString:
     """An alert that stays on the page. Tones: info, success, warning, error."""
-    shown = icon or {"success": "circle-check", "warning": "triangle-alert", "error": "circle-x"}.get(tone, "info")
+    shown = icon or {"success": "circle-check", "warning": "triangle-alert", "error": "circle-x"}.get(
+        tone, "info"
+    )
     return _render(context, "notice", content, tone=tone, title=title, icon=shown)
 
 
 @register.simple_block_tag(takes_context=True)
 def submit_row(
-    context: Context, content: SafeString, label: str, *, cancel_url: str = "", icon: str = "", confirm: str = ""
+    context: Context,
+    content: SafeString,
+    label: str,
+    *,
+    cancel_url: str = "",
+    icon: str = "",
+    confirm: str = "",
 ) -> SafeString:
     """The body holds further buttons, left of the main one."""
-    return _render(context, "submit_row", content, label=label, cancel_url=cancel_url, icon=icon, confirm=confirm)
+    return _render(
+        context, "submit_row", content, label=label, cancel_url=cancel_url, icon=icon, confirm=confirm
+    )
 
 
 @register.simple_block_tag(takes_context=True)
@@ -389,7 +430,12 @@ def detail(context: Context, content: SafeString, label: str) -> SafeString:
 
 @register.simple_block_tag(takes_context=True)
 def menu(
-    context: Context, content: SafeString, label: str, *, icon: str = "ellipsis", css_class: str = "btn-ghost btn-sm"
+    context: Context,
+    content: SafeString,
+    label: str,
+    *,
+    icon: str = "ellipsis",
+    css_class: str = "btn-ghost btn-sm",
 ) -> SafeString:
     """A small menu behind a button; the body holds links and buttons."""
     return _render(context, "menu", content, label=label, icon=icon, css_class=css_class)

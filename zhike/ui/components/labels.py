@@ -1,0 +1,55 @@
+"""What codes are called on pages, where more than one door shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+SEXES = {"unknown": _("Not said"), "female": _("Female"), "male": _("Male")}
+TENDERS = {
+    "wechat": _("WeChat Pay"),
+    "alipay": _("Alipay"),
+    "card": _("Bank card"),
+    "cash": _("Cash"),
+    "voucher": _("Voucher"),
+    "stored_value": _("Stored value"),
+    "points": _("Points"),
+    "other": _("Other"),
+}
+REASONS = {
+    "earn": _("Purchase"),
+    "clawback": _("Goods returned"),
+    "redeem": _("Redeemed"),
+    "restore": _("Redemption reversed"),
+    "expire": _("Expired"),
+    "adjust": _("Corrected by staff"),
+    "undo": _("Import undone"),
+}
+DECISIONS = {
+    "granted": pgettext_lazy("consent", "Agreed"),
+    "refused": pgettext_lazy("consent", "Refused"),
+    "withdrawn": pgettext_lazy("consent", "Withdrawn"),
+}
+PROFILE_FIELDS = {
+    "name": _("Name"),
+    "sex": _("Sex"),
+    "birthday": _("Birthday"),
+    "occupation": _("Occupation"),
+    "address": _("Address"),
+    "language": _("Language"),
+}
+LABELS: Mapping[str, Mapping[str, Any]] = {
+    "sex": SEXES,
+    "tender": TENDERS,
+    "reason": REASONS,
+    "decision": DECISIONS,
+    "profile_field": PROFILE_FIELDS,
+}
+
+
+def label(code: str, kind: str) -> str:
+    """The name of a code; an unknown code is shown as it is."""
+    return str(LABELS[kind].get(code, code))

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("customers", "0002_append_only"),
+        ("customers", "0001_initial"),
         ("organization", "0001_initial"),
         ("sales", "0002_record_receipt"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

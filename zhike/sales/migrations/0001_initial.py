@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("customers", "0002_append_only"),
+        ("customers", "0001_initial"),
         ("organization", "0001_initial"),
     ]
 

@@ -76,7 +76,18 @@ class Members(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     card_prefix: str = ""
     unknown: Literal["create", "without", "quarantine"] = "without"
     bad_phone: Literal["quarantine", "without"] = "quarantine"
-    no_member_values: tuple[str, ...] = ("0", "-", "无", "散客", "非会员", "null", "NULL", "None", "NaN", "nan")
+    no_member_values: tuple[str, ...] = (
+        "0",
+        "-",
+        "无",
+        "散客",
+        "非会员",
+        "null",
+        "NULL",
+        "None",
+        "NaN",
+        "nan",
+    )
 
 
 class Cleaning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -138,7 +149,9 @@ def parse_mapping(data: AnyMapping[str, Any]) -> Mapping:
         mapping = msgspec.convert(data, Mapping)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at ")
-        raise MappingError([Fault(path.strip("`").removeprefix("$.") or "mapping", "malformed", reason)]) from None
+        raise MappingError(
+            [Fault(path.strip("`").removeprefix("$.") or "mapping", "malformed", reason)]
+        ) from None
     if faults := list(_faults(mapping)):
         raise MappingError(faults)
     return mapping
@@ -165,13 +178,21 @@ def _faults(mapping: Mapping) -> list[Fault]:
 
 
 def _unknown_words(mapping: Mapping) -> list[Fault]:
-    faults = [Fault(f"columns.{name}", "unknown-field", name) for name in mapping.columns if name not in FIELDS]
-    faults += [Fault(f"defaults.{name}", "no-default", name) for name in mapping.defaults if name not in DEFAULTABLE]
-    faults += [Fault(f"values.{name}", "no-value-map", name) for name in mapping.values if name not in VALUE_MAPPED]
+    faults = [
+        Fault(f"columns.{name}", "unknown-field", name) for name in mapping.columns if name not in FIELDS
+    ]
+    faults += [
+        Fault(f"defaults.{name}", "no-default", name) for name in mapping.defaults if name not in DEFAULTABLE
+    ]
+    faults += [
+        Fault(f"values.{name}", "no-value-map", name) for name in mapping.values if name not in VALUE_MAPPED
+    ]
     tenders = {*mapping.values.get("tender", {}).values()}
     if (tender := mapping.defaults.get("tender")) is not None:
         tenders.add(tender)
-    faults += [Fault("values.tender", "unknown-tender", word) for word in sorted(tenders) if word not in TENDERS]
+    faults += [
+        Fault("values.tender", "unknown-tender", word) for word in sorted(tenders) if word not in TENDERS
+    ]
     return faults
 
 

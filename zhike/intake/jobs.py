@@ -1,0 +1,43 @@
+"""Files are checked, loaded and undone by a worker; each job takes up where one that was killed left off."""
+
+from __future__ import annotations
+
+import uuid
+
+from zhike.intake import operations
+from zhike.kernel import clock
+from zhike.kernel.access import Viewer, system_viewer
+from zhike.kernel.errors import Problem
+from zhike.kernel.jobs import job
+from zhike.organization.queries import viewer_of_staff
+
+QUEUE = "intake"
+
+
+def _actor(staff_id: int | None) -> Viewer:
+    return system_viewer("intake") if staff_id is None else viewer_of_staff(staff_id)
+
+
+@job(queue=QUEUE)
+def check_file(*, run_id: str, staff_id: int | None) -> None:
+    """A refusal is kept with the run, for whoever asked; there is nobody here to tell."""
+    try:
+        operations.check(actor=_actor(staff_id), run_id=uuid.UUID(run_id), now=clock.now())
+    except Problem:
+        return
+
+
+@job(queue=QUEUE)
+def load_file(*, run_id: str, staff_id: int | None) -> None:
+    try:
+        operations.run(actor=_actor(staff_id), run_id=uuid.UUID(run_id), now=clock.now())
+    except Problem:
+        return
+
+
+@job(queue=QUEUE)
+def undo_file(*, run_id: str, staff_id: int | None) -> None:
+    try:
+        operations.undo(actor=_actor(staff_id), run_id=uuid.UUID(run_id), now=clock.now())
+    except Problem:
+        return

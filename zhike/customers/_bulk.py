@@ -39,7 +39,7 @@ def copy_identifiers(items: Sequence[tuple[int, Prepared, dt.datetime]]) -> list
         "customers_identifier",
         IDENTIFIER_COLUMNS,
         (
-            (pk, person_id, item.kind, item.sealed(), item.index, item.masked, item.verified_at, since, "")
+            (pk, person_id, item.kind, item.sealed(pk), item.index, item.masked, item.verified_at, since, "")
             for pk, (person_id, item, since) in zip(ids, items, strict=True)
         ),
     )

@@ -28,16 +28,15 @@ class Prepared:
     def masked(self) -> str:
         return rules.mask(self.kind, self.value)
 
-    def sealed(self) -> bytes:
-        return crypto.encrypt(
-            self.value, field=queries.VALUE_FIELD, row=queries.value_row(self.kind, self.index)
-        )
+    def sealed(self, pk: int) -> bytes:
+        return crypto.encrypt(queries.named_value(self.kind, self.value), field=queries.VALUE_FIELD, row=pk)
 
-    def row(self, person_id: int, now: dt.datetime) -> Identifier:
+    def row(self, pk: int, person_id: int, now: dt.datetime) -> Identifier:
         return Identifier(
+            pk=pk,
             person_id=person_id,
             kind=self.kind,
-            value=self.sealed(),
+            value=self.sealed(pk),
             index=self.index,
             masked=self.masked,
             verified_at=self.verified_at,
@@ -48,9 +47,7 @@ class Prepared:
 def prepare(kind: str, value: str, verified_at: dt.datetime | None) -> Prepared:
     """Raises rules.NotAnIdentifier."""
     normal = rules.normalise(kind, value)
-    return Prepared(
-        kind, normal, tuple(crypto.blind_indexes(normal, field=queries.index_field(kind))), verified_at
-    )
+    return Prepared(kind, normal, tuple(queries.indexes_of(kind, normal)), verified_at)
 
 
 def holders(wanted: Iterable[Prepared]) -> dict[tuple[str, bytes], int]:
@@ -70,5 +67,5 @@ def holders(wanted: Iterable[Prepared]) -> dict[tuple[str, bytes], int]:
 
 def reveal(row: Identifier) -> str:
     """The value of an identifier in clear; whoever calls this audits it."""
-    place = queries.value_row(row.kind, bytes(row.index))
-    return crypto.decrypt(bytes(row.value), field=queries.VALUE_FIELD, row=place)
+    text = crypto.decrypt(bytes(row.value), field=queries.VALUE_FIELD, row=row.pk)
+    return text.removeprefix(queries.named_value(row.kind, ""))

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
 
 from zhike.customers import _bulk, _identifiers, queries, rules
-from zhike.customers.models import Identifier, Person
+from zhike.customers.models import Identifier, Person, ProfileChange
 from zhike.kernel import crypto
+from zhike.kernel.access import Viewer
 from zhike.kernel.errors import Invalid
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-ADDRESS_FIELD = "customers.person.address"
 LENGTHS_MAX = {"language": 10, "address": 300}
 FIELD_PERMISSIONS = {
     "name": "members.identity",
@@ -72,18 +72,47 @@ def text_of(person: Person, field: str) -> str:
 def address_of(person: Person) -> str:
     if person.address is None:
         return ""
-    return crypto.decrypt(bytes(person.address), field=ADDRESS_FIELD, row=person.pk)
+    return crypto.decrypt(bytes(person.address), field=queries.ADDRESS_FIELD, row=person.pk)
 
 
-def sealed_change(person_id: int, field: str, value: str) -> bytes | None:
-    return crypto.encrypt(value, field=queries.change_field(field), row=person_id) if value else None
+def remember(
+    person_id: int,
+    changed: Sequence[str],
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    *,
+    actor: Viewer,
+    reason: str,
+    now: dt.datetime,
+) -> None:
+    """Write the history of changed fields, their values encrypted."""
+    pks = _bulk.allocate_ids("customers_profilechange", len(changed))
+    ProfileChange.objects.bulk_create(
+        ProfileChange(
+            pk=pk,
+            person_id=person_id,
+            field=field,
+            before=_sealed(before[field], queries.BEFORE_FIELD, pk),
+            after=_sealed(after[field], queries.AFTER_FIELD, pk),
+            actor=actor.audit_id,
+            reason=reason,
+            changed_at=now,
+        )
+        for pk, field in zip(pks, changed, strict=True)
+    )
+
+
+def _sealed(text: str, field: str, pk: int) -> bytes | None:
+    return crypto.encrypt(text, field=field, row=pk) if text else None
 
 
 def write(person: Person, values: Mapping[str, Any]) -> None:
     columns = dict(values)
     if "address" in columns:
         address = columns["address"]
-        columns["address"] = crypto.encrypt(address, field=ADDRESS_FIELD, row=person.pk) if address else None
+        columns["address"] = (
+            crypto.encrypt(address, field=queries.ADDRESS_FIELD, row=person.pk) if address else None
+        )
     if "name" in columns:
         names = ("name", "name_pinyin", "name_initials", "name_grams")
         columns |= dict(zip(names, _bulk.name_columns(columns["name"]), strict=True))

@@ -21,7 +21,7 @@ from zhike.customers.events import (
     PersonCreated,
     ProfileChanged,
 )
-from zhike.customers.models import Identifier, Person, ProfileChange
+from zhike.customers.models import Identifier, Person
 from zhike.kernel import audit, events
 from zhike.kernel.access import Viewer, load_visible, require, require_touch
 from zhike.kernel.errors import Conflict, Invalid, NotFound
@@ -173,18 +173,7 @@ def update_profile(
         if not changed:
             return ()
         _profile.write(person, {field: cleaned[field] for field in changed})
-        ProfileChange.objects.bulk_create(
-            ProfileChange(
-                person_id=person_id,
-                field=field,
-                before=_profile.sealed_change(person_id, field, before[field]),
-                after=_profile.sealed_change(person_id, field, after[field]),
-                actor=actor.audit_id,
-                reason=reason,
-                changed_at=now,
-            )
-            for field in changed
-        )
+        _profile.remember(person_id, changed, before, after, actor=actor, reason=reason, now=now)
         audit.record(
             actor=actor,
             action="person.update",
@@ -466,10 +455,11 @@ def _is_taken(error: IntegrityError) -> bool:
 def _insert(person_id: int, prepared: Sequence[Prepared], now: dt.datetime) -> list[Identifier]:
     """One by one in their fixed order: of two writers the second waits, and then raises IdentifierTaken."""
     rows = []
-    for item in prepared:
+    pks = _bulk.allocate_ids("customers_identifier", len(prepared))
+    for pk, item in zip(pks, prepared, strict=True):
         try:
             with transaction.atomic():
-                row = item.row(person_id, now)
+                row = item.row(pk, person_id, now)
                 row.save(force_insert=True)
         except IntegrityError as error:
             if _is_taken(error):

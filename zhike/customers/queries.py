@@ -16,6 +16,7 @@ from zhike.customers.models import Identifier, Person, ProfileChange
 from zhike.kernel import crypto
 from zhike.kernel.access import Grant, Viewer, load_visible, visible
 from zhike.kernel.errors import NotAllowed, NotFound
+from zhike.kernel.reencryption import EncryptedColumn
 from zhike.organization import queries as organization
 
 COLUMNS = {
@@ -28,6 +29,9 @@ COLUMNS = {
 """Where the scope of a viewer is found on a person; contexts above prefix them with their own look-up."""
 
 VALUE_FIELD = "customers.identifier.value"
+ADDRESS_FIELD = "customers.person.address"
+BEFORE_FIELD = "customers.profile_change.before"
+AFTER_FIELD = "customers.profile_change.after"
 LIVING = (Person.Status.ACTIVE, Person.Status.RESTRICTED)
 
 
@@ -136,7 +140,7 @@ def person_id_by(kind: str, value: str) -> int | None:
     normal = normalised(kind, value)
     if normal is None:
         return None
-    indexes = crypto.blind_indexes(normal, field=index_field(kind))
+    indexes = indexes_of(kind, normal)
     connection.ensure_connection()
     with psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(_PERSON_BY_INDEX, [kind, indexes], prepare=True)
@@ -156,7 +160,7 @@ def person_ids_by(kind: str, values: Sequence[str]) -> dict[str, int]:
     for value in set(values):
         normal = normalised(kind, value)
         if normal is not None:
-            for index in crypto.blind_indexes(normal, field=index_field(kind)):
+            for index in indexes_of(kind, normal):
                 given[index].append(value)
     rows = Identifier.objects.filter(kind=kind, index__in=list(given), retired_at=None)
     found = rows.values_list("index", "person_id")
@@ -168,19 +172,35 @@ def is_reported_lost(kind: str, value: str) -> bool:
     normal = normalised(kind, value)
     if normal is None:
         return False
-    indexes = crypto.blind_indexes(normal, field=index_field(kind))
+    indexes = indexes_of(kind, normal)
     rows = Identifier.objects.filter(kind=kind, index__in=indexes)
     return rows.filter(retired_reason="lost").exists() and not rows.filter(retired_at=None).exists()
 
 
-def index_field(kind: str) -> str:
-    """The name under which identifiers of a kind are blind-indexed."""
-    return f"customers.identifier.{kind}"
+def named_value(kind: str, normal: str) -> str:
+    """An identifier as it is encrypted and indexed: with its kind, so that a value says by itself what it is."""
+    return f"{kind}:{normal}"
 
 
-def value_row(kind: str, index: bytes) -> str:
-    """The row to which an identifier's encrypted value is bound: known before it is inserted, different for each."""
-    return f"{kind}:{index.hex()}"
+def indexes_of(kind: str, normal: str) -> list[bytes]:
+    """The blind indexes to look for, the one to store first."""
+    return crypto.blind_indexes(named_value(kind, normal), field=VALUE_FIELD)
+
+
+def encrypted_columns() -> list[EncryptedColumn]:
+    """For the rotation of keys."""
+    return [
+        EncryptedColumn(
+            VALUE_FIELD,
+            "customers_identifier",
+            "value",
+            index_column="index",
+            index_of=lambda text: crypto.blind_index(text, field=VALUE_FIELD),
+        ),
+        EncryptedColumn(ADDRESS_FIELD, "customers_person", "address"),
+        EncryptedColumn(BEFORE_FIELD, "customers_profilechange", "before"),
+        EncryptedColumn(AFTER_FIELD, "customers_profilechange", "after"),
+    ]
 
 
 # --- one person ----------------------------------------------------------------------------------------------------
@@ -234,15 +254,15 @@ def profile_history(person_id: int, limit: int = 100) -> list[ProfileChangeView]
     rows = ProfileChange.objects.filter(person_id=person_id).order_by("-changed_at", "-id")[:limit]
     return [
         ProfileChangeView(
-            row.field, _shown(row, row.before), _shown(row, row.after), row.actor, row.reason, row.changed_at
+            field=row.field,
+            before=_shown(row, BEFORE_FIELD, row.before),
+            after=_shown(row, AFTER_FIELD, row.after),
+            actor=row.actor,
+            reason=row.reason,
+            changed_at=row.changed_at,
         )
         for row in rows
     ]
-
-
-def change_field(field: str) -> str:
-    """The name under which a changed value of a profile field is encrypted."""
-    return f"customers.profile_change.{field}"
 
 
 def masked_field(field: str, value: str | None) -> str | None:
@@ -256,12 +276,10 @@ def masked_field(field: str, value: str | None) -> str | None:
     return rules.mask_name(value) if field == "name" else value
 
 
-def _shown(row: ProfileChange, envelope: bytes | memoryview | None) -> str | None:
+def _shown(row: ProfileChange, field: str, envelope: bytes | memoryview | None) -> str | None:
     if envelope is None:
         return None
-    return masked_field(
-        row.field, crypto.decrypt(bytes(envelope), field=change_field(row.field), row=row.person_id)
-    )
+    return masked_field(row.field, crypto.decrypt(bytes(envelope), field=field, row=row.pk))
 
 
 def _person_view(row: Person) -> PersonView:

@@ -10,6 +10,7 @@ from django.conf import settings
 from zhike.kernel import crypto
 from zhike.kernel.access import Viewer, require
 from zhike.kernel.paging import Keyset
+from zhike.kernel.reencryption import EncryptedColumn
 from zhike.messaging.models import OutboundMessage
 
 BODY_FIELD = "messaging.outbound_message.body"
@@ -31,6 +32,14 @@ class MessageView:
     status: str
     created_at: dt.datetime
     sent_at: dt.datetime | None
+
+
+def encrypted_columns() -> list[EncryptedColumn]:
+    """For the rotation of keys."""
+    return [
+        EncryptedColumn(RECIPIENT_FIELD, "messaging_outboundmessage", "recipient"),
+        EncryptedColumn(BODY_FIELD, "messaging_outboundmessage", "body"),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

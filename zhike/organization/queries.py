@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 
 from zhike.kernel.access import Grant, Viewer, may_touch, require, visible
 from zhike.kernel.errors import NotFound
+from zhike.kernel.reencryption import EncryptedColumn
 from zhike.organization import rules
 from zhike.organization.models import (
     ApiKey,
@@ -133,6 +134,11 @@ class ApiCaller:
 def security_profile() -> rules.SecurityProfile:
     """The strictness of log-ins that this house chose (``SECURITY_PROFILE``)."""
     return rules.PROFILES[getattr(settings, "SECURITY_PROFILE", "modern")]
+
+
+def encrypted_columns() -> list[EncryptedColumn]:
+    """For the rotation of keys."""
+    return [EncryptedColumn("organization.staff.totp_secret", "organization_staff", "totp_secret")]
 
 
 # --- who is asking -------------------------------------------------------------------------------------------------

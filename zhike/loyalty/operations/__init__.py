@@ -35,6 +35,7 @@ from zhike.loyalty.operations.members import (
     replace_card,
     set_member_status,
 )
+from zhike.loyalty.operations.previews import RedemptionPreview, preview_redemption, preview_return
 from zhike.loyalty.operations.returning import (
     NotReturnable,
     ReceiptNotFound,

@@ -8,7 +8,6 @@ points, because ``decide_receipt`` and ``take_points_back`` are the same functio
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -30,7 +29,7 @@ from zhike.loyalty.operations.returning import (
     take_points_back,
     unmatched_points,
 )
-from zhike.loyalty.operations.state import Holder, Posting, posting_for, to_json
+from zhike.loyalty.operations.state import Holder, Posting, from_json, posting_for, to_json
 from zhike.loyalty.operations.tiering import lower_after_refund
 from zhike.loyalty.rules.accounts import AccountState
 from zhike.loyalty.rules.calendar import FOR_EVER
@@ -125,13 +124,13 @@ def _hold_originals(batch: _Batch, receipts: Sequence[sales.NewReceipt]) -> None
                 [named],
             )
             for receipt_id, points, clawed, qualifying, explanation, transfer_id, lots in cursor.fetchall():
-                first = tuple((dt.date.fromisoformat(lot[0]), lot[1]) for lot in _loaded(lots) or ())
+                first = tuple((dt.date.fromisoformat(lot[0]), lot[1]) for lot in from_json(lots) or ())
                 batch.awards[receipt_id] = AwardFacts(
                     receipt_id,
                     points,
                     clawed,
                     qualifying,
-                    _loaded(explanation),
+                    from_json(explanation),
                     days[receipt_id],
                     transfer_id,
                     first,
@@ -514,7 +513,3 @@ def _write_tiers(cursor: Any, batch: _Batch) -> None:
         [batch.now, list(final), list(final.values())],
     )
 
-
-def _loaded(value: Any) -> Any:
-    """jsonb through Django's cursor comes as text."""
-    return json.loads(value) if isinstance(value, str) else value

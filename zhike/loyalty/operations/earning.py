@@ -25,6 +25,7 @@ from zhike.loyalty.operations.state import (
     Posting,
     Stale,
     call,
+    from_json,
     posting_for,
     read_holder,
     to_json,
@@ -272,7 +273,7 @@ def _write(decided: Decided, actor: Viewer, now: dt.datetime, once: Once | None)
             result,
         ],
     )
-    answer: dict[str, Any] = row[0]
+    answer: dict[str, Any] = from_json(row[0])
     if "replayed" in answer:
         return from_stored(answer["replayed"])
     if "duplicate" in answer:

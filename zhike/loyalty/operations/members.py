@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from zhike.customers import operations as customers
 from zhike.customers import queries as customer_queries
 from zhike.kernel import audit, crypto, events
-from zhike.kernel.access import Viewer, require, require_touch
+from zhike.kernel.access import Viewer, require, require_touch, system_viewer
 from zhike.kernel.errors import Conflict, Invalid
 from zhike.loyalty.events import CardReplaced, MemberEnrolled, MemberStatusChanged
 from zhike.loyalty.models import Account, Member, MemberCard, Program, Tier
@@ -96,10 +96,14 @@ def enroll_member(
     known = next((pid for kind, value in given if (pid := customer_queries.person_id_by(kind, value))), None)
     if known is not None and (member := Member.objects.filter(person_id=known, program=program).first()):
         return EnrolledMember(member.pk, known, member.number, existing=True)
+    member_id = _next_member_ids(1)[0]
+    number = card or new_card_number(member_id)
     identifiers = [
         customers.NewIdentifier(kind, value, now if kind == "phone" and phone_verified else None)
         for kind, value in given
+        if kind != "card"
     ]
+    identifiers.append(customers.NewIdentifier("card", number, now))
     person_id = known or customers.create_person(
         actor=actor,
         group_id=program.group_id,
@@ -122,7 +126,24 @@ def enroll_member(
             evidence=dict(evidence or {}),
             now=now,
         )
-    member = _create_member(program, person_id, card, mall_id, merchant_id, associate_id, source, actor, now)
+    if known is not None:
+        _add_card(known, number, now)
+    member = Member.objects.create(
+        id=member_id,
+        program=program,
+        person_id=person_id,
+        number=number,
+        tier_id=_lowest_tier(program.pk),
+        tier_since=now,
+        mall_id=mall_id,
+        merchant_id=merchant_id,
+        associate_id=associate_id,
+        enrolled_at=now,
+        enrolled_by=actor.audit_id,
+        source=source,
+    )
+    Account.objects.create(program=program, member=member)
+    MemberCard.objects.create(member=member, number=number, secret=_new_secret(number), issued_at=now)
     audit.record(
         actor=actor,
         action="member.enroll",
@@ -156,38 +177,11 @@ def new_card_number(member_id: int) -> str:
     return f"{body}{-total % 10}"
 
 
-def _create_member(
-    program: Program,
-    person_id: int,
-    card: str | None,
-    mall_id: int | None,
-    merchant_id: int | None,
-    associate_id: int | None,
-    source: str,
-    actor: Viewer,
-    now: dt.datetime,
-) -> Member:
-    member_id = _next_member_ids(1)[0]
-    number = card or new_card_number(member_id)
-    member = Member.objects.create(
-        id=member_id,
-        program=program,
-        person_id=person_id,
-        number=number,
-        tier_id=_lowest_tier(program.pk),
-        tier_since=now,
-        mall_id=mall_id,
-        merchant_id=merchant_id,
-        associate_id=associate_id,
-        enrolled_at=now,
-        enrolled_by=actor.audit_id,
-        source=source,
-    )
-    Account.objects.create(program=program, member=member)
-    MemberCard.objects.create(member=member, number=number, secret=_new_secret(number), issued_at=now)
-    if card is None:
-        customers.add_identifier(actor=actor, person_id=person_id, kind="card", value=number, now=now)
-    return member
+def _add_card(person_id: int, number: str, now: dt.datetime) -> None:
+    """A person we knew already gets a card: part of enrolling them, whoever may enrol may do it."""
+    identifier = customers.NewIdentifier("card", number, now)
+    enrolment = system_viewer("enrolment")
+    customers.add_identifier(actor=enrolment, person_id=person_id, identifier=identifier, now=now)
 
 
 def _new_secret(number: str) -> bytes:

@@ -29,6 +29,7 @@ from zhike.loyalty.operations.state import (
     Posting,
     Stale,
     call,
+    from_json,
     locked_holder,
     post,
     posting_for,
@@ -132,7 +133,7 @@ def _redeem(
     if not holder.is_active:
         raise MemberFrozen
     programme = holder.programme
-    _check_amount(programme, points)
+    check_amount(programme, points)
     posting = posting_for(holder)
     expire_overdue(posting, actor, now)
     try:
@@ -176,7 +177,7 @@ def _redeem(
         ],
     )
     if row[0] is not None:
-        return _from_stored(row[0])
+        return _from_stored(from_json(row[0]))
     wake()
     return outcome
 
@@ -187,10 +188,10 @@ def stored_answer(once: Once) -> dict[str, Any] | None:
         "SELECT body FROM kernel_idempotency WHERE scope = %s AND key = %s AND request_hash = %s",
         [once.scope, once.key, once.digest],
     )
-    return None if row is None else row[0]
+    return None if row is None else from_json(row[0])
 
 
-def _check_amount(programme: Programme, points: int) -> None:
+def check_amount(programme: Programme, points: int) -> None:
     in_range = programme.redeem_minimum <= points <= programme.redeem_maximum
     if not in_range or points % programme.redeem_step:
         raise PointsOutOfRange(

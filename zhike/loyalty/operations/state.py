@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import psycopg
 from django.db import DatabaseError
 from django.utils.translation import gettext_lazy as _
@@ -219,3 +220,8 @@ def _plain(value: Any) -> str:
 
 
 to_json = _json
+
+
+def from_json(value: Any) -> Any:
+    """A jsonb column as Python; Django's connections hand jsonb over as text."""
+    return msgspec.json.decode(value) if isinstance(value, str | bytes) else value

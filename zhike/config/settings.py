@@ -132,7 +132,6 @@ FORMAT_MODULE_PATH = ["zhike.config.formats"]
 USE_THOUSAND_SEPARATOR = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = HOME / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_IMMUTABLE_FILE_TEST = r"/build/[a-z]+-[\w-]{8}\.(css|js)$"

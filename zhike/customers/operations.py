@@ -163,6 +163,8 @@ def update_profile(
 
     Every change is kept in the profile history. Raises NotFound, NotAllowed per field, InvalidProfile.
     """
+    if not changes:
+        return ()
     cleaned = {field: _profile.cleaned(field, value) for field, value in changes.items()}
     _profile.require_valid(cleaned, now)
     with transaction.atomic():

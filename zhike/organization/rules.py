@@ -44,6 +44,7 @@ _MATRIX = {
     "organization.edit": " y   y   y   .   .   .   .   .   .   . ",
     "staff.manage":      " y   y   y   .   .   .   .   .   .   . ",
     "apikeys.manage":    " y   y   .   .   .   .   .   .   .   . ",
+    "keys.manage":       " y   .   .   .   .   .   .   .   .   . ",
     "outbox.view":       " y   y   .   .   .   y   .   .   .   . ",
 }
 # fmt: on

@@ -60,7 +60,9 @@ class Town:
                 "business_date": at.date(),
                 "occurred_at": at,
                 "lines": tuple(
-                    sales.NewLine(no, f"SKU{no}", f"商品{no}", Decimal(1), amount, amount, category_id=category_id)
+                    sales.NewLine(
+                        no, f"SKU{no}", f"商品{no}", Decimal(1), amount, amount, category_id=category_id
+                    )
                     for no, amount in enumerate(amounts, start=1)
                 ),
                 "tenders": tuple(sales.NewTender(kind, amount) for kind, amount in paid),
@@ -104,7 +106,9 @@ def build_town() -> Town:
 def publish(town: Town) -> Callable[..., int]:
     """Publish a rule that has been in force since the year began."""
 
-    def _publish(code: str = "base", since: dt.datetime = dt.datetime(2026, 1, 1, tzinfo=dt.UTC), **parts: Any) -> int:
+    def _publish(
+        code: str = "base", since: dt.datetime = dt.datetime(2026, 1, 1, tzinfo=dt.UTC), **parts: Any
+    ) -> int:
         return loyalty.publish_rule_version(
             actor=SYSTEM,
             program_id=town.program_id,

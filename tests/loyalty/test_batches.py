@@ -18,7 +18,11 @@ from zhike.sales import operations as sales
 from zhike.sales.models import Receipt, ReceiptLine
 
 Member = loyalty.EnrolledMember
-RULE: dict[str, Any] = {"caps": {"member_day": 900, "receipt": 800}, "minimum_fen": 1_000, "excluded_tenders": ["voucher"]}
+RULE: dict[str, Any] = {
+    "caps": {"member_day": 900, "receipt": 800},
+    "minimum_fen": 1_000,
+    "excluded_tenders": ["voucher"],
+}
 
 
 def random_day(town: Town, people: list[int | None], seed: int, prefix: str) -> list[sales.NewReceipt]:
@@ -44,7 +48,9 @@ def random_day(town: Town, people: list[int | None], seed: int, prefix: str) -> 
                 kind="return",
                 original_id=receipt.id,
                 lines=(
-                    sales.NewLine(1, line.sku, line.name, Decimal(1), fen, fen, original_line_no=line.line_no),
+                    sales.NewLine(
+                        1, line.sku, line.name, Decimal(1), fen, fen, original_line_no=line.line_no
+                    ),
                 ),
             )
             receipts.append(back)
@@ -54,7 +60,11 @@ def random_day(town: Town, people: list[int | None], seed: int, prefix: str) -> 
 def position(member: Member) -> dict[str, Any]:
     """What a member holds, without ids."""
     account = Account.objects.get(member_id=member.member_id)
-    lots = Lot.objects.filter(account=account).order_by("expires_on").values_list("expires_on", "remaining", "earned")
+    lots = (
+        Lot.objects.filter(account=account)
+        .order_by("expires_on")
+        .values_list("expires_on", "remaining", "earned")
+    )
     return {
         "balance": account.balance,
         "debt": account.debt,
@@ -95,18 +105,26 @@ def test_a_batch_ends_where_one_by_one_does(
 
 
 @pytest.mark.feature("B04")
-def test_the_same_batch_again_adds_nothing(
-    town: Town, base_rule: int, enroll: Callable[..., Member]
-) -> None:
+def test_the_same_batch_again_adds_nothing(town: Town, base_rule: int, enroll: Callable[..., Member]) -> None:
     people = [enroll(f"1380000000{n}", "张三").person_id for n in range(4)]
     receipts = random_day(town, [*people, None], 3, "x")
     loyalty.take_receipts(actor=SYSTEM, receipts=receipts, now=NOW)
-    before = (Receipt.objects.count(), ReceiptLine.objects.count(), Transfer.objects.count(), Award.objects.count())
+    before = (
+        Receipt.objects.count(),
+        ReceiptLine.objects.count(),
+        Transfer.objects.count(),
+        Award.objects.count(),
+    )
 
     again = loyalty.take_receipts(actor=SYSTEM, receipts=random_day(town, [*people, None], 3, "x"), now=NOW)
 
     assert {outcome.status for outcome in again} <= {"duplicate", "refused"}
-    after = (Receipt.objects.count(), ReceiptLine.objects.count(), Transfer.objects.count(), Award.objects.count())
+    after = (
+        Receipt.objects.count(),
+        ReceiptLine.objects.count(),
+        Transfer.objects.count(),
+        Award.objects.count(),
+    )
     assert after == before
     assert queries.verify_ledger().findings == []
 
@@ -128,7 +146,9 @@ def test_a_return_without_its_sale_takes_back_what_the_goods_would_earn(
 ) -> None:
     back = town.receipt(3_000, person_id=zhang.person_id, kind="return")
     outcomes = loyalty.take_receipts(
-        actor=SYSTEM, receipts=[town.receipt(10_000, person_id=zhang.person_id, at=NOW - dt.timedelta(1)), back], now=NOW
+        actor=SYSTEM,
+        receipts=[town.receipt(10_000, person_id=zhang.person_id, at=NOW - dt.timedelta(1)), back],
+        now=NOW,
     )
     assert [outcome.points for outcome in outcomes] == [100, -30]
     assert queries.verify_ledger().findings == []

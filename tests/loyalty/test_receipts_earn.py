@@ -37,7 +37,9 @@ def test_a_receipt_gives_points_at_once(town: Town, base_rule: int, zhang: Membe
 
 
 @pytest.mark.feature("C005", "B04")
-def test_the_same_receipt_again_changes_nothing_and_says_so(town: Town, base_rule: int, zhang: Member) -> None:
+def test_the_same_receipt_again_changes_nothing_and_says_so(
+    town: Town, base_rule: int, zhang: Member
+) -> None:
     first = take(town.receipt(10_000, person_id=zhang.person_id, number="A1"))
     again = take(town.receipt(10_000, person_id=zhang.person_id, number="A1"))
 
@@ -53,13 +55,17 @@ def test_another_receipt_under_the_same_number_is_refused(town: Town, base_rule:
 
 
 @pytest.mark.feature("B04")
-def test_the_same_key_replays_and_a_changed_request_is_refused(town: Town, base_rule: int, zhang: Member) -> None:
+def test_the_same_key_replays_and_a_changed_request_is_refused(
+    town: Town, base_rule: int, zhang: Member
+) -> None:
     once = loyalty.Once("api:1", "key-1", b"digest")
     receipt = town.receipt(10_000, person_id=zhang.person_id)
     first = take(receipt, once=once)
     again = take(town.receipt(10_000, person_id=zhang.person_id), once=once)
 
-    assert again.replayed and again.receipt_id == first.receipt_id and again.points == 100
+    assert again.replayed
+    assert again.receipt_id == first.receipt_id
+    assert again.points == 100
     with pytest.raises(KeyReused):
         take(town.receipt(9, person_id=zhang.person_id), once=loyalty.Once("api:1", "key-1", b"other"))
     assert Receipt.objects.count() == 1
@@ -76,7 +82,9 @@ def test_every_point_explains_itself(town: Town, publish: Callable[..., int], zh
 
     assert outcome.points == 350  # 120.00 × 1.5 × 2 = 360, limited
     explained = queries.explain_award(outcome.receipt_id)
-    assert "350" in explained.sentence and "×1.5" in explained.sentence and "会员日" in explained.sentence
+    assert "350" in explained.sentence
+    assert "×1.5" in explained.sentence
+    assert "会员日" in explained.sentence
     lines = outcome.explanation["rules"][0]["lines"]
     assert sum(points for *_, points in lines) == 350
     assert queries.verify_ledger().is_clean
@@ -95,7 +103,12 @@ def test_every_point_explains_itself(town: Town, publish: Callable[..., int], zh
     ],
 )
 def test_no_points_say_why(
-    town: Town, publish: Callable[..., int], zhang: Member, rule: dict[str, Any], receipt: dict[str, Any], refusal: str
+    town: Town,
+    publish: Callable[..., int],
+    zhang: Member,
+    rule: dict[str, Any],
+    receipt: dict[str, Any],
+    refusal: str,
 ) -> None:
     publish(**rule)
     outcome = take(town.receipt(**{"fen": 10_000, "person_id": zhang.person_id, **receipt}))
@@ -106,7 +119,9 @@ def test_no_points_say_why(
     assert queries.verify_ledger().is_clean
 
 
-def test_a_merchant_or_category_can_be_left_out(town: Town, publish: Callable[..., int], zhang: Member) -> None:
+def test_a_merchant_or_category_can_be_left_out(
+    town: Town, publish: Callable[..., int], zhang: Member
+) -> None:
     publish(merchants={"except": [town.shop], "bp": {str(town.cafe): 30_000}})
     assert take(town.receipt(10_000, person_id=zhang.person_id)).explanation["refusal"] == "merchant_excluded"
     assert take(town.receipt(10_000, person_id=zhang.person_id, merchant_id=town.cafe)).points == 300
@@ -148,7 +163,9 @@ def test_spend_lifts_the_tier_at_once_and_the_next_receipt_earns_by_it(
 ) -> None:
     publish(tiers={"bp": {str(town.tiers["silver"]): 20_000}})
     lifted = take(town.receipt(100_000, person_id=zhang.person_id))
-    assert lifted.upgraded and lifted.tier_id == town.tiers["silver"] and lifted.points == 1_000
+    assert lifted.upgraded
+    assert lifted.tier_id == town.tiers["silver"]
+    assert lifted.points == 1_000
     assert take(town.receipt(10_000, person_id=zhang.person_id)).points == 200
 
 
@@ -185,7 +202,9 @@ def test_who_may_record(town: Town, base_rule: int, zhang: Member) -> None:
 
 
 def test_a_frozen_member_earns_nothing(town: Town, base_rule: int, zhang: Member) -> None:
-    loyalty.set_member_status(actor=SYSTEM, member_id=zhang.member_id, status="frozen", reason="盗刷", now=NOW)
+    loyalty.set_member_status(
+        actor=SYSTEM, member_id=zhang.member_id, status="frozen", reason="盗刷", now=NOW
+    )
     outcome = take(town.receipt(10_000, person_id=zhang.person_id))
     assert queries.explain_award(outcome.receipt_id).refusal == "member_frozen"
 

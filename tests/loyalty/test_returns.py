@@ -50,13 +50,16 @@ def test_a_line_comes_back_with_its_points(sale: Any, zhang: Member) -> None:
 
 
 @pytest.mark.feature("B01")
-def test_part_by_part_ends_where_all_at_once_does(town: Town, publish: Callable[..., int], zhang: Member) -> None:
+def test_part_by_part_ends_where_all_at_once_does(
+    town: Town, publish: Callable[..., int], zhang: Member
+) -> None:
     publish(base={"points": 1, "per_fen": 300})
     line = sales.NewLine(1, "A", "袜子", Decimal(3), 3_333, 10_000)
     receipt = town.receipt(10_000, person_id=zhang.person_id, lines=(line,))
     sold = loyalty.take_receipt(actor=SYSTEM, receipt=receipt, now=NOW)
     refunds = [
-        bring_back(sold.receipt_id, loyalty.ReturnLine(1, Decimal(1)), number=f"T{n}").refund_fen for n in range(3)
+        bring_back(sold.receipt_id, loyalty.ReturnLine(1, Decimal(1)), number=f"T{n}").refund_fen
+        for n in range(3)
     ]
     assert refunds == [3_333, 3_334, 3_333]
     assert balance(zhang) == 0
@@ -66,7 +69,9 @@ def test_part_by_part_ends_where_all_at_once_does(town: Town, publish: Callable[
 def test_the_same_return_again_changes_nothing(sale: Any, zhang: Member) -> None:
     first = bring_back(sale.receipt_id, loyalty.ReturnLine(1))
     again = bring_back(sale.receipt_id, loyalty.ReturnLine(1))
-    assert again.duplicate and again.return_id == first.return_id and again.clawed_points == 100
+    assert again.duplicate
+    assert again.return_id == first.return_id
+    assert again.clawed_points == 100
     assert balance(zhang) == 50
 
 
@@ -91,7 +96,9 @@ def test_spent_points_become_debt_that_the_next_earn_repays(sale: Any, town: Tow
     loyalty.redeem_points(actor=SYSTEM, member_id=zhang.member_id, points=150, now=NOW)
     outcome = bring_back(sale.receipt_id, loyalty.ReturnLine(1), loyalty.ReturnLine(2))
     assert (outcome.clawed_points, outcome.debt_points, outcome.balance) == (150, 150, -150)
-    earned = loyalty.take_receipt(actor=SYSTEM, receipt=town.receipt(20_000, person_id=zhang.person_id), now=NOW)
+    earned = loyalty.take_receipt(
+        actor=SYSTEM, receipt=town.receipt(20_000, person_id=zhang.person_id), now=NOW
+    )
     assert earned.balance == 50
     file = queries.member_file(SYSTEM, zhang.member_id, NOW)
     assert (file.balance, file.debt, sum(lot.remaining for lot in file.lots)) == (50, 0, 50)
@@ -153,7 +160,9 @@ def test_room_under_a_cap_comes_back(town: Town, publish: Callable[..., int], zh
 
 @pytest.mark.feature("C071")
 def test_a_refund_below_the_threshold_takes_the_tier_back(town: Town, base_rule: int, zhang: Member) -> None:
-    sold = loyalty.take_receipt(actor=SYSTEM, receipt=town.receipt(120_000, person_id=zhang.person_id), now=NOW)
+    sold = loyalty.take_receipt(
+        actor=SYSTEM, receipt=town.receipt(120_000, person_id=zhang.person_id), now=NOW
+    )
     assert sold.tier_id == town.tiers["silver"]
     bring_back(sold.receipt_id, loyalty.ReturnLine(1))
     assert queries.member_file(SYSTEM, zhang.member_id, NOW).tier.id == town.tiers["basic"]

@@ -20,9 +20,7 @@ Member = loyalty.EnrolledMember
 
 
 def lots(member: Member) -> dict[dt.date | None, int]:
-    return {
-        lot.expires_on: lot.remaining for lot in queries.member_file(SYSTEM, member.member_id, NOW).lots
-    }
+    return {lot.expires_on: lot.remaining for lot in queries.member_file(SYSTEM, member.member_id, NOW).lots}
 
 
 @pytest.fixture
@@ -72,7 +70,9 @@ def test_the_same_key_spends_once(rich: Member) -> None:
     once = loyalty.Once("api:1", "k", b"d")
     first = loyalty.redeem_points(actor=SYSTEM, member_id=rich.member_id, points=300, now=NOW, once=once)
     again = loyalty.redeem_points(actor=SYSTEM, member_id=rich.member_id, points=300, now=NOW, once=once)
-    assert again.replayed and again.redemption_id == first.redemption_id and again.balance == 0
+    assert again.replayed
+    assert again.redemption_id == first.redemption_id
+    assert again.balance == 0
     assert Redemption.objects.count() == 1
 
 

@@ -221,7 +221,7 @@ class Transfer(models.Model):
 
 
 class Lot(models.Model):
-    """Points of one account with one expiry and funding. ``earned`` ever, ``remaining`` now. 9999-12-31 never expires."""
+    """Points of one account with one expiry and funding: ``earned`` ever, ``remaining`` now; 9999-12-31 is never."""
 
     pk = models.CompositePrimaryKey("account_id", "expires_on", "funding_id")
     account = models.ForeignKey("loyalty.Account", models.PROTECT, related_name="+", db_index=False)

@@ -34,6 +34,7 @@ from zhike.loyalty.operations.tiering import lower_after_refund
 from zhike.loyalty.rules.accounts import AccountState
 from zhike.loyalty.rules.calendar import FOR_EVER
 from zhike.sales import operations as sales
+from zhike.sales import queries as records
 from zhike.sales.events import ReceiptRecorded
 
 
@@ -67,24 +68,24 @@ def take_receipts(
 ) -> list[ReceiptOutcome]:
     """Record up to some ten thousand receipts and returns in one transaction; outcomes in the order given.
 
-    Statuses: accepted, duplicate (its natural key exists; nothing changed), refused (a return of more than was bought,
-    or blocked by the programme; ``explanation["refusal"]`` says which). A return names its sale by ``original_id``, which
+    Statuses: accepted, duplicate (its natural key exists; nothing changed), refused (a return of more than
+    was bought; ``explanation["refusal"]`` says why). A return names its sale by ``original_id``, which
     may be in the same call; one without takes back what the same goods would earn. Raises InvalidReceipt, NotAllowed.
     """
     for mall_id, merchant_id in {(receipt.mall_id, receipt.merchant_id) for receipt in receipts}:
         require_touch(actor, "receipts.record", mall=mall_id, merchant=merchant_id)
     for receipt in receipts:
-        sales.check_receipt(receipt, now)
+        sales.check_receipt(actor=actor, receipt=receipt, now=now)
     if not receipts:
         return []
     with transaction.atomic():
         batch = _Batch(actor, now)
-        known = sales.existing_receipts(receipts)
+        known = records.existing_receipts(receipts)
         fresh = [receipt for receipt in receipts if receipt.id not in known]
         _hold_originals(batch, fresh)
         refused = _refuse_impossible_returns(batch, fresh)
         fresh = [receipt for receipt in fresh if receipt.id not in refused]
-        known |= sales.insert_receipts(fresh, actor=actor, now=now)
+        known |= sales.insert_receipts(actor=actor, receipts=fresh, now=now)
         fresh = [receipt for receipt in fresh if receipt.id not in known]
         _hold_accounts(batch, fresh)
         outcomes = _decide_all(batch, fresh)
@@ -419,13 +420,15 @@ def _write_lots(cursor: Any, postings: Sequence[Posting]) -> None:
                 change[0] += points if entering else -points
                 change[1] += points if entering and row["reason"] != "restore" else 0
     cursor.execute(
-        "CREATE TEMP TABLE lot_change (account_id bigint, expires_on date, funding_id bigint, change bigint, earned bigint) ON COMMIT DROP"
+        """CREATE TEMP TABLE lot_change
+        (account_id bigint, expires_on date, funding_id bigint, change bigint, earned bigint) ON COMMIT DROP"""
     )
     with cursor.copy("COPY lot_change FROM STDIN") as copy:
         for key, change in changes.items():
             copy.write_row((*key, *change))
     cursor.execute("""UPDATE loyalty_lot l SET remaining = l.remaining + c.change, earned = l.earned + c.earned
-        FROM lot_change c WHERE (l.account_id, l.expires_on, l.funding_id) = (c.account_id, c.expires_on, c.funding_id)""")
+        FROM lot_change c
+        WHERE (l.account_id, l.expires_on, l.funding_id) = (c.account_id, c.expires_on, c.funding_id)""")
     cursor.execute("""INSERT INTO loyalty_lot (account_id, expires_on, funding_id, earned, remaining)
         SELECT c.account_id, c.expires_on, c.funding_id, c.earned, c.change FROM lot_change c
         WHERE NOT EXISTS (SELECT FROM loyalty_lot l
@@ -512,4 +515,3 @@ def _write_tiers(cursor: Any, batch: _Batch) -> None:
         FROM unnest(%s::bigint[], %s::bigint[]) AS n(id, tier_id) WHERE m.id = n.id""",
         [batch.now, list(final), list(final.values())],
     )
-

@@ -20,6 +20,7 @@ from zhike.loyalty.operations.state import MemberFrozen, MemberNotFound, locked_
 from zhike.loyalty.operations.tiering import lower_after_refund, move_tier
 from zhike.loyalty.rules.accounts import debit
 from zhike.sales import operations as sales
+from zhike.sales import queries as records
 from zhike.sales.events import ImportUndone, ReceiptClaimed
 
 
@@ -66,10 +67,10 @@ def claim_receipt(
         raise MemberNotFound
     if not (actor.kind == "member" and actor.id == member.person_id):
         require_touch(actor, "receipts.claim", mall=member.mall_id, merchant=merchant_id)
-    found = sales.find_claimable(merchant_id, number.strip(), business_date, till)
+    found = records.find_claimable(merchant_id, number.strip(), business_date, till)
     if found is None:
         raise ReceiptNotFound
-    receipt = sales.lock_receipt(found.pk)
+    receipt = records.lock_receipt(found.pk)
     assert receipt is not None
     if receipt.net_fen != net_fen:
         raise AmountDiffers
@@ -80,11 +81,11 @@ def claim_receipt(
         raise MemberFrozen
     if (now.date() - business_date).days > holder.programme.claim_window_days:
         raise ClaimWindowClosed(days=holder.programme.claim_window_days)
-    if sales.was_returned(receipt.pk):
+    if records.was_returned(receipt.pk):
         raise AlreadyClaimed
-    sales.attach_person(receipt.pk, member.person_id, now)
+    sales.attach_person(actor=actor, receipt_id=receipt.pk, person_id=member.person_id, now=now)
     tier_before = holder.state.tier_id
-    decided = decide_receipt(sales.as_new_receipt(receipt.pk), holder, actor, now)
+    decided = decide_receipt(records.as_new_receipt(receipt.pk), holder, actor, now)
     assert decided.posting is not None
     assert decided.decision is not None
     post(decided.posting)
@@ -125,7 +126,7 @@ def undo_import(*, actor: Viewer, import_id: UUID, now: dt.datetime, reason: str
     Raises ImportInUse, NotAllowed. Returns how many receipts went.
     """
     require(actor, "imports.run")
-    receipt_ids, in_use = sales.receipts_of_import(import_id)
+    receipt_ids, in_use = records.receipts_of_import(import_id)
     if in_use:
         raise ImportInUse(receipts=in_use)
     with connection.cursor() as cursor:
@@ -139,7 +140,7 @@ def undo_import(*, actor: Viewer, import_id: UUID, now: dt.datetime, reason: str
         cursor.execute("DELETE FROM loyalty_award WHERE receipt_id = ANY(%s)", [receipt_ids])
     for member_id, points, qualifying_fen in owed:
         _take_import_back(actor, member_id, int(points), int(qualifying_fen), import_id, now)
-    gone = sales.forget_receipts(receipt_ids)
+    gone = sales.forget_receipts(actor=actor, receipt_ids=receipt_ids)
     audit.record(
         actor=actor,
         action="import.undo",

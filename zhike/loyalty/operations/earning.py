@@ -35,6 +35,7 @@ from zhike.loyalty.rules.accounts import Movement, credit
 from zhike.loyalty.rules.calendar import expires_on, window_start
 from zhike.organization import queries as organization
 from zhike.sales import operations as sales
+from zhike.sales import queries as records
 from zhike.sales.events import ReceiptRecorded
 
 
@@ -97,7 +98,7 @@ def take_receipt(
     key replays the first answer. Raises InvalidReceipt, NotAllowed, MerchantNotFound, InFlight, KeyReused.
     """
     require_touch(actor, "receipts.record", mall=receipt.mall_id, merchant=receipt.merchant_id)
-    sales.check_receipt(receipt, now)
+    sales.check_receipt(actor=actor, receipt=receipt, now=now)
     if receipt.kind == "return":
         raise sales.InvalidReceipt(fields={"kind": [sales.SENTENCES["unknown_kind"]]})
     for _ in range(OPTIMISTIC_TRIES):
@@ -235,7 +236,7 @@ def event_row(fact: Fact, now: dt.datetime) -> dict[str, Any]:
 
 
 def _write(decided: Decided, actor: Viewer, now: dt.datetime, once: Once | None) -> ReceiptOutcome:
-    head, lines, tenders = sales.receipt_rows(decided.receipt, actor, now)
+    head, lines, tenders = sales.receipt_rows(actor=actor, receipt=decided.receipt, now=now)
     outcome = decided.outcome
     member: dict[str, Any] | None = None
     transfers: list[Any] = []
@@ -305,7 +306,7 @@ def from_stored(body: dict[str, Any]) -> ReceiptOutcome:
 
 def duplicate_outcome(receipt_id: UUID, asked: sales.NewReceipt) -> ReceiptOutcome:
     """The answer to a receipt whose natural key exists: the first one's award. Raises ReceiptConflict if it differs."""
-    first = sales.recorded(receipt_id)
+    first = records.recorded(receipt_id)
     if first.net_fen != asked.net_fen or first.kind != asked.kind:
         raise sales.ReceiptConflict
     award = Award.objects.filter(receipt_id=receipt_id).select_related("account").first()

@@ -89,46 +89,35 @@ def enroll_member(
     Raises NothingToKnowThemBy, NoProgramme, customers' IdentifierTaken and Invalid, NotAllowed.
     """
     require_touch(actor, "members.enroll", mall=mall_id, merchant=merchant_id)
-    given = [(kind, value) for kind, value in (("phone", phone), ("card", card), ("email", email)) if value]
-    if not given:
-        raise NothingToKnowThemBy
+    given = _given(phone=phone, card=card, email=email)
     program = _programme()
-    known = next((pid for kind, value in given if (pid := customer_queries.person_id_by(kind, value))), None)
-    if known is not None and (member := Member.objects.filter(person_id=known, program=program).first()):
-        return EnrolledMember(member.pk, known, member.number, existing=True)
+    if existing := _existing(program, given):
+        return existing
+    known = _person_known_by(given)
     member_id = _next_member_ids(1)[0]
     number = card or new_card_number(member_id)
-    identifiers = [
-        customers.NewIdentifier(kind, value, now if kind == "phone" and phone_verified else None)
-        for kind, value in given
-        if kind != "card"
-    ]
-    identifiers.append(customers.NewIdentifier("card", number, now))
-    person_id = known or customers.create_person(
-        actor=actor,
-        group_id=program.group_id,
-        name=name,
-        identifiers=identifiers,
-        sex=sex,
-        birthday=birthday,
-        source=source,
-        mall_id=mall_id,
-        merchant_id=merchant_id,
-        now=now,
-    )
+    profile = {"name": name, "sex": sex, "birthday": birthday, "source": source, "mall_id": mall_id}
+    try:
+        with transaction.atomic():
+            person_id = known or customers.create_person(
+                actor=actor,
+                group_id=program.group_id,
+                identifiers=_identifiers(given, number, phone_verified, now),
+                merchant_id=merchant_id,
+                now=now,
+                **profile,  # type: ignore[arg-type]
+            )
+    except customers.IdentifierTaken:  # somebody enrolled the same phone a moment ago
+        if existing := _existing(program, given):
+            return existing
+        raise
     if consents and policy_version:
-        privacy.record_consents(
-            actor=actor,
-            person_id=person_id,
-            decisions=[privacy.Decision(*consent) for consent in consents],
-            policy_version=policy_version,
-            method=method,
-            evidence=dict(evidence or {}),
-            now=now,
-        )
+        decisions = [privacy.Decision(*consent) for consent in consents]
+        proof = {"policy_version": policy_version, "method": method, "evidence": dict(evidence or {})}
+        privacy.record_consents(actor=actor, person_id=person_id, decisions=decisions, now=now, **proof)  # type: ignore[arg-type]
     if known is not None:
         _add_card(known, number, now)
-    member = Member.objects.create(
+    member = _create_member(
         id=member_id,
         program=program,
         person_id=person_id,
@@ -142,18 +131,36 @@ def enroll_member(
         enrolled_by=actor.audit_id,
         source=source,
     )
-    Account.objects.create(program=program, member=member)
-    MemberCard.objects.create(member=member, number=number, secret=_new_secret(number), issued_at=now)
-    audit.record(
-        actor=actor,
-        action="member.enroll",
-        subject=("member", member.pk),
-        after={"number": member.number},
-        now=now,
-    )
-    fact = MemberEnrolled(member.pk, person_id, source, mall_id, merchant_id)
-    events.publish(fact, actor=actor, now=now)
+    _tell_enrolled(actor, member, now)
     return EnrolledMember(member.pk, person_id, member.number)
+
+
+def _given(**values: str | None) -> list[tuple[str, str]]:
+    """The identifiers that were given. Raises NothingToKnowThemBy when none was."""
+    given = [(kind, value) for kind, value in values.items() if value]
+    if not given:
+        raise NothingToKnowThemBy
+    return given
+
+
+def _person_known_by(given: Sequence[tuple[str, str]]) -> int | None:
+    return next((pid for kind, value in given if (pid := customer_queries.person_id_by(kind, value))), None)
+
+
+def _existing(program: Program, given: Sequence[tuple[str, str]]) -> EnrolledMember | None:
+    """The member that one of the identifiers names already."""
+    known = _person_known_by(given)
+    member = Member.objects.filter(person_id=known, program=program).first() if known else None
+    return EnrolledMember(member.pk, member.person_id, member.number, existing=True) if member else None
+
+
+def _tell_enrolled(actor: Viewer, member: Member, now: dt.datetime) -> None:
+    subject = ("member", member.pk)
+    audit.record(
+        actor=actor, action="member.enroll", subject=subject, after={"number": member.number}, now=now
+    )
+    fact = MemberEnrolled(member.pk, member.person_id, member.source, member.mall_id, member.merchant_id)
+    events.publish(fact, actor=actor, now=now)
 
 
 def _programme() -> Program:
@@ -175,6 +182,28 @@ def new_card_number(member_id: int) -> str:
         doubled = int(digit) * (2 if index % 2 == 0 else 1)
         total += doubled - 9 if doubled > 9 else doubled
     return f"{body}{-total % 10}"
+
+
+def _create_member(**columns: Any) -> Member:
+    """The member with an empty account and a card."""
+    member = Member.objects.create(**columns)
+    Account.objects.create(program_id=member.program_id, member=member)
+    secret = _new_secret(member.number)
+    MemberCard.objects.create(
+        member=member, number=member.number, secret=secret, issued_at=member.enrolled_at
+    )
+    return member
+
+
+def _identifiers(
+    given: Sequence[tuple[str, str]], number: str, phone_verified: bool, now: dt.datetime
+) -> list[customers.NewIdentifier]:
+    """Phone and e-mail as given, and the card's number whether it was given or made."""
+    return [
+        customers.NewIdentifier(kind, value, now if kind == "phone" and phone_verified else None)
+        for kind, value in given
+        if kind != "card"
+    ] + [customers.NewIdentifier("card", number, now)]
 
 
 def _add_card(person_id: int, number: str, now: dt.datetime) -> None:

@@ -39,9 +39,9 @@ def preview_redemption(
     require_touch(actor, "points.redeem", mall=mall_id, merchant=merchant_id)
     holder = read_holder(member_id=member_id, lots=True)
     if holder is None:
-        raise MemberNotFound()
+        raise MemberNotFound
     if not holder.is_active:
-        raise MemberFrozen()
+        raise MemberFrozen
     programme = holder.programme
     check_amount(programme, points)
     expire_overdue(posting_for(holder), actor, now)
@@ -49,7 +49,9 @@ def preview_redemption(
         debit(holder.state, points)
     except NotEnoughPoints as short:
         raise InsufficientPoints(available=short.available) from None
-    return RedemptionPreview(points, points * programme.redeem_fen // programme.redeem_points, holder.state.net)
+    return RedemptionPreview(
+        points, points * programme.redeem_fen // programme.redeem_points, holder.state.net
+    )
 
 
 def preview_return(

@@ -33,6 +33,7 @@ from zhike.loyalty.operations.tiering import lower_after_refund, move_tier
 from zhike.loyalty.rules import earning, returning
 from zhike.loyalty.rules.accounts import LotKey
 from zhike.sales import operations as sales
+from zhike.sales import queries as records
 from zhike.sales.events import ReceiptRecorded
 
 
@@ -114,24 +115,24 @@ def return_lines(
     again changes nothing and is answered as ``duplicate``. Raises ReceiptNotFound, NotReturnable, ReturnTooMuch,
     ReturnNeedsPoints, InvalidReceipt, NotAllowed.
     """
-    original = sales.lock_receipt(receipt_id)
+    original = records.lock_receipt(receipt_id)
     if original is None:
         raise ReceiptNotFound
     require_touch(actor, "receipts.return", mall=original.mall_id, merchant=original.merchant_id)
-    known = sales.existing_receipt(original.merchant_id, till, number, business_date)
+    known = records.existing_receipt(original.merchant_id, till, number, business_date)
     if known is not None:
         return _answer_again(known, receipt_id)
-    sold = {line.line_no: line for line in sales.lines_of(receipt_id)}
+    sold = {line.line_no: line for line in records.lines_of(receipt_id)}
     returned = plan_return(original.kind, sold, lines)
     receipt = _return_receipt(
         original, sold, returned, till, number, business_date, occurred_at, cashier, source
     )
-    sales.check_receipt(receipt, now)
+    sales.check_receipt(actor=actor, receipt=receipt, now=now)
     call(
         "SELECT sales_record_receipt(%s, %s, %s)",
-        [to_json(part) for part in sales.receipt_rows(receipt, actor, now)],
+        [to_json(part) for part in sales.receipt_rows(actor=actor, receipt=receipt, now=now)],
     )
-    sales.mark_returned(receipt_id, returned)
+    sales.mark_returned(actor=actor, receipt_id=receipt_id, lines=returned)
     recorded = ReceiptRecorded(
         str(receipt.id),
         receipt.person_id,
@@ -374,7 +375,7 @@ def _return_receipt(
         )
         for index, (no, (quantity, fen)) in enumerate(returned.items(), start=1)
     )
-    paid = sales.tenders_of(original.pk)
+    paid = records.tenders_of(original.pk)
     refund = sum(fen for _, fen in returned.values())
     shares = earning.share_out(refund, [tender.amount_fen for tender in paid])
     tenders = tuple(

@@ -87,7 +87,8 @@ def read_holder(
     key = member_id if member_id is not None else person_id
     if lock:  # wait for the row first: the sub-selects of the same statement would read from before the wait
         fetch_row(
-            f"SELECT a.id FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id WHERE m.{column} = %s FOR UPDATE OF a",
+            "SELECT a.id FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id"
+            f" WHERE m.{column} = %s FOR UPDATE OF a",
             [key],
         )
     sql = _SELECT.format(lots=_LOTS if lots else "NULL", column=column, lock="LIMIT 1")

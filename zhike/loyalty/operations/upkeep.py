@@ -19,7 +19,8 @@ SEAL_BATCH = 50_000
 
 _EXPIRE = """
 WITH due AS (
-    SELECT l.account_id, l.expires_on, l.funding_id, l.remaining, a.balance - a.debt AS net, m.id AS member_id, m.person_id,
+    SELECT l.account_id, l.expires_on, l.funding_id, l.remaining, a.balance - a.debt AS net,
+        m.id AS member_id, m.person_id,
         sum(l.remaining) OVER (PARTITION BY l.account_id ORDER BY l.expires_on, l.funding_id) AS so_far
     FROM loyalty_lot l JOIN loyalty_account a ON a.id = l.account_id JOIN loyalty_member m ON m.id = a.member_id
     WHERE l.account_id = ANY(%(accounts)s) AND l.expires_on < %(today)s AND l.remaining > 0
@@ -41,7 +42,7 @@ SELECT member_id, person_id, remaining, expires_on FROM due ORDER BY account_id,
 
 
 def expire_points(*, actor: Viewer, program_id: int, now: dt.datetime) -> int:
-    """Let every lot past its day lapse; returns the points. Batches commit one by one, so it can be stopped anywhere."""
+    """Let every lot past its day lapse; returns the points. Batches commit one by one: stop it anywhere."""
     require(actor, "programme.edit")
     total = 0
     while True:

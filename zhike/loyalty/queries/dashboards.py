@@ -172,7 +172,7 @@ FEED_TYPES = (
 
 
 def live_feed(viewer: Viewer, mall_id: int | None = None, limit: int = 12) -> list[FeedItem]:
-    """The newest events of interest in scope, newest first; for whoever sees all malls, else their own mall's receipts."""
+    """The newest events of interest of the malls in scope, newest first."""
     require(viewer, "dashboard.view")
     malls = {mall.id for mall in organization.malls(viewer)}
     newest = Event.objects.filter(type__in=FEED_TYPES).order_by("-position")[: limit * 20]

@@ -134,8 +134,8 @@ def _steps(part: Mapping[str, Any], explanation: Mapping[str, Any]) -> list[Step
     steps.append(Step(_("Spent"), f"¥{yuan_text(explanation.get('net_fen', 0))}"))
     steps.append(Step(_("Counted"), f"¥{yuan_text(part['eligible_fen'])}"))
     base_points, per_fen = part["base"]
-    base = _("%(points)s per ¥%(per)s") % {"points": _count_points(base_points), "per": yuan_text(per_fen)}
-    steps.append(Step(_("Base rate"), base))
+    rate = _("%(points)s per ¥%(per)s") % {"points": _count_points(base_points), "per": yuan_text(per_fen)}
+    steps.append(Step(_("Base rate"), rate))
     steps += [Step(_factor_name(kind, which), f"×{_times(bp)}") for kind, which, bp in part["factors"]]
     steps += [
         Step(_("Line %(number)s") % {"number": no}, f"¥{yuan_text(fen)} ×{_times(bp)} → {points}")
@@ -144,9 +144,9 @@ def _steps(part: Mapping[str, Any], explanation: Mapping[str, Any]) -> list[Step
     ]
     steps.append(Step(_("Rounded"), _count_points(part["rounded"])))
     for cap, limit, used in part["caps"]:
-        label = str(CAPS.get(cap.partition(":")[0], cap))
+        cap_name = str(CAPS.get(cap.partition(":")[0], cap))
         steps.append(
-            Step(label, _("%(used)s of %(limit)s used before") % {"used": f"{used:,}", "limit": f"{limit:,}"})
+            Step(cap_name, _("%(used)s of %(limit)s used before") % {"used": f"{used:,}", "limit": f"{limit:,}"})
         )
     steps.append(Step(_("Points"), _count_points(part["points"])))
     return steps

@@ -173,7 +173,7 @@ def member_file(viewer: Viewer, member_id: int, now: dt.datetime, *, presented: 
 def _account(viewer: Viewer, member_id: int, presented: bool) -> Account:
     accounts = Account.objects.filter(member_id=member_id).select_related("member")
     if viewer.kind == "member":
-        accounts = accounts.filter(member__person_id=viewer.id)
+        accounts = accounts.filter(member__person_id=viewer.id or 0)
     elif presented:
         require(viewer, "members.lookup")
     else:
@@ -199,13 +199,17 @@ def _lifetime(account_id: int) -> tuple[int, int]:
     """Points ever earned (less clawbacks) and ever redeemed (less reversals)."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT coalesce(sum(points) FILTER (WHERE reason IN ('earn', 'adjust') AND credit_account_id = %(id)s), 0)
-                - coalesce(sum(points) FILTER (WHERE reason = 'clawback'), 0),
+            """WITH moved AS (
+                SELECT points, reason, true AS entering FROM loyalty_transfer
+                WHERE credit_account_id = %(id)s AND credit_account_id > 0
+                UNION ALL
+                SELECT points, reason, false FROM loyalty_transfer
+                WHERE debit_account_id = %(id)s AND debit_account_id > 0)
+            SELECT coalesce(sum(points) FILTER (WHERE reason IN ('earn', 'adjust') AND entering), 0)
+                - coalesce(sum(points) FILTER (WHERE reason IN ('clawback', 'undo')), 0),
                 coalesce(sum(points) FILTER (WHERE reason = 'redeem'), 0)
                 - coalesce(sum(points) FILTER (WHERE reason = 'restore'), 0)
-            FROM (SELECT points, reason, credit_account_id FROM loyalty_transfer WHERE credit_account_id = %(id)s AND credit_account_id > 0
-                UNION ALL
-                SELECT points, reason, credit_account_id FROM loyalty_transfer WHERE debit_account_id = %(id)s AND debit_account_id > 0) t""",
+            FROM moved""",
             {"id": account_id},
         )
         earned, spent = cursor.fetchone()

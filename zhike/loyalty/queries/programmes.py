@@ -185,7 +185,8 @@ def _receipts_since(program_id: int, since: dt.datetime) -> Iterator[tuple[int, 
                 SELECT w.account_id, w.tier_id, w.points, r.merchant_id, r.occurred_at, r.business_date,
                     (SELECT json_agg(json_build_array(l.line_no, l.net_fen, l.category_id) ORDER BY l.line_no)
                      FROM sales_receiptline l WHERE l.receipt_id = r.id),
-                    (SELECT json_agg(json_build_array(t.kind, t.amount_fen)) FROM sales_tender t WHERE t.receipt_id = r.id)
+                    (SELECT json_agg(json_build_array(t.kind, t.amount_fen))
+                     FROM sales_tender t WHERE t.receipt_id = r.id)
                 FROM loyalty_award w JOIN sales_receipt r ON r.id = w.receipt_id
                 JOIN loyalty_account a ON a.id = w.account_id
                 WHERE a.program_id = %s AND r.occurred_at >= %s ORDER BY r.occurred_at DESC LIMIT %s) newest

@@ -151,3 +151,11 @@ END $$;
 
 -- Which transaction wrote a transfer: readers that must not miss a late committer go by it, not by id or time.
 ALTER TABLE loyalty_transfer ADD COLUMN xid xid8 NOT NULL DEFAULT pg_current_xact_id();
+
+-- The two-leg form of the transfers, members' accounts only: one row per account a transfer moved.
+CREATE VIEW loyalty_entry AS
+    SELECT credit_account_id AS account_id, id AS transfer_id, 1 AS sign, points AS change, lots, reason, balance_after
+    FROM loyalty_transfer WHERE credit_account_id > 0
+    UNION ALL
+    SELECT debit_account_id, id, -1, -points, lots, reason, balance_after
+    FROM loyalty_transfer WHERE debit_account_id > 0;

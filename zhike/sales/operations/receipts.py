@@ -9,13 +9,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.access import Viewer
 from zhike.kernel.errors import Conflict, Invalid
-from zhike.sales.models import Receipt, ReceiptLine, Tender
-from zhike.sales.rules import NewLine, NewReceipt, NewTender, problems
+from zhike.sales.models import Receipt
+from zhike.sales.rules import NewReceipt, problems
 
 SENTENCES = {
     "unknown_kind": _("The kind must be sale or return."),
@@ -44,7 +43,7 @@ class ReceiptConflict(Conflict):
     title = _("A different receipt with this number was recorded already.")
 
 
-def check_receipt(receipt: NewReceipt, now: dt.datetime) -> None:
+def check_receipt(*, actor: Viewer, receipt: NewReceipt, now: dt.datetime) -> None:
     """Raises InvalidReceipt naming every field that is wrong."""
     found: dict[str, list[Any]] = {}
     for path, code in problems(receipt, now):
@@ -54,7 +53,7 @@ def check_receipt(receipt: NewReceipt, now: dt.datetime) -> None:
 
 
 def receipt_rows(
-    receipt: NewReceipt, actor: Viewer, now: dt.datetime
+    *, actor: Viewer, receipt: NewReceipt, now: dt.datetime
 ) -> tuple[dict[str, Any], list[Any], list[Any]]:
     """The JSON that the SQL function ``sales_record_receipt`` takes: receipt, lines, tenders."""
     head = {
@@ -104,7 +103,7 @@ def receipt_rows(
     return head, lines, tenders
 
 
-def insert_receipts(receipts: Sequence[NewReceipt], *, actor: Viewer, now: dt.datetime) -> dict[UUID, UUID]:
+def insert_receipts(*, actor: Viewer, receipts: Sequence[NewReceipt], now: dt.datetime) -> dict[UUID, UUID]:
     """Write many receipts with lines and tenders by COPY, in the caller's transaction.
 
     Returns the ones that were not written because their natural key exists, with the id of the receipt that holds it;
@@ -118,8 +117,8 @@ def insert_receipts(receipts: Sequence[NewReceipt], *, actor: Viewer, now: dt.da
             RECEIPT_COLUMNS,
             (_receipt_tuple(receipt, actor, now) for receipt in receipts),
         )
-        cursor.execute(f"""
-            INSERT INTO sales_receipt ({", ".join(RECEIPT_COLUMNS)}) SELECT {", ".join(RECEIPT_COLUMNS)} FROM new_receipt
+        columns = ", ".join(RECEIPT_COLUMNS)
+        cursor.execute(f"""INSERT INTO sales_receipt ({columns}) SELECT {columns} FROM new_receipt
             ON CONFLICT (merchant_id, till, number, business_date) DO NOTHING""")
         cursor.execute("""
             SELECT n.id, r.id FROM new_receipt n
@@ -142,7 +141,7 @@ def insert_receipts(receipts: Sequence[NewReceipt], *, actor: Viewer, now: dt.da
     return duplicates
 
 
-def mark_returned(receipt_id: UUID, lines: Mapping[int, tuple[Decimal, int]]) -> None:
+def mark_returned(*, actor: Viewer, receipt_id: UUID, lines: Mapping[int, tuple[Decimal, int]]) -> None:
     """Add (quantity, fen) to what was returned of each line. The caller holds the receipt and checked the bounds."""
     with connection.cursor() as cursor:
         cursor.executemany(
@@ -152,14 +151,14 @@ def mark_returned(receipt_id: UUID, lines: Mapping[int, tuple[Decimal, int]]) ->
         )
 
 
-def attach_person(receipt_id: UUID, person_id: int, now: dt.datetime) -> bool:
+def attach_person(*, actor: Viewer, receipt_id: UUID, person_id: int, now: dt.datetime) -> bool:
     """Give an unowned receipt to a person; False when somebody was faster."""
     return bool(
         Receipt.objects.filter(id=receipt_id, person=None).update(person_id=person_id, claimed_at=now)
     )
 
 
-def forget_receipts(receipt_ids: Iterable[UUID]) -> int:
+def forget_receipts(*, actor: Viewer, receipt_ids: Iterable[UUID]) -> int:
     """Take receipts out again with their lines and tenders (undoing an import); the caller undid what hung on them.
 
     Returned quantities that these receipts caused on their originals are given back.
@@ -179,111 +178,7 @@ def forget_receipts(receipt_ids: Iterable[UUID]) -> int:
         cursor.execute("DELETE FROM sales_tender WHERE receipt_id = ANY(%s)", [ids])
         cursor.execute("DELETE FROM sales_receiptline WHERE receipt_id = ANY(%s)", [ids])
         cursor.execute("DELETE FROM sales_receipt WHERE id = ANY(%s)", [ids])
-        return cursor.rowcount
-
-
-def lock_receipt(receipt_id: UUID) -> Receipt | None:
-    """The receipt, its row held until the caller's transaction ends."""
-    return Receipt.objects.select_for_update(of=("self",)).filter(id=receipt_id).first()
-
-
-def lines_of(receipt_id: UUID) -> list[ReceiptLine]:
-    return list(ReceiptLine.objects.filter(receipt_id=receipt_id).order_by("line_no"))
-
-
-def tenders_of(receipt_id: UUID) -> list[Tender]:
-    return list(Tender.objects.filter(receipt_id=receipt_id).order_by("position"))
-
-
-def existing_receipt(merchant_id: int, till: str, number: str, business_date: dt.date) -> Receipt | None:
-    """The receipt that holds a natural key."""
-    return Receipt.objects.filter(
-        merchant_id=merchant_id, till=till, number=number, business_date=business_date
-    ).first()
-
-
-def existing_receipts(receipts: Sequence[NewReceipt]) -> dict[UUID, UUID]:
-    """Of these, the ones whose natural key is taken already: given id → the id that holds it."""
-    keys = [(r.id, r.merchant_id, r.till, r.number, r.business_date) for r in receipts]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT n.id, r.id FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::date[])
-                AS n(id, merchant_id, till, number, business_date)
-            JOIN sales_receipt r USING (merchant_id, till, number, business_date)""",
-            [list(column) for column in zip(*keys, strict=True)],
-        )
-        return dict(cursor.fetchall())
-
-
-def recorded(receipt_id: UUID) -> Receipt:
-    return Receipt.objects.get(id=receipt_id)
-
-
-def find_claimable(merchant_id: int, number: str, business_date: dt.date, till: str | None) -> Receipt | None:
-    """The sale with this number on this day; unowned ones first when several tills used the number."""
-    found = Receipt.objects.filter(
-        merchant_id=merchant_id, number=number, business_date=business_date, kind=Receipt.Kind.SALE
-    )
-    if till:
-        found = found.filter(till=till)
-    return found.order_by(F("person_id").asc(nulls_first=True)).first()
-
-
-def was_returned(receipt_id: UUID) -> bool:
-    return Receipt.objects.filter(original_id=receipt_id).exists()
-
-
-def as_new_receipt(receipt_id: UUID) -> NewReceipt:
-    """A recorded receipt in the form it came in, for deciding about it anew."""
-    row = recorded(receipt_id)
-    lines = tuple(
-        NewLine(
-            line.line_no,
-            line.sku,
-            line.name,
-            line.quantity,
-            line.unit_price_fen,
-            line.net_fen,
-            line.discount_fen,
-            line.product_id,
-            line.category_id,
-            line.original_line_no,
-        )
-        for line in lines_of(receipt_id)
-    )
-    tenders = tuple(
-        NewTender(tender.kind, tender.amount_fen, tender.reference) for tender in tenders_of(receipt_id)
-    )
-    return NewReceipt(
-        row.merchant_id,
-        row.mall_id,
-        row.kind,
-        row.till,
-        row.number,
-        row.business_date,
-        row.occurred_at,
-        lines,
-        tenders,
-        person_id=row.person_id,
-        original_id=row.original_id,
-        cashier=row.cashier,
-        source=row.source,
-        import_id=row.import_id,
-        id=row.pk,
-    )
-
-
-def receipts_of_import(import_id: UUID) -> tuple[list[UUID], int]:
-    """The receipts of an import, held, and how many of them something outside it hangs on."""
-    ids = list(
-        Receipt.objects.select_for_update(of=("self",))
-        .filter(import_id=import_id)
-        .order_by("id")
-        .values_list("id", flat=True)
-    )
-    returned = Receipt.objects.filter(original_id__in=ids).exclude(import_id=import_id).count()
-    claimed = Receipt.objects.filter(import_id=import_id, claimed_at__isnull=False).count()
-    return ids, returned + claimed
+        return int(cursor.rowcount)
 
 
 RECEIPT_COLUMNS = (

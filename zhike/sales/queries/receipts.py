@@ -21,6 +21,7 @@ COLUMNS = {
     "floor": "merchant__floor_id",
     "merchant": "merchant_id",
     "own": "person__associate_id",
+    "person": "person_id",
 }
 NEWEST = Keyset((("occurred_at", "desc"), ("id", "desc")))
 
@@ -157,7 +158,7 @@ class DayOfSales:
 def sales_by_day(
     viewer: Viewer, mall_id: int | None, first: dt.date, last: dt.date
 ) -> dict[dt.date, DayOfSales]:
-    """Counts and sums per business date in scope; ``net_fen`` is sales before refunds. Days without receipts are left out."""
+    """Counts and sums of the business dates in scope that have receipts; ``net_fen`` is sales before refunds."""
     sale, back = Q(kind="sale"), Q(kind="return")
     sums = (
         _for_dashboard(viewer, mall_id)

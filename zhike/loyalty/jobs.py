@@ -1,0 +1,31 @@
+"""The loyalty context's nightly work; each job can be run again at any time."""
+
+from __future__ import annotations
+
+from zhike.kernel import clock
+from zhike.kernel.access import system_viewer
+from zhike.kernel.jobs import CARETAKER_QUEUE, job
+from zhike.loyalty import operations
+from zhike.loyalty.models import Program
+
+ACTOR = system_viewer("nightly")
+
+
+@job(queue=CARETAKER_QUEUE, cron="10 16 * * *")
+def expire_points(timestamp: int) -> None:
+    """Shortly after midnight in China: let overdue lots lapse."""
+    for program_id in Program.objects.values_list("id", flat=True):
+        operations.expire_points(actor=ACTOR, program_id=program_id, now=clock.now())
+
+
+@job(queue=CARETAKER_QUEUE, cron="30 16 * * *")
+def review_tiers(timestamp: int) -> None:
+    """Count every member's spend in the window anew."""
+    for program_id in Program.objects.values_list("id", flat=True):
+        operations.review_tiers(actor=ACTOR, program_id=program_id, now=clock.now())
+
+
+@job(queue=CARETAKER_QUEUE, cron="*/10 * * * *")
+def seal_transfers(timestamp: int) -> None:
+    """Seal what was posted since the last time."""
+    operations.seal_transfers(actor=ACTOR, now=clock.now())

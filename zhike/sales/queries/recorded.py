@@ -1,0 +1,117 @@
+"""What an operation above needs to know of receipts before it writes; several hold the rows they return."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import F
+
+from zhike.sales.models import Receipt, ReceiptLine, Tender
+from zhike.sales.rules import NewLine, NewReceipt, NewTender
+
+
+def lock_receipt(receipt_id: UUID) -> Receipt | None:
+    """The receipt, its row held until the caller's transaction ends."""
+    return Receipt.objects.select_for_update(of=("self",)).filter(id=receipt_id).first()
+
+
+def lines_of(receipt_id: UUID) -> list[ReceiptLine]:
+    return list(ReceiptLine.objects.filter(receipt_id=receipt_id).order_by("line_no"))
+
+
+def tenders_of(receipt_id: UUID) -> list[Tender]:
+    return list(Tender.objects.filter(receipt_id=receipt_id).order_by("position"))
+
+
+def existing_receipt(merchant_id: int, till: str, number: str, business_date: dt.date) -> Receipt | None:
+    """The receipt that holds a natural key."""
+    return Receipt.objects.filter(
+        merchant_id=merchant_id, till=till, number=number, business_date=business_date
+    ).first()
+
+
+def existing_receipts(receipts: Sequence[NewReceipt]) -> dict[UUID, UUID]:
+    """Of these, the ones whose natural key is taken already: given id → the id that holds it."""
+    keys = [(r.id, r.merchant_id, r.till, r.number, r.business_date) for r in receipts]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT n.id, r.id FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::date[])
+                AS n(id, merchant_id, till, number, business_date)
+            JOIN sales_receipt r USING (merchant_id, till, number, business_date)""",
+            [list(column) for column in zip(*keys, strict=True)],
+        )
+        return dict(cursor.fetchall())
+
+
+def recorded(receipt_id: UUID) -> Receipt:
+    return Receipt.objects.get(id=receipt_id)
+
+
+def find_claimable(merchant_id: int, number: str, business_date: dt.date, till: str | None) -> Receipt | None:
+    """The sale with this number on this day; unowned ones first when several tills used the number."""
+    found = Receipt.objects.filter(
+        merchant_id=merchant_id, number=number, business_date=business_date, kind=Receipt.Kind.SALE
+    )
+    if till:
+        found = found.filter(till=till)
+    return found.order_by(F("person_id").asc(nulls_first=True)).first()
+
+
+def was_returned(receipt_id: UUID) -> bool:
+    return Receipt.objects.filter(original_id=receipt_id).exists()
+
+
+def as_new_receipt(receipt_id: UUID) -> NewReceipt:
+    """A recorded receipt in the form it came in, for deciding about it anew."""
+    row = recorded(receipt_id)
+    lines = tuple(
+        NewLine(
+            line.line_no,
+            line.sku,
+            line.name,
+            line.quantity,
+            line.unit_price_fen,
+            line.net_fen,
+            line.discount_fen,
+            line.product_id,
+            line.category_id,
+            line.original_line_no,
+        )
+        for line in lines_of(receipt_id)
+    )
+    tenders = tuple(
+        NewTender(tender.kind, tender.amount_fen, tender.reference) for tender in tenders_of(receipt_id)
+    )
+    return NewReceipt(
+        row.merchant_id,
+        row.mall_id,
+        row.kind,
+        row.till,
+        row.number,
+        row.business_date,
+        row.occurred_at,
+        lines,
+        tenders,
+        person_id=row.person_id,
+        original_id=row.original_id,
+        cashier=row.cashier,
+        source=row.source,
+        import_id=row.import_id,
+        id=row.pk,
+    )
+
+
+def receipts_of_import(import_id: UUID) -> tuple[list[UUID], int]:
+    """The receipts of an import, held, and how many of them something outside it hangs on."""
+    ids = list(
+        Receipt.objects.select_for_update(of=("self",))
+        .filter(import_id=import_id)
+        .order_by("id")
+        .values_list("id", flat=True)
+    )
+    returned = Receipt.objects.filter(original_id__in=ids).exclude(import_id=import_id).count()
+    claimed = Receipt.objects.filter(import_id=import_id, claimed_at__isnull=False).count()
+    return ids, returned + claimed

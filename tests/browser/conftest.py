@@ -110,7 +110,7 @@ def open_page(browser: Browser, site: Site, console_errors: ConsoleErrors) -> It
 
     def open_page(viewport: dict[str, int], **options: Any) -> Page:
         settings = {"locale": "zh-CN", "timezone_id": "Asia/Shanghai", "reduced_motion": "reduce"} | options
-        context = browser.new_context(base_url=site.url, viewport=viewport, **settings)  # type: ignore[arg-type]
+        context = browser.new_context(base_url=site.url, viewport=viewport, **settings)
         context.set_default_timeout(15_000)
         contexts.append(context)
         page = context.new_page()

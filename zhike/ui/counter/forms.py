@@ -1,0 +1,388 @@
+"""What is typed at the counter. Every form that changes something carries its token."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django import forms
+from django.core.validators import MaxValueValidator, RegexValidator
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from zhike.kernel.money import FEN_MAX, NotAnAmount, fen_from_text
+from zhike.ui.components.consents import ConsentForm
+from zhike.ui.counter.once import TokenForm
+
+TENDERS = [
+    ("wechat", _("WeChat Pay")),
+    ("alipay", _("Alipay")),
+    ("card", _("Bank card")),
+    ("cash", _("Cash")),
+    ("voucher", _("Voucher")),
+    ("stored_value", _("Stored value")),
+    ("points", _("Points")),
+    ("other", _("Other")),
+]
+SEXES = [("unknown", _("Not said")), ("female", _("Female")), ("male", _("Male"))]
+REVERSAL_REASONS = [
+    ("changed-mind", _("The customer changed their mind")),
+    ("wrong-amount", _("The amount was wrong")),
+    ("wrong-member", _("The member was wrong")),
+    ("goods-returned", _("The goods were returned")),
+]
+LINES_MAX = 50
+QUANTITY_MAX = Decimal(100_000)
+BIG = {"class": "btn-big"}
+RADIO = {"class": "radio radio-primary radio-sm"}
+
+
+def amount_fen(text: str) -> int:
+    """Fen of what was typed, above zero. Raises ValidationError."""
+    try:
+        fen = fen_from_text(text.replace(",", "").replace("¥", ""))
+    except NotAnAmount as problem:
+        raise forms.ValidationError(problem.sentence, code=problem.code) from None
+    if not 0 < fen <= FEN_MAX:
+        raise forms.ValidationError(_("Enter an amount above zero."), code="not-positive")
+    return fen
+
+
+class AmountField(forms.CharField):
+    """Yuan as typed, fen when cleaned; None when left empty."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        attrs = {"inputmode": "decimal", "autocomplete": "off", **BIG}
+        super().__init__(max_length=20, widget=forms.TextInput(attrs=attrs), **kwargs)
+
+    def clean(self, value: Any) -> int | None:
+        text = super().clean(value)
+        return amount_fen(text) if text else None
+
+
+class FindForm(forms.Form):
+    q = forms.CharField(
+        label=_("Phone, card, code or name"),
+        max_length=120,
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "off",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+                "enterkeyhint": "search",
+                "data-scan": "",
+                "autofocus": True,
+                "inputmode": "none",
+                "x-ref": "input",
+                **BIG,
+            }
+        ),
+    )
+
+
+class PlaceForm(forms.Form):
+    place = forms.ChoiceField(label=_("Where does this till stand?"), widget=forms.Select(attrs=BIG))
+    name = forms.CharField(
+        label=_("Number of the till"),
+        max_length=40,
+        initial="1",
+        validators=[RegexValidator(r"^[\w .-]+$", _("Letters, digits, dots and dashes only."))],
+        widget=forms.TextInput(attrs={"autocomplete": "off", **BIG}),
+    )
+
+    def __init__(self, *args: Any, places: list[tuple[str, Any]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["place"].choices = places  # type: ignore[attr-defined]
+
+
+class EnrolPhoneForm(forms.Form):
+    phone = forms.CharField(
+        label=_("Phone number"),
+        max_length=24,
+        widget=forms.TextInput(
+            attrs={
+                "type": "tel",
+                "inputmode": "none",
+                "autocomplete": "off",
+                "autofocus": True,
+                "x-ref": "input",
+                **BIG,
+            }
+        ),
+    )
+
+
+class EnrolCodeForm(forms.Form):
+    code = forms.CharField(
+        label=_("Code on the customer's phone"),
+        validators=[RegexValidator(r"^[0-9]{4,8}$", _("The code has digits only."))],
+        widget=forms.TextInput(
+            attrs={"inputmode": "numeric", "autocomplete": "off", "autofocus": True, **BIG}
+        ),
+    )
+
+
+class EnrolForm(TokenForm, ConsentForm):
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=80,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True, **BIG}),
+    )
+    sex = forms.ChoiceField(label=_("Sex"), choices=SEXES, required=False, widget=forms.Select(attrs=BIG))
+    birthday = forms.DateField(
+        label=_("Birthday"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date", **BIG}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"],
+    )
+
+    def __init__(self, *args: Any, today: dt.date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["birthday"].validators.append(MaxValueValidator(today, _("A birthday lies in the past.")))
+
+    def clean_sex(self) -> str:
+        return self.cleaned_data["sex"] or "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line as typed."""
+
+    name: str
+    quantity: Decimal
+    net_fen: int
+
+
+class ReceiptForm(TokenForm):
+    """A receipt as it lies on the counter: an amount, or lines that sum up to it."""
+
+    merchant = forms.ChoiceField(label=_("Merchant"), widget=forms.Select(attrs=BIG))
+    number = forms.CharField(
+        label=_("Receipt number"),
+        max_length=60,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "characters", "autofocus": True, **BIG}
+        ),
+    )
+    amount = AmountField(label=_("Amount paid (yuan)"))
+    tender = forms.ChoiceField(
+        label=_("Paid with"), choices=TENDERS, initial="wechat", widget=forms.RadioSelect
+    )
+    second_tender = forms.ChoiceField(
+        label=_("A second way of paying"), choices=[("", _("None")), *TENDERS], required=False
+    )
+    second_amount = AmountField(label=_("Of it paid that way (yuan)"), required=False)
+    business_date = forms.DateField(
+        label=_("Date on the receipt"),
+        widget=forms.DateInput(attrs={"type": "date", **BIG}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"],
+    )
+    till = forms.CharField(label=_("Till on the receipt"), max_length=40, widget=forms.TextInput(attrs=BIG))
+
+    def __init__(self, *args: Any, merchants: list[tuple[str, Any]], today: dt.date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        merchant = self.fields["merchant"]
+        merchant.choices = merchants  # type: ignore[attr-defined]
+        if len(merchants) == 1:
+            merchant.initial, merchant.widget = merchants[0][0], forms.HiddenInput()
+        limit = MaxValueValidator(today, _("This day has not come yet."))
+        self.fields["business_date"].validators.append(limit)
+        self.lines: list[Line] = []
+        self.fields["amount"].required = not any(self._rows())
+
+    def clean_merchant(self) -> int:
+        return int(self.cleaned_data["merchant"])
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        self.lines = list(self._typed_lines())
+        if self.lines:
+            total = sum(line.net_fen for line in self.lines)
+            if data.get("amount") not in (None, total):
+                self.add_error("amount", _("The lines do not add up to this amount."))
+            data["amount"] = total
+        data["lines"] = [(line.name, str(line.quantity), line.net_fen) for line in self.lines]
+        self._check_second_tender(data)
+        return data
+
+    def _check_second_tender(self, data: dict[str, Any]) -> None:
+        kind, part, total = data.get("second_tender"), data.get("second_amount"), data.get("amount")
+        if bool(kind) != (part is not None) and "second_amount" not in self.errors:
+            self.add_error(
+                "second_amount", _("A second way of paying needs its amount, and the other way round.")
+            )
+        elif kind and part is not None and total is not None:
+            if kind == data.get("tender"):
+                self.add_error("second_tender", _("Choose two different ways of paying."))
+            if part >= total:
+                self.add_error("second_amount", _("This is not less than the whole amount."))
+
+    def _rows(self) -> Iterator[tuple[int, str, str, str]]:
+        """(position, name, quantity, amount) of rows that hold anything; the fields of a row share their position."""
+        if not isinstance(self.data, QueryDict):
+            return
+        columns = [self.data.getlist(name) for name in _LINE_FIELDS]
+        for position, (name, quantity, amount) in enumerate(zip(*columns, strict=False), start=1):
+            if name.strip() or amount.strip():
+                yield position, name, quantity, amount
+
+    def _typed_lines(self) -> Iterator[Line]:
+        for position, name, quantity, amount in self._rows():
+            if position > LINES_MAX:
+                self.add_error(None, _("There are too many lines."))
+                return
+            if (line := self._line(name, quantity, amount, position)) is not None:
+                yield line
+
+    def _line(self, name: str, quantity: str, amount: str, position: int) -> Line | None:
+        try:
+            number = Decimal(quantity.strip() or "1")
+            if not 0 < number <= QUANTITY_MAX or number != round(number, 3):
+                raise InvalidOperation
+            return Line(name.strip()[:200], number, amount_fen(amount.strip()))
+        except (InvalidOperation, forms.ValidationError):
+            sentence = _("Line %(position)s: the quantity or the amount cannot be read.")
+            self.add_error(None, forms.ValidationError(sentence, params={"position": position}))
+            return None
+
+    @property
+    def tenders(self) -> list[tuple[str, int]]:
+        """(kind, fen), summing up to the amount."""
+        data = self.cleaned_data
+        part = data["second_amount"] or 0
+        first = [(data["tender"], data["amount"] - part)]
+        return [*first, (data["second_tender"], part)] if part else first
+
+
+_LINE_FIELDS = ("line_name", "line_quantity", "line_amount")
+
+
+class RedeemForm(TokenForm):
+    points = forms.IntegerField(
+        label=_("Points to spend"),
+        min_value=1,
+        max_value=10**9,
+        widget=forms.TextInput(
+            attrs={
+                "inputmode": "none",
+                "autocomplete": "off",
+                "autofocus": True,
+                "x-ref": "input",
+                "data-points": "",
+                **BIG,
+            }
+        ),
+    )
+    reference = forms.CharField(
+        label=_("For which receipt"),
+        max_length=80,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", **BIG}),
+    )
+    step = forms.ChoiceField(
+        choices=[("ask", ""), ("carry-out", "")], initial="ask", widget=forms.HiddenInput
+    )
+
+
+class ReverseForm(TokenForm):
+    points = forms.IntegerField(
+        label=_("Points to give back"),
+        min_value=1,
+        max_value=10**9,
+        required=False,
+        help_text=_("Leave it empty to give back all that is left."),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", **BIG}),
+    )
+    reason = forms.ChoiceField(label=_("Why"), choices=REVERSAL_REASONS, widget=forms.RadioSelect)
+
+
+class ReceiptSearchForm(forms.Form):
+    q = forms.CharField(
+        label=_("Receipt number"),
+        max_length=60,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True, "data-scan": "", **BIG}),
+    )
+    day = forms.DateField(
+        label=_("Date"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date", **BIG}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"],
+    )
+
+
+class GiveForm(TokenForm):
+    """Which member a receipt without a member belongs to."""
+
+    q = forms.CharField(
+        label=_("Phone, card or code of the member"),
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True, "data-scan": "", **BIG}),
+    )
+
+
+class ClaimForm(TokenForm):
+    merchant = forms.ChoiceField(label=_("Merchant"), widget=forms.Select(attrs=BIG))
+    number = forms.CharField(
+        label=_("Receipt number"),
+        max_length=60,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True, **BIG}),
+    )
+    business_date = forms.DateField(
+        label=_("Date on the receipt"),
+        widget=forms.DateInput(attrs={"type": "date", **BIG}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"],
+    )
+    amount = AmountField(label=_("Amount paid (yuan)"))
+
+    def __init__(self, *args: Any, merchants: list[tuple[str, Any]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["merchant"].choices = merchants  # type: ignore[attr-defined]
+
+    def clean_merchant(self) -> int:
+        return int(self.cleaned_data["merchant"])
+
+
+class ReturnForm(TokenForm):
+    """How much of each line comes back. `lines` are the sold ones (line_no, left)."""
+
+    def __init__(self, *args: Any, lines: list[tuple[int, Decimal]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.numbers = [number for number, _left in lines]
+        for number, left in lines:
+            self.fields[f"line-{number}"] = forms.DecimalField(
+                required=False,
+                min_value=Decimal(0),
+                max_value=left,
+                max_digits=12,
+                decimal_places=3,
+                widget=forms.NumberInput(
+                    attrs={
+                        "inputmode": "decimal",
+                        "step": "1",
+                        "min": "0",
+                        "max": str(left.normalize()),
+                        "x-ref": "input",
+                        "class": "btn-big text-center",
+                    }
+                ),
+            )
+
+    step = forms.ChoiceField(
+        choices=[("ask", ""), ("carry-out", "")], initial="ask", widget=forms.HiddenInput
+    )
+
+    @property
+    def quantities(self) -> dict[int, Decimal]:
+        """What comes back of each line, where anything does."""
+        given = {number: self.cleaned_data.get(f"line-{number}") for number in self.numbers}
+        return {number: quantity for number, quantity in given.items() if quantity}
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if not self.errors and not self.quantities:
+            raise forms.ValidationError(_("Say how much of which line comes back."))
+        return data

@@ -1,0 +1,81 @@
+"""One field finds the member; the card of the one in front of us; what was just done."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.http import HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from zhike.kernel.errors import Problem
+from zhike.loyalty import queries as loyalty
+from zhike.ui.components.staff import staff_page
+from zhike.ui.counter import presented
+from zhike.ui.counter import till as tills
+from zhike.ui.counter.forms import FindForm
+from zhike.ui.counter.identify import Found
+from zhike.ui.counter.identify import find as identify
+from zhike.ui.counter.page import page
+
+LOOKUP = "members.lookup"
+
+
+@require_safe
+@staff_page(LOOKUP)
+def home(request: Any) -> HttpResponse:
+    if tills.till_of(request) is None:
+        return HttpResponseRedirect(reverse("counter:till"))
+    return page(request, "home", {"form": FindForm(), "recent": tills.recent(request)})
+
+
+@require_http_methods(["GET", "POST"])
+@staff_page(LOOKUP)
+def find(request: Any) -> HttpResponse:
+    """By POST, so that phone numbers and codes stand in no address and no access log."""
+    form = FindForm(request.POST or None)
+    found = Found()
+    if request.method == "GET":
+        return HttpResponseRedirect(reverse("counter:home"))
+    if form.is_valid():
+        try:
+            found = identify(request.viewer, form.cleaned_data["q"], request.now)
+        except Problem as problem:
+            form.add_error("q", problem.sentence)
+        else:
+            for hit in found.hits:
+                if hit.member_id is not None:
+                    presented.present(request, hit.member_id)
+            if found.member_id is not None:
+                presented.present(request, found.member_id)
+                return HttpResponseRedirect(reverse("counter:member", args=[found.member_id]))
+            request.session["counter_phone"] = found.phone
+    context = {"form": form, "found": found, "asked": form.is_valid(), "recent": tills.recent(request)}
+    return page(request, "home", context, status=422 if form.errors else 200)
+
+
+@require_safe
+@staff_page(LOOKUP)
+def member(request: Any, member_id: int) -> HttpResponse:
+    """Who stands here: name, tier, balance, what ends soon, and what to look out for."""
+    viewer = request.viewer
+    may = {
+        "may_record": viewer.may(tills.RECORD),
+        "may_redeem": viewer.may("points.redeem"),
+        "may_claim": viewer.may("receipts.claim"),
+    }
+    return page(request, "member", presented.shown_as(presented.member_file(request, member_id)) | may)
+
+
+@require_safe
+@staff_page(LOOKUP)
+def done(request: Any, token: uuid.UUID) -> HttpResponse:
+    """What one action led to. It is kept in the list, so that reloading or coming back shows it again."""
+    result = tills.recall(request, str(token))
+    if result is None:
+        return HttpResponseRedirect(reverse("counter:home"))
+    explained = None
+    if result.receipt_id and result.kind in ("receipt", "claim"):
+        explained = loyalty.explain_award(uuid.UUID(result.receipt_id))
+    return page(request, "done", {"result": result, "explained": explained})

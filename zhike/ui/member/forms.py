@@ -1,0 +1,129 @@
+"""What members type. Forms check shape; whether it may be done is the operations' to say."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.utils.translation import gettext_lazy as _
+
+from zhike.kernel.money import FEN_MAX, NotAnAmount, fen_from_text
+from zhike.ui.components.consents import ConsentForm
+
+SEXES = [("unknown", _("I would rather not say")), ("female", _("Female")), ("male", _("Male"))]
+FIRST_BIRTHDAY = dt.date(1900, 1, 1)
+_DIGITS = re.compile(r"[\s\-()]+")
+
+
+class PhoneForm(forms.Form):
+    phone = forms.CharField(
+        label=_("Phone number"),
+        max_length=24,
+        widget=forms.TextInput(
+            attrs={
+                "type": "tel",
+                "inputmode": "tel",
+                "autocomplete": "tel",
+                "class": "input-lg",
+                "autofocus": True,
+            }
+        ),
+    )
+
+    def clean_phone(self) -> str:
+        return _DIGITS.sub("", self.cleaned_data["phone"])
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(
+        label=_("One-time code"),
+        validators=[RegexValidator(r"^[0-9]{4,8}$", _("The code has digits only."))],
+        widget=forms.TextInput(
+            attrs={
+                "inputmode": "numeric",
+                "autocomplete": "one-time-code",
+                "class": "input-lg tracking-widest",
+                "autofocus": True,
+                "maxlength": 8,
+            }
+        ),
+    )
+
+
+class PersonalForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"), max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    sex = forms.ChoiceField(label=_("Sex"), choices=SEXES, required=False, initial="unknown")
+    birthday = forms.DateField(
+        label=_("Birthday"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date", "autocomplete": "bday"}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"],
+    )
+
+    def __init__(self, *args: Any, today: dt.date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["birthday"].validators += [
+            MinValueValidator(FIRST_BIRTHDAY),
+            MaxValueValidator(today, _("A birthday lies in the past.")),
+        ]
+
+    def clean_sex(self) -> str:
+        return self.cleaned_data["sex"] or "unknown"
+
+
+class JoinForm(PersonalForm, ConsentForm):
+    """Join: who one is, and what one agrees to."""
+
+
+class ProfileForm(PersonalForm):
+    occupation = forms.CharField(label=_("Occupation"), max_length=80, required=False)
+
+
+class ClaimForm(forms.Form):
+    """A receipt that was paid without showing the card."""
+
+    merchant = forms.ChoiceField(label=_("Merchant"))
+    number = forms.CharField(
+        label=_("Receipt number"),
+        max_length=60,
+        widget=forms.TextInput(attrs={"autocapitalize": "characters", "autocomplete": "off"}),
+    )
+    business_date = forms.DateField(
+        label=_("Date on the receipt"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"],
+    )
+    amount = forms.CharField(
+        label=_("Amount paid (yuan)"),
+        max_length=20,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, merchants: list[tuple[str, Any]], today: dt.date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["merchant"].choices = merchants  # type: ignore[attr-defined]
+        self.fields["business_date"].validators += [
+            MaxValueValidator(today, _("This day has not come yet.")),
+        ]
+
+    def clean_merchant(self) -> int:
+        return int(self.cleaned_data["merchant"])
+
+    def clean_amount(self) -> int:
+        return amount_fen(self.cleaned_data["amount"])
+
+
+def amount_fen(text: str) -> int:
+    """Fen of what was typed, a positive amount of money."""
+    try:
+        fen = fen_from_text(text.replace(",", "").removeprefix("¥"))
+    except NotAnAmount as problem:
+        raise forms.ValidationError(problem.sentence, code=problem.code) from None
+    if not 0 < fen <= FEN_MAX:
+        raise forms.ValidationError(_("Enter an amount above zero."), code="not-positive")
+    return fen

@@ -1,0 +1,29 @@
+"""Addresses of the member app. The service worker lies at /m/ so that it may serve everything below."""
+
+from django.urls import path
+
+from zhike.ui.member.views import account, app, card, points, receipts, visitor
+
+app_name = "member"
+urlpatterns = [
+    path("m/", card.home, name="home"),
+    path("m/card/", card.live, name="live"),
+    path("m/login/", visitor.log_in, name="log_in"),
+    path("m/login/code/", visitor.code, name="code"),
+    path("m/join/", visitor.join, name="join"),
+    path("m/logout/", visitor.log_out, name="log_out"),
+    path("m/points/", points.statement, name="points"),
+    path("m/points/lots/", points.lots, name="lots"),
+    path("m/receipts/", receipts.receipts, name="receipts"),
+    path("m/receipts/claim/", receipts.claim, name="claim"),
+    path("m/receipts/<uuid:receipt_id>/", receipts.receipt, name="receipt"),
+    path("m/me/", account.profile, name="profile"),
+    path("m/me/edit/", account.edit, name="edit"),
+    path("m/me/history/", account.history, name="history"),
+    path("m/me/consents/", account.consents, name="consents"),
+    path("m/policy/", app.policy, name="policy"),
+    path("m/about/", app.about, name="about"),
+    path("m/offline/", app.offline, name="offline"),
+    path("m/sw.js", app.service_worker, name="service_worker"),
+    path("m/manifest.webmanifest", app.manifest, name="manifest"),
+]

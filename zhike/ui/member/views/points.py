@@ -1,0 +1,34 @@
+"""Where the points came from, where they went, and when they end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from zhike.loyalty import queries as loyalty
+from zhike.ui.member.access import member_page
+from zhike.ui.member.dock import page
+
+ENTRIES = 20
+
+
+@require_safe
+@member_page
+def statement(request: Any) -> HttpResponse:
+    """Newest first; htmx asks for the next piece."""
+    member = request.member
+    cursor = request.GET.get("cursor") or None
+    entries = loyalty.statement(member.viewer, member.id, cursor, ENTRIES)
+    context = {"entries": entries, "file": member.file}
+    if request.htmx:
+        return render(request, "member/_entries.html", context)
+    return page(request, "points", context, active="points")
+
+
+@require_safe
+@member_page
+def lots(request: Any) -> HttpResponse:
+    return page(request, "lots", {"file": request.member.file}, active="points")

@@ -40,7 +40,6 @@ def test_names_are_found_by_any_part(guests: dict[str, int], crew: Crew) -> None
 def test_letters_are_pinyin_or_initials(guests: dict[str, int], crew: Crew) -> None:
     assert found(crew.wang, "zhangsan")[0] == ("张三", "pinyin")
     assert ("张三丰", "pinyin") in found(crew.wang, "Zhang San")
-    assert found(crew.wang, "shanml")[0:1] in ([], [("单美玲", "typo")])
     assert found(crew.wang, "shanmeiling")[0] == ("单美玲", "pinyin")
     assert ("单美玲", "initials") in found(crew.wang, "sml")
     assert ("张三丰", "initials") in found(crew.wang, "zs"), "initials by their beginning"
@@ -48,9 +47,7 @@ def test_letters_are_pinyin_or_initials(guests: dict[str, int], crew: Crew) -> N
 
 
 def test_sounding_alike_and_slips_come_last(guests: dict[str, int], crew: Crew) -> None:
-    assert found(crew.wang, "zangsan") == [("张三", "sound"), ("章珊", "sound")] or (
-        ("张三", "sound") in found(crew.wang, "zangsan")
-    )
+    assert ("张三", "sound") in found(crew.wang, "zangsan")
     assert ("张小明", "typo") in found(crew.wang, "zhangxiaomng")
     assert found(crew.wang, "qqqqqqq") == []
 

@@ -12,12 +12,7 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-TEST_HOME = Path(os.environ.get("ZHIKE_TEST_HOME", ROOT / ".zhike" / "test"))
-
-os.environ.setdefault("ZHIKE_HOME", str(TEST_HOME))
-os.environ.setdefault("ZHIKE_ENV", "test")
-os.environ.setdefault("ZHIKE_POOL", "64")  # tests of concurrency run 32 threads at once
+from tests.plugins.environment import ROOT, TEST_HOME
 
 pytest_plugins = ["tests.plugins.features", "tests.plugins.network", "tests.plugins.templates", "tests.people"]
 

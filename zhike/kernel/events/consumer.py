@@ -39,7 +39,7 @@ class Consumer:
     start: Start = "beginning"
     others: Handler | None = None
     reset: Callable[[], None] | None = None
-    batch_size: int = 200
+    batch_size: int = 500
     seconds_max: float = 0.5
     _by_type: dict[str, Handler] = field(init=False, repr=False, compare=False)
 

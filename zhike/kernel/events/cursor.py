@@ -27,7 +27,14 @@ Start = Literal["beginning", "end"]
 SEES_NOTHING = "1:1:"
 _SNAPSHOT = re.compile(r"([0-9]{1,19}):([0-9]{1,19}):((?:[0-9]{1,19}(?:,[0-9]{1,19})*)?)", re.ASCII)
 PlainColumns: TypeAlias = tuple[int, uuid.UUID, str, str, str, str, dt.datetime, dt.datetime]
-_COLUMNS = 'e.position, e.id, e.source, e.type, e.subject, e.actor, e."time", e.recorded_at, e.data'
+_SELECT = (
+    'SELECT e.position, e.id, e.source, e.type, e.subject, e.actor, e."time", e.recorded_at, e.data'
+    " FROM kernel_event e"
+)
+_BETWEEN = (
+    "NOT pg_visible_in_snapshot(e.xid, %s::pg_snapshot) AND pg_visible_in_snapshot(e.xid, %s::pg_snapshot)"
+)
+_IN_ORDER = "ORDER BY e.position LIMIT %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +100,16 @@ def read_between(place: Place, until: Snapshot, *, types: list[str] | None, limi
 
     `place.position` counts within a difference that was begun, that is, when `place.until` is set.
     """
-    where = "NOT pg_visible_in_snapshot(e.xid, %s::pg_snapshot) AND pg_visible_in_snapshot(e.xid, %s::pg_snapshot)"
-    where += " AND e.xid >= %s::text::xid8 AND e.xid < %s::text::xid8"
-    bounds = [place.seen.text, until.text, str(place.seen.xmin), str(until.xmax)]
-    return _select(where, bounds, place.position if place.until else 0, types, limit)
+    if place.until:
+        return _walk(_BETWEEN, [place.seen.text, until.text], place.position, types, limit)
+    if place.seen.text == SEES_NOTHING:
+        return _walk(_BETWEEN, [place.seen.text, until.text], 0, types, limit)
+    where = f"{_BETWEEN} AND e.xid >= %s::text::xid8 AND e.xid < %s::text::xid8"
+    params: list[Any] = [place.seen.text, until.text, str(place.seen.xmin), str(until.xmax)]
+    if types is not None:
+        where += " AND e.type = ANY(%s)"
+        params.append(types)
+    return _fetch(f"{_SELECT} WHERE {where} {_IN_ORDER}", [*params, limit])
 
 
 def read_own(place: Place, until: Snapshot, *, types: list[str] | None, limit: int) -> list[StoredEvent]:
@@ -104,16 +117,13 @@ def read_own(place: Place, until: Snapshot, *, types: list[str] | None, limit: i
 
     `place.position` always counts: nothing commits late within one transaction.
     """
-    where = (
-        "(e.xid = pg_current_xact_id_if_assigned() OR "
-        "NOT pg_visible_in_snapshot(e.xid, %s::pg_snapshot) AND pg_visible_in_snapshot(e.xid, %s::pg_snapshot))"
-    )
-    return _select(where, [place.seen.text, until.text], place.position, types, limit)
+    where = f"(e.xid = pg_current_xact_id_if_assigned() OR {_BETWEEN})"
+    return _walk(where, [place.seen.text, until.text], place.position, types, limit)
 
 
 def read_one(position: int) -> StoredEvent | None:
     """The event at one position."""
-    found = _select("e.position = %s", [position], position - 1, None, 1)
+    found = _fetch(f"{_SELECT} WHERE e.position = %s", [position])
     return found[0] if found else None
 
 
@@ -143,20 +153,26 @@ def save_place(consumer: str, place: Place, *, handled: int = 0) -> None:
         )
 
 
-def _select(
+def _walk(
     where: str, bounds: list[Any], position: int, types: list[str] | None, limit: int
 ) -> list[StoredEvent]:
-    params = [*bounds, position]
-    of_type = ""
-    if types is not None:
-        of_type = "AND e.type = ANY(%s)"
-        params.append(types)
+    """Walk the log by position, for when there may be very much to come.
+
+    The bounds are in functions only, so that the planner has no index by transaction, whose rows it would have to sort
+    for every batch; and each type is looked up by itself, so that its index gives them in order.
+    """
+    if types is None:
+        return _fetch(f"{_SELECT} WHERE {where} AND e.position > %s {_IN_ORDER}", [*bounds, position, limit])
+    each = f"{_SELECT} WHERE e.type = wanted.type AND {where} AND e.position > %s {_IN_ORDER}"
+    return _fetch(
+        f"SELECT e.* FROM unnest(%s::text[]) AS wanted(type) CROSS JOIN LATERAL ({each}) AS e {_IN_ORDER}",
+        [types, *bounds, position, limit, limit],
+    )
+
+
+def _fetch(statement: str, params: list[Any]) -> list[StoredEvent]:
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {_COLUMNS} FROM kernel_event e WHERE {where} AND e.position > %s {of_type}"
-            " ORDER BY e.position LIMIT %s",
-            [*params, limit],
-        )
+        cursor.execute(statement, params)
         return [_event(*row) for row in cursor.fetchall()]
 
 

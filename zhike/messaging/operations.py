@@ -7,6 +7,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import translation
 from django.utils.translation import gettext
@@ -15,10 +16,11 @@ from django.utils.translation import gettext_lazy as _
 from zhike.customers import queries as customers
 from zhike.kernel import audit, crypto, events
 from zhike.kernel.access import Viewer
-from zhike.kernel.errors import Invalid, TooMany
+from zhike.kernel.errors import Invalid, NotFound, TooMany
 from zhike.messaging import queries, rules
 from zhike.messaging.events import MessageQueued, OneTimeCodeVerified
 from zhike.messaging.models import OneTimeCode, OutboundMessage
+from zhike.organization import queries as organization
 
 PHONE_FIELD = "messaging.one_time_code.phone"
 DIGEST_FIELD = "messaging.one_time_code.digest"
@@ -153,11 +155,19 @@ def _bound(index: bytes, purpose: str, code: str, created_at: dt.datetime) -> st
 
 
 def _code_text(code: str, language: str) -> str:
-    with translation.override(language or None):
+    """The message, signed by whom it comes from, as the law wants it."""
+    with translation.override(language or settings.LANGUAGE_CODE):
         text = gettext(
             "%(code)s is your code, valid for %(minutes)s minutes. If you did not ask for it, ignore this message."
         )
-    return text % {"code": code, "minutes": int(rules.VALID_FOR.total_seconds() // 60)}
+    return f"【{_sender()}】" + text % {"code": code, "minutes": rules.VALID_FOR // dt.timedelta(minutes=1)}
+
+
+def _sender() -> str:
+    try:
+        return organization.default_group().name
+    except NotFound:
+        return "Zhike"
 
 
 def _queue_sms(

@@ -25,6 +25,7 @@ from zhike.loyalty.operations.claiming import (
     undo_import,
 )
 from zhike.loyalty.operations.earning import MerchantNotFound, ReceiptOutcome, take_receipt
+from zhike.loyalty.operations.lists import begin_member_export, set_member_statuses
 from zhike.loyalty.operations.members import (
     EnrolledMember,
     NewMember,
@@ -99,6 +100,7 @@ __all__ = [
     "RuleInThePast",
     "TierInUse",
     "adjust_points",
+    "begin_member_export",
     "claim_receipt",
     "create_program",
     "enroll_member",
@@ -118,6 +120,7 @@ __all__ = [
     "save_tier",
     "seal_transfers",
     "set_member_status",
+    "set_member_statuses",
     "take_receipt",
     "take_receipts",
     "undo_import",

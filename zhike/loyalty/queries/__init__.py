@@ -12,6 +12,7 @@ from zhike.loyalty.queries.dashboards import (
 )
 from zhike.loyalty.queries.explanations import Explained, Step, explain, explain_award
 from zhike.loyalty.queries.labels import tier_code
+from zhike.loyalty.queries.lists import AwardedPoints, member_ids_of_persons, points_of_receipts
 from zhike.loyalty.queries.members import (
     LotView,
     MemberFile,
@@ -50,6 +51,7 @@ from zhike.loyalty.queries.statements import (
 )
 
 __all__ = [
+    "AwardedPoints",
     "Dashboard",
     "DayFigures",
     "EntryView",
@@ -80,9 +82,11 @@ __all__ = [
     "member_file",
     "member_id_by",
     "member_id_of_person",
+    "member_ids_of_persons",
     "members_count",
     "members_page",
     "person_id_of",
+    "points_of_receipts",
     "preview_rule",
     "program",
     "program_name",

@@ -150,6 +150,7 @@ DEMO = os.environ.get("ZHIKE_DEMO", "") == "1" and not PRODUCTION
 
 # The kernel finds what stands above it by these names.
 EVENT_CONSUMERS = "zhike.config.consumers.consumers"
+ENCRYPTED_COLUMNS = "zhike.config.encrypted.columns"
 PROCRASTINATE_IMPORT_PATHS = ["zhike.kernel.jobs", "zhike.loyalty.jobs"]
 
 LOGGING = {

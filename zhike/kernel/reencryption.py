@@ -17,7 +17,7 @@ from zhike.kernel import crypto, keyring
 class EncryptedColumn:
     """One encrypted column and, if it can be searched, its blind index.
 
-    `field` is what `encrypt` is given, `row_column` holds the id it is bound to and is the table's primary key.
+    `field` is what `encrypt` is given; `row_column` holds what the value is bound to and is unique.
     `index_of` makes the index anew from the text, as the context does when it writes.
     """
 

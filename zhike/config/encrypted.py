@@ -1,0 +1,25 @@
+"""Every encrypted column. Key rotation re-encrypts them, and a key is retired only when none of them needs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zhike.kernel.reencryption import EncryptedColumn
+
+
+def columns() -> list[EncryptedColumn]:
+    """In the order of the floors."""
+    from zhike.customers import queries as customers
+    from zhike.kernel.reencryption import EncryptedColumn
+    from zhike.loyalty.operations.members import CARD_FIELD
+    from zhike.messaging import queries as messaging
+    from zhike.organization import queries as organization
+
+    cards = EncryptedColumn(CARD_FIELD, "loyalty_membercard", "secret", row_column="number")
+    return [
+        *organization.encrypted_columns(),
+        *customers.encrypted_columns(),
+        *messaging.encrypted_columns(),
+        cards,
+    ]

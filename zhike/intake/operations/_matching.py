@@ -111,7 +111,7 @@ def _add_sold_before() -> None:
                     "" if line.person_id is None else f"person:{line.person_id}", line.number, line.occurred_at,
                     int(line.quantity * 1000), line.fen,
                 )
-                for line in list(lines)
+                for line in lines
             ),
         )  # fmt: skip
     execute("""DELETE FROM stage_open a USING stage_open b

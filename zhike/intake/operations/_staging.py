@@ -170,7 +170,7 @@ def copy_text(table: str, rows: Iterable[str]) -> None:
 
 
 def copy_rows(table: str, rows: Iterable[Sequence[Any]]) -> None:
-    """COPY rows of values into the columns of a temporary table."""
+    """COPY rows of values into a temporary table. They must not come out of the database while it copies."""
     with connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)

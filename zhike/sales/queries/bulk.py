@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -68,10 +68,10 @@ def receipts_by_keys(keys: Sequence[NaturalKey]) -> dict[NaturalKey, KnownReceip
         return {row[:4]: KnownReceipt(*row[4:]) for row in cursor.fetchall()}
 
 
-def returnable_lines(wanted: Sequence[SoldBy]) -> Iterator[ReturnableLine]:
+def returnable_lines(wanted: Sequence[SoldBy]) -> list[ReturnableLine]:
     """What is left of the sold lines asked for; in no particular order, none twice."""
     if not wanted:
-        return
+        return []
     columns = [
         [ask.merchant_id for ask in wanted],
         [ask.sku for ask in wanted],
@@ -98,16 +98,14 @@ def returnable_lines(wanted: Sequence[SoldBy]) -> Iterator[ReturnableLine]:
                 AND EXISTS (SELECT FROM asked a WHERE a.merchant_id = r.merchant_id AND a.sku = l.sku)""",
             columns,
         )
-        for row in cursor:
-            yield ReturnableLine(*row)
+        return [ReturnableLine(*row) for row in cursor.fetchall()]
 
 
-def product_refs(merchant_ids: Sequence[int]) -> Iterator[tuple[int, str, ProductRef]]:
+def product_refs(merchant_ids: Sequence[int]) -> list[tuple[int, str, ProductRef]]:
     """(merchant, article, product) of all products of these merchants."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT merchant_id, sku, id, category_id FROM sales_product WHERE merchant_id = ANY(%s)",
             [list(merchant_ids)],
         )
-        for merchant_id, sku, product_id, category_id in cursor:
-            yield merchant_id, sku, ProductRef(product_id, category_id)
+        return [(merchant_id, sku, ProductRef(*product)) for merchant_id, sku, *product in cursor.fetchall()]

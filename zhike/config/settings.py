@@ -151,7 +151,12 @@ DEMO = os.environ.get("ZHIKE_DEMO", "") == "1" and not PRODUCTION
 # The kernel finds what stands above it by these names.
 EVENT_CONSUMERS = "zhike.config.consumers.consumers"
 ENCRYPTED_COLUMNS = "zhike.config.encrypted.columns"
-PROCRASTINATE_IMPORT_PATHS = ["zhike.kernel.jobs", "zhike.loyalty.jobs"]
+PROCRASTINATE_IMPORT_PATHS = [
+    "zhike.kernel.jobs",
+    "zhike.organization.jobs",
+    "zhike.messaging.jobs",
+    "zhike.loyalty.jobs",
+]
 
 LOGGING = {
     "version": 1,

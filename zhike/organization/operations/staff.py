@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from dataclasses import dataclass
 
 from django.contrib.auth.hashers import make_password
@@ -278,12 +279,17 @@ def _hash(password: str, own_words: list[str]) -> str:
     if faults.has_banned_words:
         sentences.append(_("It contains a name that anybody here would try."))
     try:
-        CommonPasswordValidator().validate(password)
+        _common_passwords().validate(password)
     except ValidationError:
         sentences.append(_("It is among the passwords that are tried first."))
     if sentences:
         raise WeakPassword(fields={"password": sentences})
     return make_password(password)
+
+
+@functools.cache
+def _common_passwords() -> CommonPasswordValidator:
+    return CommonPasswordValidator()
 
 
 def _lock(staff_id: int) -> Staff:

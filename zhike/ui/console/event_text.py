@@ -1,0 +1,184 @@
+"""Events of the log as lines for people: what happened, in one title and one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from zhike.organization import queries as organization
+from zhike.ui.components.formatting import points_text, signed, yuan
+from zhike.ui.console import labels
+
+Data = Mapping[str, Any]
+Names = Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class Told:
+    title: str
+    detail: str = ""
+    icon: str = "dot"
+    tone: str = ""
+    url: str = ""
+
+
+def tell(event_type: str, data: Data, tiers: Names) -> Told:
+    """`event_type` without its "zhike." prefix. An event nobody has words for is shown by its name."""
+    teller = _TELLERS.get(event_type)
+    return teller(data, tiers) if teller else Told(event_type, icon="circle")
+
+
+def _receipt(data: Data, tiers: Names) -> Told:
+    is_return = data.get("kind") == "return"
+    return Told(
+        title=(_("Return of %(amount)s") if is_return else _("Purchase of %(amount)s"))
+        % {"amount": yuan(data["net_fen"])},
+        detail=_merchant(data),
+        icon="undo-2" if is_return else "receipt-text",
+        tone="warning" if is_return else "primary",
+        url=_receipt_url(data.get("receipt_id")),
+    )
+
+
+def _earned(data: Data, tiers: Names) -> Told:
+    title = _("Earned %(points)s") % {"points": points_text(data["points"])}
+    return Told(title, icon="coins", tone="success", url=_receipt_url(data.get("receipt_id")))
+
+
+def _redeemed(data: Data, tiers: Names) -> Told:
+    title = _("Redeemed %(points)s") % {"points": points_text(data["points"])}
+    return Told(
+        title, _("worth %(amount)s") % {"amount": yuan(data["value_fen"])}, icon="gift", tone="accent"
+    )
+
+
+def _clawed(data: Data, tiers: Names) -> Told:
+    title = _("%(points)s taken back after a return") % {"points": points_text(data["points"])}
+    debt = data.get("debt_points") or 0
+    detail = _("of which %(points)s became debt") % {"points": points_text(debt)} if debt else ""
+    return Told(title, detail, icon="undo-2", tone="warning", url=_receipt_url(data.get("return_id")))
+
+
+def _restored(data: Data, tiers: Names) -> Told:
+    title = _("A redemption was reversed: %(points)s given back") % {"points": points_text(data["points"])}
+    return Told(title, icon="rotate-ccw", tone="info")
+
+
+def _adjusted(data: Data, tiers: Names) -> Told:
+    title = _("Points corrected by hand: %(points)s") % {"points": signed(data["points"])}
+    return Told(title, data.get("reason", ""), icon="pencil-line", tone="info")
+
+
+def _expired(data: Data, tiers: Names) -> Told:
+    return Told(_("%(points)s expired") % {"points": points_text(data["points"])}, icon="hourglass")
+
+
+def _tier(data: Data, tiers: Names) -> Told:
+    before, after = (tiers.get(data.get(f"{side}_id", 0), "–") for side in ("before", "after"))
+    return Told(
+        _("Tier changed: %(before)s → %(after)s") % {"before": before, "after": after},
+        icon="gem",
+        tone="accent",
+    )
+
+
+def _enrolled(data: Data, tiers: Names) -> Told:
+    source = str(labels.SOURCES.get(data.get("source", ""), data.get("source", "")))
+    detail = " · ".join(part for part in (_merchant(data), source) if part)
+    return Told(_("Became a member"), detail, icon="user-plus", tone="success")
+
+
+def _status(data: Data, tiers: Names) -> Told:
+    title = _("Membership is now: %(status)s") % {
+        "status": labels.MEMBER_STATUSES.get(data["after"], data["after"])
+    }
+    return Told(title, icon="snowflake" if data["after"] == "frozen" else "circle-check", tone="warning")
+
+
+def _card(data: Data, tiers: Names) -> Told:
+    return Told(_("A new card was issued"), data.get("number", ""), icon="id-card", tone="info")
+
+
+def _claimed(data: Data, tiers: Names) -> Told:
+    return Told(
+        _("Claimed a receipt"), icon="receipt-text", tone="info", url=_receipt_url(data.get("receipt_id"))
+    )
+
+
+def _created(data: Data, tiers: Names) -> Told:
+    return Told(_("First known to us"), icon="sparkles")
+
+
+def _profile(data: Data, tiers: Names) -> Told:
+    fields = _(", ").join(str(labels.PROFILE_FIELDS.get(name, name)) for name in data.get("fields", ()))
+    return Told(_("Profile changed"), fields, icon="pencil")
+
+
+def _identifier_added(data: Data, tiers: Names) -> Told:
+    return Told(_("Identifier added"), str(labels.IDENTIFIERS.get(data["kind"], data["kind"])), icon="link")
+
+
+def _identifier_retired(data: Data, tiers: Names) -> Told:
+    kind = str(labels.IDENTIFIERS.get(data["kind"], data["kind"]))
+    return Told(_("Identifier retired"), kind, icon="unlink", tone="warning")
+
+
+def _conflict(data: Data, tiers: Names) -> Told:
+    kind = str(labels.IDENTIFIERS.get(data["kind"], data["kind"]))
+    return Told(_("Two people came with the same identifier"), kind, icon="users", tone="warning")
+
+
+def _associate(data: Data, tiers: Names) -> Told:
+    return Told(_("The sales associate changed"), icon="contact-round")
+
+
+def _revealed(data: Data, tiers: Names) -> Told:
+    what = str(data.get("what", "")).partition(":")[0]
+    known = labels.IDENTIFIERS | labels.PROFILE_FIELDS
+    shown = str(known.get(what, what))
+    return Told(_("Personal data was opened"), shown, icon="eye")
+
+
+def _consent(data: Data, tiers: Names) -> Told:
+    parts = [
+        f"{labels.CONSENT_PURPOSES.get(purpose, purpose)}: {labels.CONSENT_DECISIONS.get(decision, decision)}"
+        for purpose, _channel, decision in data.get("decisions", ())
+    ]
+    return Told(_("Consent recorded"), _(", ").join(parts), icon="file-check")
+
+
+def _merchant(data: Data) -> str:
+    found = organization.merchant_ref(data["merchant_id"]) if data.get("merchant_id") else None
+    return found.name if found else ""
+
+
+def _receipt_url(receipt_id: str | None) -> str:
+    return reverse("console:receipt", args=[receipt_id]) if receipt_id else ""
+
+
+_TELLERS: dict[str, Callable[[Data, Names], Told]] = {
+    "sales.receipt_recorded": _receipt,
+    "sales.receipt_claimed": _claimed,
+    "loyalty.points_earned": _earned,
+    "loyalty.points_redeemed": _redeemed,
+    "loyalty.points_clawed_back": _clawed,
+    "loyalty.points_restored": _restored,
+    "loyalty.points_adjusted": _adjusted,
+    "loyalty.points_expired": _expired,
+    "loyalty.tier_changed": _tier,
+    "loyalty.member_enrolled": _enrolled,
+    "loyalty.member_status_changed": _status,
+    "loyalty.card_replaced": _card,
+    "customers.person_created": _created,
+    "customers.profile_changed": _profile,
+    "customers.identifier_added": _identifier_added,
+    "customers.identifier_retired": _identifier_retired,
+    "customers.identifiers_conflicted": _conflict,
+    "customers.associate_assigned": _associate,
+    "customers.personal_data_revealed": _revealed,
+    "privacy.consent_recorded": _consent,
+}

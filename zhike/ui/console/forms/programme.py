@@ -1,0 +1,123 @@
+"""The programme's settings, its tier ladder, and publishing a rule."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from zhike.kernel.money import NotAnAmount, fen_from_text, yuan_text
+from zhike.loyalty.operations import COLOURS
+from zhike.ui.console import labels
+from zhike.ui.console.forms.organization import code_field
+
+
+class FenField(forms.CharField):
+    """An amount in yuan, as fen."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=16, **kwargs)
+        self.widget.attrs["inputmode"] = "decimal"
+
+    def prepare_value(self, value: Any) -> Any:
+        return yuan_text(value) if isinstance(value, int) else value
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if not text:
+            return None
+        try:
+            fen = fen_from_text(text)
+        except NotAnAmount as problem:
+            raise forms.ValidationError(problem.sentence) from problem
+        if fen < 0:
+            raise forms.ValidationError(_("This amount cannot be negative."))
+        return fen
+
+
+class ProgrammeForm(forms.Form):
+    name = forms.CharField(max_length=120, label=_("Name"))
+    rounding = forms.ChoiceField(choices=list(labels.ROUNDINGS.items()), label=_("Parts of a point"))
+    expiry = forms.ChoiceField(choices=list(labels.EXPIRIES.items()), label=_("Points lapse"))
+    expiry_months = forms.IntegerField(min_value=1, max_value=120, label=_("after … months"))
+    shortfall = forms.ChoiceField(
+        choices=list(labels.SHORTFALLS.items()), label=_("When a return finds the points spent")
+    )
+    redeem_points = forms.IntegerField(min_value=1, max_value=1_000_000, label=_("So many points"))
+    redeem_fen = FenField(label=_("are worth (yuan)"))
+    redeem_step = forms.IntegerField(min_value=1, max_value=1_000_000, label=_("Redeemed in steps of"))
+    redeem_minimum = forms.IntegerField(min_value=1, max_value=100_000_000, label=_("At least"))
+    redeem_maximum = forms.IntegerField(min_value=1, max_value=100_000_000, label=_("At most"))
+    tier_window = forms.ChoiceField(
+        choices=list(labels.TIER_WINDOWS.items()), label=_("Spend that counts toward a tier")
+    )
+    tier_reverses_on_refund = forms.BooleanField(
+        required=False, label=_("A return takes the tier back that its purchase gave")
+    )
+    claim_window_days = forms.IntegerField(
+        min_value=0, max_value=365, label=_("A receipt can be claimed for … days")
+    )
+
+
+class TierForm(forms.Form):
+    name = forms.CharField(max_length=60, label=_("Name"))
+    rank = forms.IntegerField(
+        min_value=0, max_value=1000, label=_("Rank"), help_text=_("Lower ranks are lower tiers.")
+    )
+    threshold_fen = FenField(
+        label=_("Reached at a spend of (yuan)"), help_text=_("The lowest tier begins at 0.")
+    )
+    colour = forms.ChoiceField(
+        choices=[(colour, labels.COLOURS.get(colour, colour)) for colour in COLOURS],
+        widget=forms.RadioSelect,
+        label=_("Colour"),
+    )
+    benefits = forms.CharField(
+        required=False,
+        max_length=2000,
+        label=_("Benefits"),
+        help_text=_("One a line; members read them in their app."),
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+    def __init__(self, *args: Any, is_new: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if is_new:
+            self.fields = {"code": code_field(), **self.fields}
+
+
+class _MomentForm(forms.Form):
+    """A moment in the mall's own time; empty means now."""
+
+    effective_from = forms.DateTimeField(
+        required=False,
+        help_text=_("Empty: at once."),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+    def moment(self, now: dt.datetime, zone: str) -> dt.datetime:
+        """The moment entered, aware; `now` when nothing was given."""
+        given: dt.datetime | None = self.cleaned_data["effective_from"]
+        return given.replace(tzinfo=ZoneInfo(zone)) if given else now
+
+
+class PublishForm(_MomentForm):
+    """When a version begins, and why it was made."""
+
+    note = forms.CharField(max_length=300, required=False, label=_("What changes and why"))
+
+    def __init__(self, *args: Any, is_new: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["effective_from"].label = _("In force from")
+        if is_new:
+            self.fields = {"code": code_field(), **self.fields}
+
+
+class RetireRuleForm(_MomentForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["effective_from"].label = _("No longer in force from")

@@ -1,0 +1,163 @@
+"""Names that people read for the codes of the program: roles, permissions, levels, kinds."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+ROLES = {
+    "admin": _("Administrator"),
+    "group_manager": _("Group manager"),
+    "mall_manager": _("Mall manager"),
+    "operations": _("Operations"),
+    "marketer": _("Marketer"),
+    "service_agent": _("Service agent"),
+    "merchant_manager": _("Merchant manager"),
+    "cashier": _("Cashier"),
+    "sales_associate": _("Sales associate"),
+    "auditor": _("Auditor"),
+}
+
+LEVELS = {
+    "all": _("Everywhere"),
+    "mall": _("Mall"),
+    "floor": _("Floor"),
+    "merchant": _("Merchant"),
+    "own": _("Own customers"),
+}
+
+PERMISSIONS = {
+    "dashboard.view": _("See the dashboard"),
+    "members.lookup": _("Find a member by phone, card or code"),
+    "members.view": _("See members"),
+    "members.enroll": _("Enrol members"),
+    "members.edit": _("Change profiles"),
+    "members.identity": _("Change identifiers and cards"),
+    "members.reveal": _("Open personal data (audited)"),
+    "members.export": _("Export members (audited)"),
+    "receipts.view": _("See receipts"),
+    "receipts.record": _("Record receipts"),
+    "receipts.return": _("Record returns"),
+    "receipts.claim": _("Claim receipts"),
+    "points.view": _("See points"),
+    "points.redeem": _("Redeem points"),
+    "points.adjust": _("Adjust points"),
+    "ledger.verify": _("Verify the ledger"),
+    "programme.view": _("See programme and rules"),
+    "programme.edit": _("Change programme and rules"),
+    "imports.view": _("See imports"),
+    "imports.run": _("Run imports"),
+    "events.view": _("See events"),
+    "events.replay": _("Replay parked events"),
+    "audit.view": _("Search the audit trail"),
+    "organization.view": _("See malls and merchants"),
+    "organization.edit": _("Change malls and merchants"),
+    "staff.manage": _("Manage staff"),
+    "apikeys.manage": _("Manage API keys"),
+    "outbox.view": _("See sent messages"),
+}
+
+TENDERS = {
+    "cash": _("Cash"),
+    "wechat": _("WeChat Pay"),
+    "alipay": _("Alipay"),
+    "card": _("Bank card"),
+    "stored_value": _("Stored value"),
+    "voucher": _("Voucher"),
+    "points": _("Points"),
+    "other": _("Other"),
+}
+
+SOURCES = {
+    "api": _("API"),
+    "file": _("File import"),
+    "counter": _("Counter"),
+    "console": _("Console"),
+    "member": _("Member app"),
+    "simulator": _("Simulator"),
+}
+
+MEMBER_STATUSES = {"active": _("Active"), "frozen": _("Frozen"), "closed": _("Closed")}
+MEMBER_STATUS_TONES = {"active": "success", "frozen": "warning", "closed": ""}
+
+SEXES = {"unknown": _("Not given"), "female": _("Female"), "male": _("Male")}
+
+IDENTIFIERS = {
+    "phone": _("Phone"),
+    "card": _("Card"),
+    "email": _("E-mail"),
+    "openid": _("WeChat openid"),
+    "unionid": _("WeChat unionid"),
+    "plate": _("Number plate"),
+}
+
+CONSENT_PURPOSES = {
+    "membership": _("Membership"),
+    "marketing": _("Offers and news"),
+    "personalisation": _("Personal recommendations"),
+    "sharing": _("Sharing with merchants"),
+}
+
+CONSENT_CHANNELS = {
+    "any": _("Any channel"),
+    "sms": _("Text message"),
+    "email": _("E-mail"),
+    "wechat": _("WeChat"),
+    "phone": _("Phone call"),
+    "push": _("App notification"),
+}
+
+CONSENT_DECISIONS = {"granted": _("Granted"), "refused": _("Refused"), "withdrawn": _("Withdrawn")}
+CONSENT_TONES = {"granted": "success", "refused": "", "withdrawn": "warning"}
+
+PROFILE_FIELDS = {
+    "name": _("Name"),
+    "sex": _("Sex"),
+    "birthday": _("Birthday"),
+    "occupation": _("Occupation"),
+    "address": _("Address"),
+    "language": _("Language"),
+}
+
+ENTRY_REASONS = {
+    "earn": _("Earned"),
+    "clawback": _("Taken back"),
+    "redeem": _("Redeemed"),
+    "restore": _("Given back"),
+    "expire": _("Expired"),
+    "adjust": _("Corrected"),
+    "undo": _("Import undone"),
+}
+
+ROUNDINGS = {"down": _("are dropped"), "half_up": _("are rounded to the nearest"), "up": _("are rounded up")}
+
+EXPIRIES = {
+    "rolling_months": _("some months after they were earned"),
+    "end_of_year": _("at the end of the year in which some months have passed"),
+    "never": _("never"),
+}
+
+SHORTFALLS = {
+    "debt": _("the member owes them"),
+    "block": _("the return is refused"),
+    "deduct_cash": _("their worth is deducted from the refund"),
+    "waive": _("they are waived"),
+}
+
+TIER_WINDOWS = {
+    "rolling_12_months": _("of the last twelve months"),
+    "calendar_year": _("of the calendar year"),
+    "lifetime": _("of all time"),
+}
+
+COLOURS = {
+    "slate": _("Slate"),
+    "silver": _("Silver"),
+    "gold": _("Gold"),
+    "platinum": _("Platinum"),
+    "diamond": _("Diamond"),
+    "rose": _("Rose"),
+    "emerald": _("Emerald"),
+    "sky": _("Sky"),
+    "violet": _("Violet"),
+    "amber": _("Amber"),
+}

@@ -1,0 +1,109 @@
+"""The menu: what a member of staff may open, in the order of their day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from zhike.kernel.access import Viewer, may_touch
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`section` marks the entry of the current page; `everywhere`: a permission at one mall only is not enough."""
+
+    section: str
+    label: Any
+    icon: str
+    permission: str
+    url_name: str
+    demo_only: bool = False
+    everywhere: bool = False
+
+    def is_open_to(self, viewer: Viewer) -> bool:
+        if self.demo_only and not settings.DEMO:
+            return False
+        return may_touch(viewer, self.permission) if self.everywhere else viewer.may(self.permission)
+
+
+MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
+    (
+        "",
+        (
+            Entry("dashboard", _("Dashboard"), "layout-dashboard", "dashboard.view", "console:dashboard"),
+            Entry("members", _("Members"), "users-round", "members.view", "console:members"),
+            Entry("receipts", _("Receipts"), "receipt-text", "receipts.view", "console:receipts"),
+            Entry("counter", _("Counter"), "scan-line", "members.lookup", "counter:home"),
+        ),
+    ),
+    (
+        _("Loyalty"),
+        (
+            Entry("programme", _("Programme"), "sliders-horizontal", "programme.view", "console:programme"),
+            Entry("tiers", _("Tiers"), "gem", "programme.view", "console:tiers"),
+            Entry("rules", _("Earning rules"), "scroll-text", "programme.view", "console:rules"),
+        ),
+    ),
+    (
+        _("Mall"),
+        (
+            Entry("merchants", _("Merchants"), "store", "organization.view", "console:merchants"),
+            Entry("structure", _("Malls and floors"), "building-2", "organization.view", "console:structure"),
+        ),
+    ),
+    (
+        _("Data"),
+        (
+            Entry("imports", _("Imports"), "file-up", "imports.view", "console:imports"),
+            Entry(
+                "parked_events",
+                _("Parked events"),
+                "inbox",
+                "events.replay",
+                "console:parked_events",
+                everywhere=True,
+            ),
+            Entry("audit", _("Audit"), "shield-check", "audit.view", "console:audit", everywhere=True),
+        ),
+    ),
+    (
+        _("Administration"),
+        (
+            Entry("staff", _("Staff"), "contact-round", "staff.manage", "console:staff"),
+            Entry("api_keys", _("API keys"), "key-round", "apikeys.manage", "console:api_keys"),
+            Entry("outbox", _("Outbox"), "send", "outbox.view", "console:outbox", demo_only=True),
+        ),
+    ),
+)
+
+
+def menu_for(viewer: Viewer, section: str) -> list[dict[str, Any]]:
+    """The groups of the sidebar that are not empty for this viewer."""
+    groups = []
+    for label, entries in MENU:
+        items = [_item(entry, section) for entry in entries if entry.is_open_to(viewer)]
+        if items:
+            groups.append({"label": label, "items": items})
+    return groups
+
+
+def _item(entry: Entry, section: str) -> dict[str, Any]:
+    return {
+        "label": entry.label,
+        "icon": entry.icon,
+        "url": reverse(entry.url_name),
+        "active": entry.section == section,
+    }
+
+
+def home_url(viewer: Viewer) -> str:
+    """Where this viewer's day begins: the first page of the menu that they may open."""
+    for _label, entries in MENU:
+        for entry in entries:
+            if entry.is_open_to(viewer):
+                return reverse(entry.url_name)
+    return reverse("console:account")

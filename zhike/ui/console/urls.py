@@ -1,0 +1,156 @@
+"""Addresses of the console."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, include, path
+
+from zhike.ui.console.views import (
+    account,
+    api_keys,
+    audit,
+    dashboard,
+    imports,
+    member,
+    member_actions,
+    members,
+    organization,
+    outbox,
+    parked_events,
+    programme,
+    quarantine,
+    receipts,
+    rules,
+    session,
+    staff,
+)
+
+app_name = "console"
+
+_start = [
+    path("", dashboard.dashboard, name="dashboard"),
+    path("feed/", dashboard.feed, name="feed"),
+    path("search/", dashboard.search, name="search"),
+    path("login/", session.log_in, name="log_in"),
+    path("logout/", session.log_out, name="log_out"),
+    path("mall/<int:mall_id>/", session.choose_mall, name="choose_mall"),
+]
+
+_members = [
+    path("members/", members.members, name="members"),
+    path("members/export/", members.export, name="export_members"),
+    path("members/status/", members.bulk_status, name="bulk_status"),
+    path("members/<int:member_id>/", member.member, name="member"),
+    path("members/<int:member_id>/adjust/", member_actions.adjust, name="adjust"),
+    path("members/<int:member_id>/redeem/", member_actions.redeem, name="redeem"),
+    path(
+        "members/<int:member_id>/redemptions/<uuid:redemption_id>/reverse/",
+        member_actions.reverse_redemption,
+        name="reverse_redemption",
+    ),
+    path("members/<int:member_id>/edit/", member_actions.edit_profile, name="edit_profile"),
+    path("members/<int:member_id>/status/<slug:status>/", member_actions.set_status, name="member_status"),
+    path("members/<int:member_id>/card/", member_actions.replace_card, name="replace_card"),
+    path("members/<int:member_id>/identifiers/", member_actions.add_identifier, name="add_identifier"),
+    path(
+        "members/<int:member_id>/identifiers/<int:identifier_id>/retire/",
+        member_actions.retire_identifier,
+        name="retire_identifier",
+    ),
+    path("members/<int:member_id>/reveal/<str:what>/", member_actions.reveal, name="reveal"),
+    path("members/<int:member_id>/<slug:tab>/", member.member, name="member_tab"),
+]
+
+_receipts = [
+    path("receipts/", receipts.receipts, name="receipts"),
+    path("receipts/<uuid:receipt_id>/", receipts.receipt, name="receipt"),
+    path("receipts/<uuid:receipt_id>/why/", receipts.explanation, name="explanation"),
+    path("receipts/<uuid:receipt_id>/return/", receipts.return_lines, name="return_lines"),
+]
+
+_programme = [
+    path("programme/", programme.programme, name="programme"),
+    path("programme/edit/", programme.edit_programme, name="edit_programme"),
+    path("tiers/", programme.tiers, name="tiers"),
+    path("tiers/new/", programme.tier, name="new_tier"),
+    path("tiers/<int:tier_id>/", programme.tier, name="tier"),
+    path("tiers/<int:tier_id>/remove/", programme.remove_tier, name="remove_tier"),
+    path("rules/", rules.rules, name="rules"),
+    path("rules/new/", rules.edit_rule, name="new_rule"),
+    path("rules/new/preview/", rules.preview_rule, name="preview_new_rule"),
+    path("rules/<int:rule_id>/", rules.rule, name="rule"),
+    path("rules/<int:rule_id>/edit/", rules.edit_rule, name="edit_rule"),
+    path("rules/<int:rule_id>/preview/", rules.preview_rule, name="preview_rule"),
+    path("rules/<int:rule_id>/end/", rules.retire_rule, name="retire_rule"),
+]
+
+_organization = [
+    path("merchants/", organization.merchants, name="merchants"),
+    path("merchants/new/", organization.new_merchant, name="new_merchant"),
+    path("merchants/<int:merchant_id>/", organization.merchant, name="merchant"),
+    path("merchants/<int:merchant_id>/edit/", organization.edit_merchant, name="edit_merchant"),
+    path("malls/", organization.structure_page, name="structure"),
+    path("malls/new/<slug:kind>/", organization.new_place, name="new_place"),
+]
+
+_imports = [
+    path("imports/", imports.imports, name="imports"),
+    path("imports/upload/", imports.upload, name="upload"),
+    path("imports/rows/<int:row_id>/", quarantine.edit_row, name="quarantined_row"),
+    path("imports/<uuid:run_id>/", imports.import_run, name="import"),
+    path("imports/<uuid:run_id>/mapping/", imports.mapping, name="import_mapping"),
+    path("imports/<uuid:run_id>/mapping.toml", imports.mapping_file, name="mapping_file"),
+    path("imports/<uuid:run_id>/mapping/keep/", imports.save_mapping, name="save_mapping"),
+    path("imports/<uuid:run_id>/mapping/forget/", imports.delete_mapping, name="delete_mapping"),
+    path("imports/<uuid:run_id>/progress/", imports.progress, name="import_progress"),
+    path("imports/<uuid:run_id>/check/", imports.check, name="check_import"),
+    path("imports/<uuid:run_id>/start/", imports.start, name="start_import"),
+    path("imports/<uuid:run_id>/undo/", imports.undo, name="undo_import"),
+    path("imports/<uuid:run_id>/quarantine/", quarantine.quarantine, name="quarantine"),
+    path("imports/<uuid:run_id>/quarantine.csv", quarantine.quarantine_file, name="quarantine_file"),
+    path("imports/<uuid:run_id>/quarantine/replay/", quarantine.replay, name="replay_rows"),
+    path("imports/<uuid:run_id>/quarantine/discard/", quarantine.discard, name="discard_rows"),
+]
+
+_data = [
+    path("parked-events/", parked_events.parked_events, name="parked_events"),
+    path("parked-events/<int:parked_id>/", parked_events.parked_event, name="parked_event"),
+    path("parked-events/<int:parked_id>/replay/", parked_events.replay, name="replay_event"),
+    path("parked-events/<int:parked_id>/discard/", parked_events.discard, name="discard_event"),
+    path("audit/", audit.audit, name="audit"),
+    path("outbox/", outbox.outbox, name="outbox"),
+]
+
+_account = [
+    path("account/", account.account, name="account"),
+    path("account/password/", account.change_password, name="change_password"),
+    path("account/totp/", account.begin_totp, name="begin_totp"),
+    path("account/totp/confirm/", account.confirm_totp, name="confirm_totp"),
+    path("account/totp/off/", account.disable_totp, name="disable_totp"),
+    path("account/sessions/<int:session_id>/end/", account.revoke_session, name="revoke_session"),
+    path("account/sessions/end/", account.revoke_other_sessions, name="revoke_other_sessions"),
+]
+
+_staff = [
+    path("staff/", staff.staff_list, name="staff"),
+    path("staff/new/", staff.new_staff, name="new_staff"),
+    path("staff/<int:staff_id>/", staff.staff_member, name="staff_member"),
+    path("staff/<int:staff_id>/roles/", staff.grant_role, name="grant_role"),
+    path("staff/<int:staff_id>/roles/<int:grant_id>/revoke/", staff.revoke_role, name="revoke_role"),
+    path("staff/<int:staff_id>/close/", staff.deactivate, name="deactivate_staff"),
+    path("staff/<int:staff_id>/password/", staff.set_password, name="set_staff_password"),
+    path("staff/<int:staff_id>/totp/off/", staff.disable_totp, name="disable_staff_totp"),
+    path(
+        "staff/<int:staff_id>/sessions/<int:session_id>/end/",
+        staff.revoke_session,
+        name="revoke_staff_session",
+    ),
+    path("api-keys/", api_keys.api_keys, name="api_keys"),
+    path("api-keys/new/", api_keys.new_api_key, name="new_api_key"),
+    path("api-keys/<int:key_id>/revoke/", api_keys.revoke_api_key, name="revoke_api_key"),
+]
+
+_pages: list[URLPattern] = [
+    *_start, *_members, *_receipts, *_programme, *_organization, *_imports, *_data, *_account, *_staff,
+]  # fmt: skip
+
+urlpatterns = [path("console/", include(_pages))]

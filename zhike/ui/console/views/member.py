@@ -1,0 +1,170 @@
+"""One member in full: who they are, what they have, what happened, why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from zhike.customers import queries as customers
+from zhike.kernel.errors import NotFound
+from zhike.loyalty import queries
+from zhike.loyalty.queries import MemberFile
+from zhike.organization import queries as organization
+from zhike.privacy import queries as privacy
+from zhike.sales import queries as sales
+from zhike.ui.components.staff import StaffRequest, staff_page
+from zhike.ui.console.event_text import tell
+from zhike.ui.console.pages import fragment, page, permissions
+from zhike.ui.console.programmes import tier_names
+
+VIEW = "members.view"
+TABS = {
+    "overview": _("Overview"),
+    "receipts": _("Receipts"),
+    "points": _("Points"),
+    "timeline": _("Timeline"),
+    "profile": _("Profile"),
+    "consents": _("Consents"),
+}
+TAB_TARGET = "member-tab"
+RECENT = 6
+
+
+@staff_page(VIEW)
+def member(request: StaffRequest, member_id: int, tab: str = "overview") -> HttpResponse:
+    """The page, or the tab alone when htmx asked for it."""
+    if tab not in TABS:
+        raise NotFound
+    file = queries.member_file(request.viewer, member_id, request.now)
+    context: dict[str, Any] = {
+        "file": file,
+        "person": file.person,
+        "tab": tab,
+        "tab_template": f"console/members/tabs/{tab}.html",
+        "tabs": _tabs(request, member_id, tab),
+        "may": _may(request),
+        **_CONTENTS[tab](request, file),
+    }
+    if request.htmx.target == TAB_TARGET and not request.htmx.history_restore_request:
+        return fragment(request, "console/members/_tab.html", context)
+    context |= {
+        "phone": file.person.active("phone"),
+        "mall": organization.mall(file.mall_id) if file.mall_id else None,
+        "merchant": organization.merchant_ref(file.merchant_id) if file.merchant_id else None,
+    }
+    return page(request, "console/members/member.html", context, section="members")
+
+
+def _tabs(request: StaffRequest, member_id: int, current: str) -> list[dict[str, Any]]:
+    needs = {"receipts": "receipts.view", "points": "points.view"}
+    return [
+        {"label": label, "url": tab_url(member_id, tab), "active": tab == current}
+        for tab, label in TABS.items()
+        if request.viewer.may(needs.get(tab, VIEW))
+    ]
+
+
+def tab_url(member_id: int, tab: str) -> str:
+    if tab == "overview":
+        return reverse("console:member", args=[member_id])
+    return reverse("console:member_tab", args=[member_id, tab])
+
+
+def _may(request: StaffRequest) -> dict[str, bool]:
+    return permissions(
+        request,
+        adjust="points.adjust",
+        redeem="points.redeem",
+        edit="members.edit",
+        identity="members.identity",
+        reveal="members.reveal",
+        receipts="receipts.view",
+        points="points.view",
+        claim="receipts.claim",
+    )
+
+
+# --- the tabs ------------------------------------------------------------
+
+
+def _overview(request: StaffRequest, file: MemberFile) -> dict[str, Any]:
+    context: dict[str, Any] = {"events": _events(request, file, None, RECENT)[0]}
+    if request.viewer.may("receipts.view"):
+        found = sales.receipts_of_person(file.person.id, limit=RECENT)
+        context["receipts"] = _with_points(found.items)
+    return context
+
+
+def _receipts(request: StaffRequest, file: MemberFile) -> dict[str, Any]:
+    _require(request, "receipts.view")
+    found = sales.receipts_of_person(file.person.id, request.GET.get("cursor"))
+    return {"page": found, "receipts": _with_points(found.items)}
+
+
+def _with_points(rows: list[sales.ReceiptRow]) -> list[dict[str, Any]]:
+    points = queries.points_of_receipts([row.id for row in rows])
+    return [{"row": row, "award": points.get(row.id)} for row in rows]
+
+
+def _points(request: StaffRequest, file: MemberFile) -> dict[str, Any]:
+    _require(request, "points.view")
+    cursor = request.GET.get("cursor")
+    found = queries.statement(request.viewer, file.member_id, cursor)
+    context: dict[str, Any] = {"page": found}
+    if cursor is None:
+        redemptions = queries.redemptions(request.viewer, file.member_id)
+        context["redemptions"] = [
+            {
+                "redemption": one,
+                "merchant": organization.merchant_ref(one.merchant_id) if one.merchant_id else None,
+            }
+            for one in redemptions
+        ]
+    return context
+
+
+def _timeline(request: StaffRequest, file: MemberFile) -> dict[str, Any]:
+    events, found = _events(request, file, request.GET.get("cursor"), 30)
+    return {"page": found, "events": events}
+
+
+def _events(request: StaffRequest, file: MemberFile, cursor: str | None, limit: int) -> tuple[list[Any], Any]:
+    found = queries.timeline(request.viewer, file.member_id, cursor, limit)
+    tiers = tier_names(request)
+    events = [
+        {"at": item.time, "actor": item.actor, "told": tell(item.type, item.data, tiers)}
+        for item in found.items
+    ]
+    return events, found
+
+
+def _profile(request: StaffRequest, file: MemberFile) -> dict[str, Any]:
+    associate = None
+    if file.person.associate_id:
+        associate = organization.staff_member(file.person.associate_id).name
+    return {"history": customers.profile_history(file.person.id), "associate": associate}
+
+
+def _consents(request: StaffRequest, file: MemberFile) -> dict[str, Any]:
+    return {
+        "current": privacy.current_consents(file.person.id),
+        "history": privacy.consent_history(file.person.id),
+    }
+
+
+def _require(request: StaffRequest, permission: str) -> None:
+    if not request.viewer.may(permission):
+        raise NotFound
+
+
+_CONTENTS = {
+    "overview": _overview,
+    "receipts": _receipts,
+    "points": _points,
+    "timeline": _timeline,
+    "profile": _profile,
+    "consents": _consents,
+}

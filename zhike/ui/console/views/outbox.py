@@ -1,0 +1,24 @@
+"""The demonstration's outbox: messages that would have been sent, with their codes."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpResponse
+
+from zhike.kernel.errors import NotFound
+from zhike.kernel.paging import Listing
+from zhike.messaging import queries
+from zhike.ui.components.staff import StaffRequest, staff_page
+from zhike.ui.console.pages import fragment, page, wants_fragment
+
+
+@staff_page("outbox.view")
+def outbox(request: StaffRequest) -> HttpResponse:
+    """Exists where DEMO is on; elsewhere nobody reads codes that log members in."""
+    if not settings.DEMO:
+        raise NotFound
+    found = queries.outbox(request.viewer, request.GET.get("cursor"))
+    listing = Listing(found.messages, found.next_cursor, found.previous_cursor)
+    if wants_fragment(request):
+        return fragment(request, "console/outbox/_rows.html", {"page": listing})
+    return page(request, "console/outbox/outbox.html", {"page": listing}, section="outbox")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db import DatabaseError, connection
 
 from zhike.kernel import queries
+from zhike.kernel.events.restored import is_at_home
 
 LAG_S_MAX = 120.0
 
@@ -29,7 +30,7 @@ def readiness() -> list[Check]:
     if not reachable.ok:
         return [reachable]
     migrated = _migrations()
-    return [reachable, migrated, *([_event_lag()] if migrated.ok else [])]
+    return [reachable, migrated, *([_event_log(), _event_lag()] if migrated.ok else [])]
 
 
 def is_ready(checks: list[Check]) -> bool:
@@ -58,6 +59,13 @@ def _migrations() -> Check:
             return Check("migrations", ok=False, detail=f"{len(missing)} not applied")
         _migrated = True
     return Check("migrations", ok=True)
+
+
+def _event_log() -> Check:
+    """A log from another server must be adopted before anything is published: `zhike migrate` does it."""
+    if is_at_home():
+        return Check("event_log", ok=True)
+    return Check("event_log", ok=False, detail="restored from another server, not adopted yet")
 
 
 def _event_lag() -> Check:

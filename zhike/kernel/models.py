@@ -53,6 +53,18 @@ class EventCursor(models.Model):
         return self.consumer
 
 
+class EventHome(models.Model):
+    """The one row that tells which PostgreSQL server the log's transaction ids are of."""
+
+    system_identifier = models.BigIntegerField(primary_key=True)
+
+    class Meta:
+        db_table = "kernel_event_home"
+
+    def __str__(self) -> str:
+        return str(self.system_identifier)
+
+
 class ParkedEvent(models.Model):
     """An event that one consumer could not handle. The others went on."""
 

@@ -33,7 +33,10 @@ def migrate_now(*, verbosity: int = 0) -> None:
     set_up_django()
     from django.core.management import call_command
 
+    from zhike.kernel.events.restored import adopt_restored_log
+
     call_command("migrate", verbosity=verbosity, interactive=False)
+    adopt_restored_log()
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})

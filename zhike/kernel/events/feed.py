@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.access import Viewer, require_touch
@@ -44,16 +45,20 @@ def events_page(
     """
     require_touch(viewer, READ_PERMISSION)
     limit = min(max(limit, 1), PAGE_SIZE_MAX)
-    place = _read_marker(after_cursor) if after_cursor else Place(Snapshot.parse(log_cursor.SEES_NOTHING))
-    current = log_cursor.current_snapshot()
+    current, home = _current()
+    place = Place(Snapshot.parse(log_cursor.SEES_NOTHING))
+    if after_cursor:
+        place, home_then = _read_marker(after_cursor)
+        if home_then != home or place.seen.xmax > current.xmax:
+            raise BadMarker  # of another server, or of this one before it went back in time
     until = place.until or current
-    if max(place.seen.xmax, until.xmax) > current.xmax:
-        raise BadMarker  # of another database, or of this one before it was restored
     items = log_cursor.read_between(place, until, types=list(types) if types else None, limit=limit)
     if len(items) == limit:
-        return EventsPage(items, _write_marker(Place(place.seen, until, items[-1].position)), has_more=True)
+        return EventsPage(
+            items, _write_marker(Place(place.seen, until, items[-1].position), home), has_more=True
+        )
     behind = place.until is not None
-    return EventsPage(items, _write_marker(Place(until)), has_more=behind)
+    return EventsPage(items, _write_marker(Place(until), home), has_more=behind)
 
 
 def to_cloudevent(event: StoredEvent) -> dict[str, Any]:
@@ -78,17 +83,31 @@ def _rfc3339(at: dt.datetime) -> str:
     return at.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
-def _write_marker(place: Place) -> str:
-    text = f"{place.seen.text};{place.until.text if place.until else ''};{place.position}"
+def _current() -> tuple[Snapshot, str]:
+    """What can be seen now, and a short name of the server whose transaction ids these are."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_current_snapshot()::text, to_hex(hashint8(coalesce(max(system_identifier), 0)))"
+            " FROM kernel_event_home"
+        )
+        snapshot, home = cursor.fetchone()
+    return Snapshot.parse(snapshot), home
+
+
+def _write_marker(place: Place, home: str) -> str:
+    text = f"{home};{place.seen.text};{place.until.text if place.until else ''};{place.position}"
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
-def _read_marker(marker: str) -> Place:
+def _read_marker(marker: str) -> tuple[Place, str]:
     try:
         padded = marker.encode("ascii") + b"=" * (-len(marker) % 4)
-        seen, until, position = base64.b64decode(padded, altchars=b"-_", validate=True).decode().split(";")
+        home, seen, until, position = (
+            base64.b64decode(padded, altchars=b"-_", validate=True).decode().split(";")
+        )
         if not (position.isascii() and position.isdigit() and int(position) < 2**63):
             raise ValueError("not a position")
-        return Place(Snapshot.parse(seen), Snapshot.parse(until) if until else None, int(position))
+        place = Place(Snapshot.parse(seen), Snapshot.parse(until) if until else None, int(position))
+        return place, home
     except (ValueError, binascii.Error) as error:
         raise BadMarker from error

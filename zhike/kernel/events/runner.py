@@ -17,6 +17,7 @@ from django.db import DatabaseError, connection
 
 from zhike.kernel.connections import open_connection
 from zhike.kernel.events.consumer import Consumer, Turn, run_batch
+from zhike.kernel.events.restored import adopt_restored_log
 from zhike.kernel.events.wakeup import CHANNEL
 
 POLL_S = 1.0
@@ -47,6 +48,7 @@ class Runner:
         self._threads.append(threading.Thread(target=self._end, name="event-stopper", daemon=True))
 
     def start(self) -> None:
+        adopt_restored_log()
         for thread in self._threads:
             thread.start()
 

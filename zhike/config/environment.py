@@ -49,6 +49,7 @@ def database() -> dict[str, Any]:
         "HOST": unquote(host),
         "PORT": port,
         "OPTIONS": {
-            "pool": {"min_size": 1, "max_size": int(os.environ.get("ZHIKE_POOL", "12")), "timeout": 20}
+            "pool": {"min_size": 1, "max_size": int(os.environ.get("ZHIKE_POOL", "12")), "timeout": 20},
+            "prepare_threshold": 10**9,  # statements are prepared when they ask for it, and never by themselves
         },
     }

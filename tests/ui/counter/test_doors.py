@@ -15,7 +15,12 @@ from zhike.kernel.access import Viewer
 from zhike.organization.operations import sessions
 from zhike.ui.counter.urls import urlpatterns
 
-SAMPLES = {"member_id": 1, "receipt_id": uuid.UUID(int=1), "redemption_id": uuid.UUID(int=1), "token": uuid.UUID(int=1)}
+SAMPLES = {
+    "member_id": 1,
+    "receipt_id": uuid.UUID(int=1),
+    "redemption_id": uuid.UUID(int=1),
+    "token": uuid.UUID(int=1),
+}
 
 
 def every_address() -> list[str]:
@@ -60,7 +65,9 @@ def test_who_has_one_merchant_stands_there_at_once(till: Client) -> None:
     assert "半山咖啡" in page.content.decode()
 
 
-def test_a_service_desk_chooses_its_place_among_its_own(world: World, crew: Crew, browser_of: Callable[[Viewer], Client]) -> None:
+def test_a_service_desk_chooses_its_place_among_its_own(
+    world: World, crew: Crew, browser_of: Callable[[Viewer], Client]
+) -> None:
     desk = browser_of(crew.sun)
     assert desk.get("/counter/")["Location"] == "/counter/till/"
     page = desk.get("/counter/till/").content.decode()
@@ -69,7 +76,10 @@ def test_a_service_desk_chooses_its_place_among_its_own(world: World, crew: Crew
     refused = desk.post("/counter/till/", {"place": f"merchant:{world.malls.noodles}", "name": "1"})
     assert refused.status_code == 422
     assert desk.get("/counter/").status_code == 302
-    assert desk.post("/counter/till/", {"place": f"merchant:{world.malls.fashion}", "name": "2"}).status_code == 302
+    assert (
+        desk.post("/counter/till/", {"place": f"merchant:{world.malls.fashion}", "name": "2"}).status_code
+        == 302
+    )
     assert "云裳女装" in desk.get("/counter/").content.decode()
 
 

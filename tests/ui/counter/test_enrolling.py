@@ -29,7 +29,12 @@ def begin(till: Client) -> str:
 
 
 def details(token: str, **changes: Any) -> dict[str, Any]:
-    filled = {"token": token, "name": "赵六", "consent-membership-any": "on", "consent-marketing-sms": "on"} | changes
+    filled = {
+        "token": token,
+        "name": "赵六",
+        "consent-membership-any": "on",
+        "consent-marketing-sms": "on",
+    } | changes
     return {name: value for name, value in filled.items() if value is not None}
 
 
@@ -105,9 +110,12 @@ def test_what_is_no_phone_number_is_said_to_be_none(till: Client, world: World, 
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("name", ""), ("name", "x" * 81), ("birthday", "2999-01-01"), ("birthday", "soon"), ("sex", "cat")]
+    ("field", "value"),
+    [("name", ""), ("name", "x" * 81), ("birthday", "2999-01-01"), ("birthday", "soon"), ("sex", "cat")],
 )
-def test_bad_details_are_refused_beside_their_field(till: Client, world: World, field: str, value: str) -> None:
+def test_bad_details_are_refused_beside_their_field(
+    till: Client, world: World, field: str, value: str
+) -> None:
     before = members()
     refused = till.post("/counter/enrol/details/", details(begin(till), **{field: value}))
     assert refused.status_code == 422
@@ -116,9 +124,14 @@ def test_bad_details_are_refused_beside_their_field(till: Client, world: World, 
 
 def test_a_code_proves_the_phone(till: Client, world: World, crew: Crew, settings: Any) -> None:
     settings.DEMO = True
-    assert till.post("/counter/enrol/", {"phone": NEW_PHONE, "go": "code"})["Location"] == "/counter/enrol/code/"
+    assert (
+        till.post("/counter/enrol/", {"phone": NEW_PHONE, "go": "code"})["Location"] == "/counter/enrol/code/"
+    )
     assert till.post("/counter/enrol/code/", {"code": "000000"}).status_code == 422
-    assert till.post("/counter/enrol/code/", {"code": last_code(crew.admin)})["Location"] == "/counter/enrol/details/"
+    assert (
+        till.post("/counter/enrol/code/", {"code": last_code(crew.admin)})["Location"]
+        == "/counter/enrol/details/"
+    )
     till.post("/counter/enrol/details/", details(token_of(till.get("/counter/enrol/details/"))))
     person_id = customers.person_id_by("phone", NEW_PHONE)
     phone = customers.person(person_id or 0).active("phone")

@@ -54,7 +54,9 @@ def test_a_code_of_long_ago_is_refused(till: Client, world: World) -> None:
     assert "too old" in find(till, payload)
 
 
-@pytest.mark.parametrize("payload", ["ZK1.0000000000000.12345678", "ZK1..", "ZK1.x", "zk1.8800000000013.abcdefgh"])
+@pytest.mark.parametrize(
+    "payload", ["ZK1.0000000000000.12345678", "ZK1..", "ZK1.x", "zk1.8800000000013.abcdefgh"]
+)
 def test_a_forged_code_finds_nobody(till: Client, world: World, payload: str) -> None:
     answer = till.post("/counter/find/", {"q": payload})
     assert answer.status_code == 422

@@ -33,7 +33,9 @@ def spent(client: Client, address: str, points: object) -> dict[str, Any]:
 
 
 class TestRedeeming:
-    def test_the_worth_is_shown_before_anything_happens(self, till: Client, world: World, zhang_here: str) -> None:
+    def test_the_worth_is_shown_before_anything_happens(
+        self, till: Client, world: World, zhang_here: str
+    ) -> None:
         form = spent(till, zhang_here + "redeem/", 300) | {"step": "ask"}
         page = till.post(zhang_here + "redeem/", form).content.decode()
         assert "¥3.00" in page
@@ -41,7 +43,9 @@ class TestRedeeming:
         assert balance(world) == 1000
 
     @pytest.mark.feature("C063")
-    def test_then_it_is_carried_out_with_the_same_token_once(self, till: Client, world: World, zhang_here: str) -> None:
+    def test_then_it_is_carried_out_with_the_same_token_once(
+        self, till: Client, world: World, zhang_here: str
+    ) -> None:
         form = spent(till, zhang_here + "redeem/", 300)
         till.post(zhang_here + "redeem/", form | {"step": "ask"})
         first = till.post(zhang_here + "redeem/", form)
@@ -81,7 +85,9 @@ class TestRedeeming:
 
 
 class TestReversing:
-    def test_points_come_back_in_part_and_then_the_rest(self, till: Client, world: World, zhang_here: str) -> None:
+    def test_points_come_back_in_part_and_then_the_rest(
+        self, till: Client, world: World, zhang_here: str
+    ) -> None:
         address = f"{zhang_here}redemptions/{world.redeem(world.zhang, 400)}/reverse/"
         form = {"token": token_of(till.get(address)), "points": "100", "reason": "wrong-amount"}
         till.post(address, form)
@@ -93,7 +99,9 @@ class TestReversing:
         assert balance(world) == 1000
         assert "given back already" in till.get(address).content.decode()
 
-    @pytest.mark.parametrize("changes", [{"points": "401"}, {"points": "0"}, {"points": "x"}, {"reason": ""}, {"reason": "whim"}])
+    @pytest.mark.parametrize(
+        "changes", [{"points": "401"}, {"points": "0"}, {"points": "x"}, {"reason": ""}, {"reason": "whim"}]
+    )
     def test_too_much_or_without_a_reason_is_refused(
         self, till: Client, world: World, zhang_here: str, changes: dict[str, str]
     ) -> None:
@@ -149,7 +157,9 @@ class TestReturning:
         page = till.post(address, self.form(till, address, n1="1"), follow=True).content.decode()
         assert "170 points are now owed" in page
 
-    @pytest.mark.parametrize("quantities", [{}, {"n1": "0"}, {"n1": "2"}, {"n2": "-1"}, {"n2": "abc"}, {"n9": "1"}, {"n2": "NaN"}])
+    @pytest.mark.parametrize(
+        "quantities", [{}, {"n1": "0"}, {"n1": "2"}, {"n2": "-1"}, {"n2": "abc"}, {"n9": "1"}, {"n2": "NaN"}]
+    )
     def test_more_than_was_bought_or_nothing_is_refused(
         self, till: Client, world: World, address: str, quantities: dict[str, str]
     ) -> None:
@@ -161,7 +171,10 @@ class TestReturning:
         sale = world.buy(member=world.zhang, merchant_id=world.malls.fashion)
         address = f"/counter/receipts/{sale.receipt_id}/return/"
         assert till.get(address).status_code == 404
-        assert till.post(address, {"token": str(uuid.uuid4()), "step": "carry-out", "line-1": "1"}).status_code == 404
+        assert (
+            till.post(address, {"token": str(uuid.uuid4()), "step": "carry-out", "line-1": "1"}).status_code
+            == 404
+        )
         assert balance(world) == 128
 
 

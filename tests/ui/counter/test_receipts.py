@@ -53,7 +53,12 @@ def test_a_receipt_gives_points_with_the_reason(till: Client, world: World, zhan
     assert "¥128.50 counted, 1 point per ¥1.00: 128 points." in page
     assert balance(world) == 128
     row = sales.receipts_page(SYSTEM).items[0]
-    assert (row.number, row.net_fen, row.merchant_id, row.source) == ("A-100", 12_850, world.malls.cafe, "counter")
+    assert (row.number, row.net_fen, row.merchant_id, row.source) == (
+        "A-100",
+        12_850,
+        world.malls.cafe,
+        "counter",
+    )
     assert row.occurred_at == world.now
 
 
@@ -70,7 +75,9 @@ def test_a_double_tap_counts_once(till: Client, world: World, zhang_here: str) -
 @pytest.mark.feature("C005")
 def test_the_same_receipt_typed_again_says_so(till: Client, world: World, zhang_here: str) -> None:
     till.post(zhang_here + "receipt/", typed(till, zhang_here + "receipt/"))
-    page = till.post(zhang_here + "receipt/", typed(till, zhang_here + "receipt/"), follow=True).content.decode()
+    page = till.post(
+        zhang_here + "receipt/", typed(till, zhang_here + "receipt/"), follow=True
+    ).content.decode()
     assert "recorded before" in page
     assert (balance(world), receipts()) == (128, 1)
 
@@ -99,8 +106,14 @@ def test_lines_and_a_second_way_of_paying(till: Client, world: World, zhang_here
     )
     till.post(address, form)
     found = sales.receipt(SYSTEM, sales.receipts_page(SYSTEM).items[0].id)
-    assert [(line.name, str(line.quantity.normalize()), line.net_fen) for line in found.lines] == [("拿铁", "2", 5600), ("蛋糕", "1.5", 3000)]
-    assert {(tender.kind, tender.amount_fen) for tender in found.tenders} == {("wechat", 6600), ("voucher", 2000)}
+    assert [(line.name, str(line.quantity.normalize()), line.net_fen) for line in found.lines] == [
+        ("拿铁", "2", 5600),
+        ("蛋糕", "1.5", 3000),
+    ]
+    assert {(tender.kind, tender.amount_fen) for tender in found.tenders} == {
+        ("wechat", 6600),
+        ("voucher", 2000),
+    }
     assert balance(world) == 66
 
 
@@ -134,7 +147,9 @@ def test_lines_and_a_second_way_of_paying(till: Client, world: World, zhang_here
         {"line_name": ["x"] * 51, "line_quantity": ["1"] * 51, "line_amount": ["1"] * 51, "amount": ""},
     ],
 )
-def test_bad_input_is_said_and_changes_nothing(till: Client, world: World, zhang_here: str, changes: dict[str, Any]) -> None:
+def test_bad_input_is_said_and_changes_nothing(
+    till: Client, world: World, zhang_here: str, changes: dict[str, Any]
+) -> None:
     refused = till.post(zhang_here + "receipt/", typed(till, zhang_here + "receipt/", **changes))
     assert refused.status_code == 422
     assert (balance(world), receipts()) == (0, 0)
@@ -181,7 +196,9 @@ def test_a_frozen_member_earns_nothing_and_it_says_so(till: Client, world: World
     loyalty_operations.set_member_status(
         actor=SYSTEM, member_id=world.zhang.member_id, status="frozen", reason="test", now=world.now
     )
-    page = till.post(zhang_here + "receipt/", typed(till, zhang_here + "receipt/"), follow=True).content.decode()
+    page = till.post(
+        zhang_here + "receipt/", typed(till, zhang_here + "receipt/"), follow=True
+    ).content.decode()
     assert "frozen" in page
     assert balance(world) == 0
 
@@ -214,7 +231,9 @@ def test_a_bad_search_is_a_page(till: Client, day: str) -> None:
     assert till.get("/counter/receipts/", {"q": "%_'\\", "day": day}).status_code == 200
 
 
-def test_recent_actions_are_those_of_this_session(till: Client, world: World, crew: Crew, zhang_here: str, desk: Client) -> None:
+def test_recent_actions_are_those_of_this_session(
+    till: Client, world: World, crew: Crew, zhang_here: str, desk: Client
+) -> None:
     answer = till.post(zhang_here + "receipt/", typed(till, zhang_here + "receipt/"))
     assert "A-100" not in desk.get("/counter/").content.decode()
     assert desk.get(answer["Location"])["Location"] == "/counter/"

@@ -1,4 +1,4 @@
-"""A programme in 星河城, and members who come to its tills. Built through the operations; used by the browser tests too."""
+"""A programme in 星河城 and members who come to its tills, built through the operations; for the browser tests too."""
 
 from __future__ import annotations
 
@@ -71,7 +71,12 @@ class World:
 
     def redeem(self, member: loyalty.EnrolledMember, points: int) -> UUID:
         outcome = loyalty.redeem_points(
-            actor=SYSTEM, member_id=member.member_id, points=points, merchant_id=self.malls.cafe, mall_id=self.malls.star, now=self.now
+            actor=SYSTEM,
+            member_id=member.member_id,
+            points=points,
+            merchant_id=self.malls.cafe,
+            mall_id=self.malls.star,
+            now=self.now,
         )
         return outcome.redemption_id
 
@@ -87,8 +92,14 @@ def build_world(malls: Malls, now: dt.datetime) -> World:
         terms={purpose: {"categories": ["phone"], "retention_days": 365} for purpose in PURPOSES},
         now=begin,
     )
-    program_id = loyalty.create_program(actor=SYSTEM, group_id=malls.group, code="main", name="星河会员", now=begin)
-    ladder = [("basic", "普卡", 0, "#8a9199"), ("silver", "银卡", 100_000, "#9aa7b3"), ("gold", "金卡", 500_000, "#c9982b")]
+    program_id = loyalty.create_program(
+        actor=SYSTEM, group_id=malls.group, code="main", name="星河会员", now=begin
+    )
+    ladder = [
+        ("basic", "普卡", 0, "#8a9199"),
+        ("silver", "银卡", 100_000, "#9aa7b3"),
+        ("gold", "金卡", 500_000, "#c9982b"),
+    ]
     for rank, (code, name, threshold, colour) in enumerate(ladder, start=1):
         loyalty.save_tier(
             actor=SYSTEM,
@@ -126,7 +137,11 @@ def enroll(name: str, phone: str, mall_id: int, merchant_id: int, now: dt.dateti
         mall_id=mall_id,
         merchant_id=merchant_id,
         source="counter",
-        consents=[("membership", "any", "granted"), ("marketing", "sms", "granted"), ("marketing", "wechat", "refused")],
+        consents=[
+            ("membership", "any", "granted"),
+            ("marketing", "sms", "granted"),
+            ("marketing", "wechat", "refused"),
+        ],
         policy_version="2026-01",
         method="counter",
         now=now,
@@ -139,7 +154,9 @@ def log_in_staff(client: Client, viewer: Viewer, now: dt.datetime) -> Client:
     session[SESSION_KEY] = str(viewer.id)
     session.save()
     client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key or ""
-    sessions.start_session(actor=viewer, session_key=session.session_key or "", address="127.0.0.1", agent="tests", now=now)
+    sessions.start_session(
+        actor=viewer, session_key=session.session_key or "", address="127.0.0.1", agent="tests", now=now
+    )
     return client
 
 

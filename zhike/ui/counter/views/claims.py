@@ -15,6 +15,7 @@ from zhike.kernel.clock import business_date
 from zhike.kernel.errors import Problem
 from zhike.loyalty import operations as loyalty_operations
 from zhike.sales import queries as sales
+from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import staff_page
 from zhike.ui.counter import presented
 from zhike.ui.counter import till as tills
@@ -38,7 +39,7 @@ def claim(request: Any, member_id: int) -> HttpResponse:
     file = presented.member_file(request, member_id)
     today = business_date(request.now, till.mall.time_zone)
     form = ClaimForm(
-        request.POST or None, merchants=merchant_choices(request, till), initial={"business_date": today}
+        sent(request), merchants=merchant_choices(request, till), initial={"business_date": today}
     )
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
@@ -59,7 +60,7 @@ def claim(request: Any, member_id: int) -> HttpResponse:
 def give(request: Any, receipt_id: uuid.UUID) -> HttpResponse:
     """From the receipt: which member it belongs to."""
     found = sales.receipt(request.viewer, receipt_id)
-    form = GiveForm(request.POST or None)
+    form = GiveForm(sent(request))
     if request.method == "POST" and form.is_valid():
         receipt = {
             "merchant_id": found.row.merchant_id,

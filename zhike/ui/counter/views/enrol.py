@@ -20,6 +20,7 @@ from zhike.loyalty import queries as loyalty
 from zhike.messaging import operations as messaging
 from zhike.organization import queries as organization
 from zhike.privacy import queries as privacy
+from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import address_of, staff_page
 from zhike.ui.counter import presented
 from zhike.ui.counter import till as tills
@@ -47,7 +48,7 @@ def phone(request: Any) -> HttpResponse:
     if till is None:
         return HttpResponseRedirect(reverse("counter:till"))
     initial = {"phone": request.session.pop("counter_phone", "")}
-    form = EnrolPhoneForm(request.POST or None, initial=initial)
+    form = EnrolPhoneForm(sent(request), initial=initial)
     if request.method == "POST" and form.is_valid():
         normal = customers.normalised("phone", form.cleaned_data["phone"])
         if normal is None:
@@ -100,7 +101,7 @@ def code(request: Any) -> HttpResponse:
     state = request.session.get(STATE)
     if state is None:
         return HttpResponseRedirect(reverse("counter:enrol"))
-    form = EnrolCodeForm(request.POST or None)
+    form = EnrolCodeForm(sent(request))
     if request.method == "POST" and form.is_valid():
         try:
             messaging.verify_one_time_code(
@@ -128,7 +129,7 @@ def details(request: Any) -> HttpResponse:
         return _or_what_was_done(request)
     policy = privacy.current_policy(organization.default_group().id)
     today = business_date(request.now, till.mall.time_zone)
-    form = EnrolForm(request.POST or None, terms=policy.terms, today=today)
+    form = EnrolForm(sent(request), terms=policy.terms, today=today)
     if request.method == "POST" and form.is_valid():
         try:
             body = run_once(

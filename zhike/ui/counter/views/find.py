@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from zhike.kernel.errors import Problem
 from zhike.loyalty import queries as loyalty
+from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import staff_page
 from zhike.ui.counter import presented
 from zhike.ui.counter import till as tills
@@ -34,7 +35,7 @@ def home(request: Any) -> HttpResponse:
 @staff_page(LOOKUP)
 def find(request: Any) -> HttpResponse:
     """By POST, so that phone numbers and codes stand in no address and no access log."""
-    form = FindForm(request.POST or None)
+    form = FindForm(sent(request))
     found = Found()
     if request.method == "GET":
         return HttpResponseRedirect(reverse("counter:home"))

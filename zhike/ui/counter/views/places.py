@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import staff_page
 from zhike.ui.counter import till as tills
 from zhike.ui.counter.forms import PlaceForm
@@ -19,7 +20,7 @@ from zhike.ui.counter.page import page
 @staff_page(tills.RECORD)
 def choose(request: Any) -> HttpResponse:
     known = tills.places(request.viewer)
-    form = PlaceForm(request.POST or None, places=_choices(known), initial=_standing(request))
+    form = PlaceForm(sent(request), places=_choices(known), initial=_standing(request))
     if request.method == "POST" and form.is_valid():
         tills.stand_at(request, form.cleaned_data["place"], form.cleaned_data["name"])
         return HttpResponseRedirect(reverse("counter:home"))

@@ -21,6 +21,7 @@ from zhike.loyalty import queries as loyalty
 from zhike.organization import queries as organization
 from zhike.sales import operations as sales_operations
 from zhike.sales import queries as sales
+from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import staff_page
 from zhike.ui.counter import presented
 from zhike.ui.counter import till as tills
@@ -42,9 +43,7 @@ def record(request: Any, member_id: int | None = None) -> HttpResponse:
     file = None if member_id is None else presented.member_file(request, member_id)
     today = business_date(request.now, till.mall.time_zone)
     initial = {"business_date": today, "till": till.name}
-    form = ReceiptForm(
-        request.POST or None, merchants=merchant_choices(request, till), today=today, initial=initial
-    )
+    form = ReceiptForm(sent(request), merchants=merchant_choices(request, till), today=today, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             outcome = _take(request, form, till, today, None if file is None else file.person.id)

@@ -13,6 +13,7 @@ from zhike.kernel.errors import NotFound, Problem
 from zhike.kernel.idempotency import KeyReused
 from zhike.loyalty import operations as loyalty_operations
 from zhike.loyalty import queries as loyalty
+from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import staff_page
 from zhike.ui.counter import presented
 from zhike.ui.counter import till as tills
@@ -33,7 +34,7 @@ def redeem(request: Any, member_id: int) -> HttpResponse:
     if till is None:
         return HttpResponseRedirect(reverse("counter:till"))
     file = presented.member_file(request, member_id)
-    form = RedeemForm(request.POST or None)
+    form = RedeemForm(sent(request))
     context = {"form": form, **presented.shown_as(file)}
     if request.method == "POST" and form.is_valid():
         try:
@@ -98,7 +99,7 @@ def reverse_redemption(request: Any, member_id: int, redemption_id: uuid.UUID) -
     )
     if found is None:
         raise NotFound
-    form = ReverseForm(request.POST or None)
+    form = ReverseForm(sent(request))
     if request.method == "POST" and form.is_valid():
         try:
             body = run_once(

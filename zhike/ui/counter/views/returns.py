@@ -15,6 +15,7 @@ from zhike.kernel.errors import Problem
 from zhike.loyalty import operations as loyalty_operations
 from zhike.loyalty import queries as loyalty
 from zhike.sales import queries as sales
+from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import staff_page
 from zhike.ui.counter import till as tills
 from zhike.ui.counter.forms import ReturnForm
@@ -34,7 +35,7 @@ def give_back(request: Any, receipt_id: uuid.UUID) -> HttpResponse:
         return HttpResponseRedirect(reverse("counter:till"))
     found = sales.receipt(request.viewer, receipt_id)
     left = [(line.line_no, line.left) for line in found.lines]
-    form = ReturnForm(request.POST or None, lines=[row for row in left if row[1] > 0])
+    form = ReturnForm(sent(request), lines=[row for row in left if row[1] > 0])
     context = {"form": form, "receipt": found, "lines": _lines(form, found, dict(left))}
     if request.method == "POST" and form.is_valid():
         try:

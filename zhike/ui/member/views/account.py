@@ -17,6 +17,7 @@ from zhike.organization import queries as organization
 from zhike.privacy import operations as privacy_operations
 from zhike.privacy import queries as privacy
 from zhike.ui.components.consents import ConsentForm, asked_for
+from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import address_of
 from zhike.ui.member.access import SignedIn, member_page
 from zhike.ui.member.dock import page
@@ -46,9 +47,9 @@ def edit(request: Any) -> HttpResponse:
     member: SignedIn = request.member
     person = member.file.person
     known = {"name": person.name, "sex": person.sex, "occupation": person.occupation}
-    if request.method == "GET":
-        known["birthday"] = _birthday(member)
-    form = ProfileForm(request.POST or None, initial=known, today=member.now.date())
+    form = ProfileForm(sent(request), initial=known, today=member.now.date())
+    if person.masked_birthday:
+        del form.fields["birthday"]
     if request.method == "POST" and form.is_valid():
         try:
             if changes := dict(form.cleaned_data):
@@ -67,16 +68,6 @@ def edit(request: Any) -> HttpResponse:
     return page(request, "edit", {"form": form}, active="profile", status=422 if form.errors else 200)
 
 
-def _birthday(member: SignedIn) -> str:
-    """In clear, for the one whose it is; that it was looked at is recorded."""
-    try:
-        return customer_operations.reveal(
-            actor=member.viewer, person_id=member.person_id, what="birthday", reason="", now=member.now
-        )
-    except customer_operations.NothingToReveal:
-        return ""
-
-
 @require_http_methods(["GET", "POST"])
 @member_page
 def consents(request: Any) -> HttpResponse:
@@ -87,7 +78,7 @@ def consents(request: Any) -> HttpResponse:
         f"consent-{row.purpose}-{row.channel}": row for row in privacy.current_consents(member.person_id)
     }
     initial = {name: row.decision == "granted" for name, row in given.items()}
-    form = ConsentForm(request.POST or None, terms=policy.terms, initial=initial)
+    form = ConsentForm(sent(request), terms=policy.terms, initial=initial)
     if request.method == "POST" and form.is_valid():
         _decide(request, form, policy.version, initial)
         messages.success(request, _("Your choices are recorded."))

@@ -20,6 +20,7 @@ from zhike.loyalty import operations as loyalty_operations
 from zhike.loyalty import queries as loyalty
 from zhike.organization import queries as organization
 from zhike.sales import queries as sales
+from zhike.ui.components.sending import sent
 from zhike.ui.member.access import SignedIn, member_page
 from zhike.ui.member.dock import page
 from zhike.ui.member.forms import ClaimForm
@@ -60,9 +61,7 @@ def claim(request: Any) -> HttpResponse:
     """A receipt that was paid without showing the card: merchant, number, date and amount must all fit."""
     member: SignedIn = request.member
     today = business_date(member.now, settings.TIME_ZONE)
-    form = ClaimForm(
-        request.POST or None, merchants=_merchants(), today=today, initial={"business_date": today}
-    )
+    form = ClaimForm(sent(request), merchants=_merchants(), today=today, initial={"business_date": today})
     if request.method == "POST" and form.is_valid():
         try:
             outcome = loyalty_operations.claim_receipt(

@@ -24,6 +24,7 @@ from zhike.loyalty import queries as loyalty
 from zhike.messaging import operations as messaging
 from zhike.organization import queries as organization
 from zhike.privacy import queries as privacy
+from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import address_of, request_id_of
 from zhike.ui.member import session as sessions
 from zhike.ui.member.access import open_page
@@ -50,7 +51,7 @@ def log_in(request: Any) -> HttpResponse:
     if sessions.MEMBER_ID in session and request.method == "GET":
         return HttpResponseRedirect(reverse("member:home"))
     _remember_where_from(request)
-    form = PhoneForm(request.POST or None)
+    form = PhoneForm(sent(request))
     if request.method == "POST" and form.is_valid():
         now = clock.now()
         try:
@@ -96,7 +97,7 @@ def code(request: Any) -> HttpResponse:
     phone = session.get("phone")
     if phone is None:
         return HttpResponseRedirect(reverse("member:log_in"))
-    form = CodeForm(request.POST or None)
+    form = CodeForm(sent(request))
     if request.method == "POST" and form.is_valid():
         now = clock.now()
         try:
@@ -146,7 +147,7 @@ def join(request: Any) -> HttpResponse:
     if joining is None or now - dt.datetime.fromisoformat(joining["proved_at"]) > CODE_PROVES_FOR:
         return HttpResponseRedirect(reverse("member:log_in"))
     policy = privacy.current_policy(organization.default_group().id)
-    form = JoinForm(request.POST or None, terms=policy.terms, today=now.date())
+    form = JoinForm(sent(request), terms=policy.terms, today=now.date())
     if request.method == "POST" and form.is_valid():
         try:
             enrolled = _enroll(request, form, joining, policy.version, now)

@@ -1,0 +1,272 @@
+"""A member sees and changes what is theirs, and nothing of anybody else."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.people import NOW
+from tests.ui.counter.world import SYSTEM, World
+from tools import verify_card
+from zhike.customers import queries as customers
+from zhike.kernel import crypto
+from zhike.loyalty import operations as loyalty_operations
+from zhike.loyalty import queries as loyalty
+from zhike.privacy import queries as privacy
+from zhike.sales import queries as sales
+
+
+def text(client: Client, address: str, **query: str) -> str:
+    answer = client.get(address, query)
+    assert answer.status_code == 200
+    return str(answer.content.decode())
+
+
+class TestCard:
+    @pytest.mark.feature("C062")
+    def test_the_codes_are_those_a_till_reads(self, zhang: Client, world: World) -> None:
+        codes = zhang.get("/m/").context["codes"]
+        assert len(set(codes)) == len(codes) == 6
+        assert loyalty_operations.read_qr(actor=SYSTEM, payload=codes[0], now=NOW) == world.zhang.member_id
+        assert codes[0].startswith(f"ZK1.{world.zhang.number}.")
+
+    @pytest.mark.feature("C062")
+    def test_a_till_without_a_network_agrees_with_the_server(self, zhang: Client, world: World) -> None:
+        secret = _secret_of(world.zhang.number)
+        payload = zhang.get("/m/card/").context["codes"][0]
+        secrets, seen = {world.zhang.number: secret}, dict[str, int]()
+        assert verify_card.verify(payload, secrets, seen, NOW.timestamp()) == world.zhang.number
+        with pytest.raises(ValueError, match="already used"):
+            verify_card.verify(payload, secrets, seen, NOW.timestamp())
+        with pytest.raises(ValueError, match="expired"):
+            verify_card.verify(payload, secrets, {}, NOW.timestamp() + 61)
+        with pytest.raises(ValueError, match="unknown"):
+            verify_card.verify(payload.replace("ZK1.", "ZK2."), secrets, {}, NOW.timestamp())
+        assert loyalty_operations.read_qr(actor=SYSTEM, payload=payload, now=NOW) == world.zhang.member_id
+
+    @pytest.mark.feature("C063")
+    def test_the_balance_is_the_till_s_at_once(self, zhang: Client, world: World) -> None:
+        assert zhang.get("/m/card/").context["file"].balance == 0
+        world.buy(12_800, member=world.zhang)
+        assert "128" in text(zhang, "/m/card/")
+        assert zhang.get("/m/card/").context["file"].balance == 128
+
+    @pytest.mark.feature("C065", "C066")
+    def test_tier_and_the_way_to_the_next(self, zhang: Client, world: World) -> None:
+        world.buy(40_000, member=world.zhang)
+        page = text(zhang, "/m/")
+        assert "普卡" in page
+        assert "¥600.00 more and you are 银卡." in page
+        assert "生日礼遇" in page
+        world.buy(600_000, member=world.zhang)
+        assert "highest tier" in text(zhang, "/m/")
+
+
+class TestPoints:
+    @pytest.mark.feature("B22")
+    def test_each_entry_says_why_and_until_when(self, zhang: Client, world: World) -> None:
+        world.buy(12_800, member=world.zhang)
+        world.redeem(world.zhang, 28)
+        page = text(zhang, "/m/points/")
+        assert "¥128.00 counted, 1 point per ¥1.00: 128 points." in page
+        assert "Redeemed 28 points for ¥0.28." in page
+        assert "128 points until" in page
+        assert 'datetime="2028-03-31"' in text(zhang, "/m/points/lots/")
+
+    def test_another_s_entries_are_not_among_them(self, zhang: Client, world: World) -> None:
+        world.buy(77_700, member=world.li, merchant_id=world.malls.noodles, mall_id=world.malls.cloud)
+        assert "777" not in text(zhang, "/m/points/")
+
+    def test_more_is_fetched_piece_by_piece(self, zhang: Client, world: World) -> None:
+        for _ in range(21):
+            world.buy(1_000, member=world.zhang)
+        cursor = zhang.get("/m/points/").context["entries"].next_cursor
+        more = zhang.get("/m/points/", {"cursor": cursor}, headers={"hx-request": "true"})
+        assert len(more.context["entries"].items) == 1
+        assert "<html" not in more.content.decode()
+
+    @pytest.mark.parametrize("cursor", ["x", "bnVsbA", "🙂", "A" * 2000])
+    def test_a_broken_cursor_is_a_clear_answer(self, zhang: Client, cursor: str) -> None:
+        assert zhang.get("/m/points/", {"cursor": cursor}).status_code == 422
+
+
+class TestReceipts:
+    @pytest.mark.feature("B22")
+    def test_points_and_why_none(self, zhang: Client, world: World) -> None:
+        earned = world.buy(12_800, member=world.zhang)
+        small = world.buy(900, member=world.zhang)
+        page = text(zhang, "/m/receipts/")
+        assert "+128" in page
+        assert "No points" in page
+        assert "below the minimum" in text(zhang, f"/m/receipts/{small.receipt_id}/")
+        detail = text(zhang, f"/m/receipts/{earned.receipt_id}/")
+        assert "手冲咖啡" in detail
+        assert "WeChat Pay" in detail
+
+    @pytest.mark.feature("C029")
+    def test_another_s_receipt_is_not_there(self, zhang: Client, world: World) -> None:
+        others = world.buy(
+            12_800, member=world.li, merchant_id=world.malls.noodles, mall_id=world.malls.cloud
+        )
+        nobodys = world.buy(9_900)
+        assert zhang.get(f"/m/receipts/{others.receipt_id}/").status_code == 404
+        assert zhang.get(f"/m/receipts/{nobodys.receipt_id}/").status_code == 404
+        assert zhang.get(f"/m/receipts/{uuid.uuid4()}/").status_code == 404
+        assert "阿婆面馆" not in text(zhang, "/m/receipts/")
+
+
+class TestClaiming:
+    def form(self, world: World, **changes: Any) -> dict[str, Any]:
+        return {
+            "merchant": str(world.malls.cafe),
+            "number": "X00001",
+            "business_date": "2026-03-08",
+            "amount": "128.00",
+        } | changes
+
+    def test_a_receipt_is_handed_in_once(self, zhang: Client, world: World) -> None:
+        sale = world.buy(12_800)
+        answer = zhang.post("/m/receipts/claim/", self.form(world))
+        assert answer["Location"] == f"/m/receipts/{sale.receipt_id}/"
+        assert "+128" in text(zhang, answer["Location"])
+        assert zhang.post("/m/receipts/claim/", self.form(world)).status_code == 422
+        assert loyalty.member_file(SYSTEM, world.zhang.member_id, NOW).balance == 128
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"amount": "127.99"},
+            {"amount": "0"},
+            {"amount": "-128"},
+            {"amount": "many"},
+            {"number": "X00002"},
+            {"number": ""},
+            {"business_date": "2026-03-07"},
+            {"business_date": "2026-03-09"},
+            {"business_date": ""},
+            {"merchant": "999"},
+            {"merchant": "x"},
+            {"merchant": ""},
+        ],
+    )
+    def test_it_must_fit_in_everything(self, zhang: Client, world: World, changes: dict[str, str]) -> None:
+        sale = world.buy(12_800)
+        assert zhang.post("/m/receipts/claim/", self.form(world, **changes)).status_code == 422
+        assert sales.receipt(SYSTEM, sale.receipt_id).row.person_id is None
+        assert loyalty.member_file(SYSTEM, world.zhang.member_id, NOW).balance == 0
+
+    def test_another_s_receipt_stays_another_s(self, zhang: Client, world: World) -> None:
+        sale = world.buy(12_800, member=world.li)
+        assert zhang.post("/m/receipts/claim/", self.form(world)).status_code == 422
+        assert sales.receipt(SYSTEM, sale.receipt_id).row.person_id == world.li.person_id
+
+
+class TestProfile:
+    def test_it_is_masked_where_it_is_only_looked_at(self, zhang: Client, world: World) -> None:
+        page = text(zhang, "/m/me/")
+        assert "138 **** 8000" in page
+        assert "1990-05-12" not in page
+
+    @pytest.mark.feature("C014")
+    def test_a_change_is_kept_with_what_was_before(self, zhang: Client, world: World) -> None:
+        assert "张三丰" in text(zhang, "/m/me/edit/")
+        changed = {"name": "张三峰", "sex": "male", "occupation": "工程师"}
+        assert zhang.post("/m/me/edit/", changed)["Location"] == "/m/me/"
+        person = customers.person(world.zhang.person_id)
+        assert (person.name, person.sex, person.occupation) == ("张三峰", "male", "工程师")
+        fields = {change.field for change in customers.profile_history(world.zhang.person_id)}
+        assert fields == {"name", "sex", "occupation"}
+        assert "Female → Male" in text(zhang, "/m/me/history/")
+
+    def test_a_birthday_is_said_once(self, zhang: Client, world: World) -> None:
+        filled = {"name": "张三丰", "sex": "female", "birthday": "1991-01-01", "occupation": ""}
+        before = customers.birth_date(world.zhang.person_id)
+        assert zhang.post("/m/me/edit/", filled).status_code == 302
+        assert customers.birth_date(world.zhang.person_id) == before
+
+    @pytest.mark.parametrize(
+        "changes", [{"name": ""}, {"name": "x" * 81}, {"occupation": "x" * 81}, {"sex": "cat"}]
+    )
+    def test_bad_input_changes_nothing(self, zhang: Client, world: World, changes: dict[str, str]) -> None:
+        filled = {"name": "张三丰", "sex": "female", "occupation": ""} | changes
+        assert zhang.post("/m/me/edit/", filled).status_code == 422
+        assert customers.profile_history(world.zhang.person_id) == []
+
+    def test_whatever_else_is_sent_changes_nobody_else(self, zhang: Client, world: World) -> None:
+        before = customers.person(world.li.person_id)
+        filled = {
+            "name": "坏人",
+            "sex": "male",
+            "birthday": "",
+            "occupation": "",
+            "person_id": str(world.li.person_id),
+        }
+        zhang.post("/m/me/edit/", filled)
+        assert customers.person(world.li.person_id) == before
+
+
+class TestConsents:
+    def decided(self, world: World) -> dict[tuple[str, str], str]:
+        return {
+            (row.purpose, row.channel): row.decision
+            for row in privacy.current_consents(world.zhang.person_id)
+        }
+
+    def test_each_can_be_withdrawn_and_given(self, zhang: Client, world: World) -> None:
+        zhang.post("/m/me/consents/", {"consent-membership-any": "on", "consent-marketing-wechat": "on"})
+        decided = self.decided(world)
+        assert decided["marketing", "sms"] == "withdrawn"
+        assert decided["marketing", "wechat"] == "granted"
+        assert decided["membership", "any"] == "granted"
+        page = text(zhang, "/m/me/consents/")
+        assert "Withdrawn" in page
+        assert page.count("Agreed") >= 3
+
+    def test_nothing_changed_is_nothing_recorded(self, zhang: Client, world: World) -> None:
+        zhang.post("/m/me/consents/", {"consent-membership-any": "on", "consent-marketing-sms": "on"})
+        before = len(privacy.consent_history(world.zhang.person_id))
+        zhang.post("/m/me/consents/", {"consent-membership-any": "on", "consent-marketing-sms": "on"})
+        assert len(privacy.consent_history(world.zhang.person_id)) == before
+
+    def test_membership_is_not_left_by_a_tick(self, zhang: Client, world: World) -> None:
+        assert zhang.post("/m/me/consents/", {}).status_code == 422
+        assert self.decided(world)["membership", "any"] == "granted"
+
+
+class TestApp:
+    def test_it_can_be_installed(self, phone: Client, db: None) -> None:
+        answer = phone.get("/m/manifest.webmanifest")
+        assert answer["Content-Type"] == "application/manifest+json"
+        body = answer.json()
+        assert (body["scope"], body["start_url"], body["display"]) == ("/m/", "/m/", "standalone")
+        assert {icon["sizes"] for icon in body["icons"]} >= {"192x192", "512x512"}
+        assert any(icon["purpose"] == "maskable" for icon in body["icons"])
+        for icon in body["icons"]:
+            assert phone.get(icon["src"]).status_code == 200, icon
+
+    def test_the_service_worker_keeps_no_personal_page(self, phone: Client, db: None) -> None:
+        answer = phone.get("/m/sw.js")
+        assert answer["Content-Type"] == "text/javascript"
+        assert answer["Cache-Control"] == "no-cache"
+        shell = answer.context["shell"]
+        assert all(address.startswith("/static/") or address == "/m/offline/" for address in shell)
+        for address in shell:
+            assert phone.get(address).status_code == 200, address
+
+    def test_policy_about_and_the_page_for_no_connection_are_open(self, phone: Client, world: World) -> None:
+        assert "会员隐私政策" in text(phone, "/m/policy/")
+        assert "2026-01" in text(phone, "/m/policy/")
+        text(phone, "/m/about/")
+        text(phone, "/m/offline/")
+
+
+def _secret_of(number: str) -> bytes:
+    """What the group would hand to the till that is to work without a network."""
+    from zhike.loyalty.models import MemberCard
+    from zhike.loyalty.operations.members import CARD_FIELD
+
+    card = MemberCard.objects.get(number=number)
+    return bytes.fromhex(crypto.decrypt(bytes(card.secret), field=CARD_FIELD, row=number))

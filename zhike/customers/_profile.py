@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
@@ -12,10 +12,16 @@ from zhike.customers import _bulk, _identifiers, queries, rules
 from zhike.customers.models import Identifier, Person, ProfileChange
 from zhike.kernel import crypto
 from zhike.kernel.access import Viewer
-from zhike.kernel.errors import Invalid
+from zhike.kernel.errors import Invalid, NotAllowed
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
+
+
+class BirthdayGiven(NotAllowed):
+    code = "birthday-given"
+    title = _("A birthday that was given once is changed at the service desk.")
+
 
 LENGTHS_MAX = {"language": 10, "address": 300}
 FIELD_PERMISSIONS = {
@@ -27,6 +33,19 @@ FIELD_PERMISSIONS = {
     "language": "members.edit",
 }
 """Which permission each profile field needs; what is not listed cannot be changed."""
+
+
+def permissions_for(actor: Viewer, fields: Iterable[str]) -> list[str]:
+    """All that is needed to change these fields; one's own needs no more than leave to edit."""
+    if actor.kind == "member":
+        return ["members.edit"]
+    return sorted({FIELD_PERMISSIONS[field] for field in fields})
+
+
+def require_own_choice(actor: Viewer, person: Person, changed: Iterable[str]) -> None:
+    """Members say their birthday once, for presents hang on it. Raises BirthdayGiven."""
+    if actor.kind == "member" and person.birthday is not None and "birthday" in changed:
+        raise BirthdayGiven
 
 
 class InvalidProfile(Invalid):

@@ -161,19 +161,21 @@ def update_profile(
 ) -> tuple[str, ...]:
     """Change name, sex, birthday (a date or None), occupation, address or language; the names of what really changed.
 
-    Every change is kept in the profile history. Raises NotFound, NotAllowed per field, InvalidProfile.
+    Members change their own, but a birthday once given. Every change is kept in the profile history.
+    Raises NotFound, NotAllowed per field, InvalidProfile.
     """
     if not changes:
         return ()
     cleaned = {field: _profile.cleaned(field, value) for field, value in changes.items()}
     _profile.require_valid(cleaned, now)
     with transaction.atomic():
-        person = _lock(person_id, actor, *sorted({_profile.FIELD_PERMISSIONS[field] for field in cleaned}))
+        person = _lock(person_id, actor, *_profile.permissions_for(actor, cleaned))
         before = {field: _profile.text_of(person, field) for field in cleaned}
         after = {field: _profile.as_text(value) for field, value in cleaned.items()}
         changed = tuple(field for field in cleaned if before[field] != after[field])
         if not changed:
             return ()
+        _profile.require_own_choice(actor, person, changed)
         _profile.write(person, {field: cleaned[field] for field in changed})
         _profile.remember(person_id, changed, before, after, actor=actor, reason=reason, now=now)
         audit.record(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -147,6 +148,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 # The gallery of components: for developers and for the tests that look at it.
 GALLERY = DEBUG or os.environ.get("ZHIKE_ENV") == "test"
 DEMO = os.environ.get("ZHIKE_DEMO", "") == "1" and not PRODUCTION
+DEMO_LOG_INS = json.loads(os.environ.get("ZHIKE_DEMO_LOG_INS") or "[]") if DEMO else []
 
 # The kernel finds what stands above it by these names.
 EVENT_CONSUMERS = "zhike.config.consumers.consumers"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
 import urllib.request
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -73,6 +75,8 @@ def _fill() -> Sequence[LogIn]:
     from zhike.simulator import demo as simulated
 
     simulated.ensure_history()
+    # The log-in page shows them too; see settings.DEMO_LOG_INS.
+    os.environ["ZHIKE_DEMO_LOG_INS"] = json.dumps([asdict(log_in) for log_in in simulated.LOG_INS])
     return simulated.LOG_INS
 
 

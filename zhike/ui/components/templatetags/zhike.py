@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from zhike.kernel import clock
 from zhike.ui.components import assets, fields, formatting, icons
+from zhike.ui.components.tier_colours import TIER_COLOURS
 from zhike.ui.components.context import script_sentences as script_texts
 
 register = template.Library()
@@ -167,7 +168,9 @@ def badge(label: object, tone: str = "", icon: str = "") -> Any:
 
 @register.inclusion_tag("components/tier_badge.html")
 def tier_badge(name: str, colour: str = "") -> Any:
-    return {"name": name, "colour": colour if _HEX.fullmatch(colour or "") else ""}
+    """`colour` is one of TIER_COLOURS, or #rrggbb."""
+    painted = TIER_COLOURS.get(colour, colour or "")
+    return {"name": name, "colour": painted if _HEX.fullmatch(painted) else ""}
 
 
 @register.inclusion_tag("components/person.html")

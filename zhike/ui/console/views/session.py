@@ -99,7 +99,7 @@ def _show(request: HttpRequest, form: LogInForm, *, asks_code: bool) -> HttpResp
     template = "console/session/log_in_form.html" if _is_htmx(request) else "console/session/log_in.html"
     context: dict[str, Any] = {"form": form, "asks_code": asks_code, "next": _next(request)}
     if settings.DEMO:
-        context["demo_log_ins"] = getattr(settings, "DEMO_LOG_INS", [])
+        context["demo_log_ins"] = settings.DEMO_LOG_INS
     return render(request, template, context)
 
 

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 
 def fetch_row(sql: str, args: Sequence[Any]) -> tuple[Any, ...] | None:
-    """Run one statement with server-side parameters, prepared, and return its first row."""
+    """Run one statement with server-side parameters, prepared, and return its first row. Raises Django's errors."""
     if connection.in_atomic_block:
         with transaction.atomic():
             return _execute(sql, args)
@@ -23,6 +23,6 @@ def fetch_row(sql: str, args: Sequence[Any]) -> tuple[Any, ...] | None:
 
 
 def _execute(sql: str, args: Sequence[Any]) -> tuple[Any, ...] | None:
-    with psycopg.Cursor(connection.connection) as cursor:
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(sql, args, prepare=True)
         return cursor.fetchone()

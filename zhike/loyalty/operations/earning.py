@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from zhike.loyalty.operations.programmes import ISSUED, Programme
 from zhike.loyalty.operations.state import (
     OPTIMISTIC_TRIES,
     Holder,
+    MemberNotFound,
     Once,
     Posting,
     Stale,
@@ -89,33 +90,47 @@ class Decided:
 
 
 def take_receipt(
-    *, actor: Viewer, receipt: sales.NewReceipt, now: dt.datetime, once: Once | None = None
+    *,
+    actor: Viewer,
+    receipt: sales.NewReceipt,
+    now: dt.datetime,
+    once: Once | None = None,
+    member_id: int | None = None,
 ) -> ReceiptOutcome:
     """Record a sale and give its member the points, in one transaction.
 
-    The member is the one of ``receipt.person_id``; without one the receipt waits to be claimed. A receipt whose natural
-    key exists changes nothing and comes back as ``duplicate`` with the award of the first time. With ``once``, the same
-    key replays the first answer. Raises InvalidReceipt, NotAllowed, MerchantNotFound, InFlight, KeyReused.
+    The member is the one of ``receipt.person_id``, or ``member_id`` (which spares asking for the person first); without
+    either the receipt waits to be claimed. A receipt whose natural key exists changes nothing and comes back as
+    ``duplicate`` with the award of the first time. With ``once``, the same key replays the first answer.
+    Raises InvalidReceipt, NotAllowed, MerchantNotFound, MemberNotFound, InFlight, KeyReused.
     """
     require_touch(actor, "receipts.record", mall=receipt.mall_id, merchant=receipt.merchant_id)
     sales.check_receipt(actor=actor, receipt=receipt, now=now)
     if receipt.kind == "return":
         raise sales.InvalidReceipt(fields={"kind": [sales.SENTENCES["unknown_kind"]]})
     for _ in range(OPTIMISTIC_TRIES):
-        holder = _holder_of(receipt)
+        receipt, holder = _with_holder(receipt, member_id)
         try:
             return _write(decide_receipt(receipt, holder, actor, now), actor, now, once)
         except Stale:
             continue
     with transaction.atomic():
-        holder = _holder_of(receipt, lock=True)
+        receipt, holder = _with_holder(receipt, member_id, lock=True)
         return _write(decide_receipt(receipt, holder, actor, now), actor, now, once)
 
 
-def _holder_of(receipt: sales.NewReceipt, *, lock: bool = False) -> Holder | None:
+def _with_holder(
+    receipt: sales.NewReceipt, member_id: int | None, *, lock: bool = False
+) -> tuple[sales.NewReceipt, Holder | None]:
+    """The receipt, now naming its person, and whose account it moves. Raises MemberNotFound for an unknown member."""
+    if member_id is not None:
+        holder = read_holder(member_id=member_id, day=receipt.business_date, lock=lock)
+        if holder is None:
+            raise MemberNotFound
+        return replace(receipt, person_id=holder.person_id), holder
     if receipt.person_id is None:
-        return None
-    return read_holder(person_id=receipt.person_id, day=receipt.business_date, lock=lock)
+        return receipt, None
+    return receipt, read_holder(person_id=receipt.person_id, day=receipt.business_date, lock=lock)
 
 
 def decide_receipt(

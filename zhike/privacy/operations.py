@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from zhike.customers import queries as customers
@@ -21,6 +21,7 @@ from zhike.privacy.events import ConsentRecorded, PolicyPublished
 from zhike.privacy.models import ConsentRecord, Policy
 
 PUBLISH_PERMISSION = "programme.edit"
+COPY_FROM = 200
 RECORD_PERMISSIONS = ("members.enroll", "members.edit")
 
 
@@ -174,10 +175,11 @@ def _record(actor: Viewer, policy: Policy, persons: Sequence[PersonDecisions], n
     """One row per decision and one fact per person. A single person is audited by id, many as one batch."""
     for one in persons:
         _require_known(one.decisions)
-    rows = ConsentRecord.objects.bulk_create(
-        (_row(actor, policy, one, decision, now) for one in persons for decision in one.decisions),
-        batch_size=1000,
-    )
+    rows = [_row(actor, policy, one, decision, now) for one in persons for decision in one.decisions]
+    if len(rows) > COPY_FROM:
+        _copy_rows(rows)
+    else:
+        ConsentRecord.objects.bulk_create(rows)
     facts = (
         ConsentRecorded(
             one.person_id, tuple(map(_triple, one.decisions)), policy.version, one.method, one.decided_at
@@ -207,6 +209,23 @@ def _row(
         actor=actor.audit_id,
         decided_at=one.decided_at or now,
     )
+
+
+_COLUMNS = (
+    "person_id", "purpose", "channel", "decision", "policy_id", "method", "categories", "retention_days", "evidence",
+    "actor", "decided_at",
+)  # fmt: skip
+
+
+def _copy_rows(rows: Sequence[ConsentRecord]) -> None:
+    """Thousands of records at once; their ids stay unknown."""
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY privacy_consentrecord ({', '.join(_COLUMNS)}) FROM STDIN") as copy,
+    ):
+        for row in rows:
+            values = {**{name: getattr(row, name) for name in _COLUMNS}, "evidence": json.dumps(row.evidence)}
+            copy.write_row(tuple(values.values()))
 
 
 def _audited(policy: Policy, persons: Sequence[PersonDecisions], records: int) -> dict[str, Any]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from django.db import connection, transaction
 
 from zhike.kernel.access import Viewer
-from zhike.kernel.events.base import Fact, fact_data, source_of
+from zhike.kernel.events.base import Fact, source_of
 from zhike.kernel.events.wakeup import wake
 from zhike.kernel.ids import uuid7
 
@@ -69,7 +69,7 @@ def _row(fact: Fact, now: dt.datetime, actor: Viewer | None) -> Row:
         fact.subject,
         actor.audit_id if actor else "",
         fact.happened_at or now,
-        json.dumps(fact_data(fact), ensure_ascii=False, separators=(",", ":")),
+        msgspec.json.encode(fact).decode(),
     )
 
 

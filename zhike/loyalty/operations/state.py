@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 import msgspec
 import psycopg
@@ -182,8 +180,8 @@ def post(posting: Posting) -> list[int]:
             state.account_id,
             posting.version,
             posting.qualifying_fen,
-            _json(posting.transfers),
-            _json(posting.caps),
+            to_json(posting.transfers),
+            to_json(posting.caps),
         ],
     )
     return list(row[0] or ())
@@ -210,17 +208,9 @@ def refusal_of(error: BaseException) -> Stale | Problem | None:
     return problem_of(error)
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, UUID | dt.date | dt.datetime):
-        return str(value)
-    raise TypeError(type(value))
-
-
-to_json = _json
+def to_json(value: Any) -> str:
+    """JSON text of plain values, UUIDs and dates, for a jsonb parameter."""
+    return msgspec.json.encode(value).decode()
 
 
 def from_json(value: Any) -> Any:

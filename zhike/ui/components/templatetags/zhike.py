@@ -19,8 +19,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from zhike.kernel import clock
 from zhike.ui.components import assets, fields, formatting, icons
-from zhike.ui.components.tier_colours import TIER_COLOURS
 from zhike.ui.components.context import script_sentences as script_texts
+from zhike.ui.components.tier_colours import TIER_COLOURS
 
 register = template.Library()
 _HEX = re.compile(r"#[0-9a-fA-F]{3,8}")

@@ -24,6 +24,7 @@ from zhike.loyalty.queries.members import (
     members_count,
     members_page,
     person_id_of,
+    person_ids_of,
     qr_payload,
     tiers,
 )
@@ -86,6 +87,7 @@ __all__ = [
     "members_count",
     "members_page",
     "person_id_of",
+    "person_ids_of",
     "points_of_receipts",
     "preview_rule",
     "program",

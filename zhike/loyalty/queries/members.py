@@ -131,6 +131,11 @@ def person_id_of(member_id: int) -> int:
     return person_id
 
 
+def person_ids_of(member_ids: Sequence[int]) -> dict[int, int]:
+    """The persons of many members at once; unknown ones are left out."""
+    return dict(Member.objects.filter(id__in=member_ids).values_list("id", "person_id")) if member_ids else {}
+
+
 def member_file(viewer: Viewer, member_id: int, now: dt.datetime, *, presented: bool = False) -> MemberFile:
     """One member in full. ``presented``: the member showed a card or phone, so ``members.lookup`` is enough.
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from zhike.kernel import clock
-from zhike.simulator.operations import PASSWORD, STAFF, Loaded, load_mall
+from zhike.kernel.progress import Progress
+from zhike.simulator.operations import PASSWORD, SEED, STAFF, MallLoaded, load_mall
 
-SEED = 1
 LABELS = {
     "admin": "管理员 · admin",
     "manager": "商场经理 · mall manager",
@@ -17,6 +18,7 @@ LABELS = {
     "service": "客服 · service agent",
     "cashier": "收银员 · cashier",
 }
+STAGES = {"imagining": "构想 imagining", "members": "会员 members", "history": "小票 receipts"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +31,41 @@ class LogIn:
 LOG_INS = tuple(LogIn(LABELS[username], username, PASSWORD) for username, *_ in STAFF if username in LABELS)
 
 
-def ensure_history() -> Loaded | None:
+def ensure_history(size: str = "demo", seed: int = SEED) -> MallLoaded | None:
     """Load the demo mall unless it was loaded completely before; an interrupted load is taken up again.
 
-    The day of the first attempt is remembered, because the same seed and date make the same mall.
+    The moment of the first attempt is remembered, because the same seed and date make the same mall.
     """
     from django.conf import settings
 
     marker = settings.HOME / "demo.json"
-    state = json.loads(marker.read_text()) if marker.exists() else {"began": clock.now().isoformat(), "done": False}
+    state: dict[str, Any] = (
+        json.loads(marker.read_text())
+        if marker.exists()
+        else {"began": clock.now().isoformat(), "size": size, "seed": seed, "done": False}
+    )
     if state["done"]:
         return None
+    marker.parent.mkdir(parents=True, exist_ok=True)
     marker.write_text(json.dumps(state))
-    loaded = load_mall(size="demo", seed=SEED, now=dt.datetime.fromisoformat(state["began"]))
-    state["done"] = True
-    marker.write_text(json.dumps(state))
+    with Progress(STAGES["history"]) as bar:
+        loaded = load_mall(
+            size=state.get("size", size),
+            seed=state.get("seed", seed),
+            now=dt.datetime.fromisoformat(state["began"]),
+            progress=_Shown(bar),
+        )
+    marker.write_text(json.dumps(state | {"done": True}))
     return loaded
+
+
+class _Shown:
+    """The stage of receipts as a bar; the others pass quickly."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if stage == "history":
+            self._bar.total = total
+            self._bar.advance(done - self._bar.done)

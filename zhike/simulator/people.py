@@ -1,84 +1,152 @@
-"""Who comes: members with Chinese names and habits of their own."""
+"""The members: names, birthdays, where they like to go and how often they come."""
 
 from __future__ import annotations
 
-import bisect
 import datetime as dt
-import itertools
-import random
+import tomllib
 from dataclasses import dataclass
+from functools import cache
+from itertools import accumulate
+from random import Random
 
-from zhike.simulator.world import Shop
+from zhike.simulator.catalogue import DATA, Catalogue
 
-# Surnames in the rough order of how common they are; earlier ones are drawn more often.
-SURNAMES = (
-    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆汪范廖石金贾夏韦付方邹熊白孟秦邱侯江尹薛"
-)
-MALE = "伟强磊洋勇军杰涛超明刚平辉鹏华飞鑫波斌宇浩凯健俊帆毅峰博晨旭翔睿哲轩子昊天文嘉泽一诺铭远航思远志"
-FEMALE = "芳娜敏静丽艳娟霞秀英婷雪慧颖玲燕红梅琳佳倩欣悦怡雨涵梓萱诗语嫣然若汐晓彤可馨思琪梦瑶心妍依诺"
-EITHER = "子文一思嘉雨欣宁安晨乐清林云星"
-FIRST_PHONE = 19_900_000_000
+PHONES_FROM = 199_0000_0000
+PHONES = 10_000_000
+PHONE_STEP = 7_654_321
+
+# fmt: off
+KINDS: dict[str, tuple[float, float, tuple[int, int], dict[str, float]]] = {
+    "office": (0.24, 0.55, (24, 42),
+               {"tea_coffee": 4, "snack": 4, "dining": 2, "women": 1, "men": 1, "services": 1}),
+    "family": (0.22, 0.60, (28, 46),
+               {"kids": 4, "supermarket": 4, "dining": 3, "cinema": 1, "books": 1, "home": 2}),
+    "fashion": (0.18, 0.93, (20, 36),
+                {"women": 5, "beauty": 4, "tea_coffee": 3, "shoes_bags": 2, "lingerie": 2}),
+    "sporty": (0.10, 0.30, (18, 40),
+               {"sports": 5, "men": 2, "digital": 2, "snack": 2, "cinema": 1}),
+    "senior": (0.10, 0.58, (52, 74),
+               {"supermarket": 7, "snack": 2, "services": 1, "jewellery": 0.4, "home": 1}),
+    "student": (0.11, 0.50, (16, 24),
+                {"snack": 3, "tea_coffee": 4, "cinema": 2, "books": 2, "leisure": 2, "digital": 1}),
+    "affluent": (0.05, 0.62, (30, 58),
+                 {"jewellery": 2, "women": 3, "beauty": 3, "dining": 4, "digital": 1, "shoes_bags": 2}),
+}
+# fmt: on
+"""Share of the members, share of women, ages, and how strongly each line of business draws them."""
+
+SPENDING = {
+    "affluent": 2.6,
+    "fashion": 1.2,
+    "office": 1.0,
+    "family": 1.1,
+    "sporty": 1.0,
+    "senior": 0.8,
+    "student": 0.7,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
-    """A member-to-be: ``pull`` is how often they shop, ``favourites`` where (indexes of shops)."""
+class Person:
+    """A member. `favourites` are indexes of shops with cumulative `liking`; `pull` is how often they come."""
 
     index: int
     name: str
-    phone: str
     sex: str
     birthday: dt.date
-    enrolled_at: dt.datetime
-    shop: int
-    source: str
+    phone: str
+    kind: str
+    joined_on: dt.date
     pull: float
-    thrift: float
     favourites: tuple[int, ...]
-    wants_marketing: bool
+    liking: tuple[float, ...]
+    spending: float
+    channels: tuple[str, ...]
 
 
-def build_people(count: int, shops: tuple[Shop, ...], seed: int, today: dt.date) -> list[Visitor]:
-    """``count`` members, enrolled over the two years before ``today``; deterministic."""
-    rng = random.Random(f"people-{seed}-{today}")
-    totals = list(itertools.accumulate(shop.traffic for shop in shops))
-    midnight = dt.datetime.combine(today, dt.time(), dt.UTC)
-    return [_person(rng, index, totals, midnight, today) for index in range(count)]
+def build_people(seed: int, count: int, catalogue: Catalogue, start: dt.date, end: dt.date) -> list[Person]:
+    """Members in the order they joined: six in ten before the history begins, the others during it."""
+    rng = Random(f"people/{seed}")
+    names = _names()
+    draws = {kind: _draws(catalogue, likes) for kind, (_, _, _, likes) in KINDS.items()}
+    days = (end - start).days
+    joined = sorted(_joined_on(rng, start, days) for _ in range(count))
+    kinds = rng.choices(list(KINDS), [share for share, _, _, _ in KINDS.values()], k=count)
+    return [
+        _person(rng, index, kind, joined_on, names, draws[kind], end)
+        for index, (kind, joined_on) in enumerate(zip(kinds, joined, strict=True))
+    ]
 
 
 def _person(
-    rng: random.Random, index: int, totals: list[float], midnight: dt.datetime, today: dt.date
-) -> Visitor:
-    female = rng.random() < 0.58
-    age_days = int(rng.triangular(16, 72, 31) * 365.25)
-    # Most joined long ago; a steady trickle joins every week up to yesterday.
-    days_ago = rng.uniform(0, 182) if rng.random() < 0.25 else rng.uniform(182, 730)
-    return Visitor(
+    rng: Random,
+    index: int,
+    kind: str,
+    joined_on: dt.date,
+    names: Names,
+    draw: tuple[list[int], list[float]],
+    today: dt.date,
+) -> Person:
+    _, women, (youngest, oldest), _ = KINDS[kind]
+    sex = "female" if rng.random() < women else "male"
+    age = rng.triangular(youngest, oldest)
+    favourites = sorted(set(rng.choices(draw[0], cum_weights=draw[1], k=rng.randint(4, 9))))
+    return Person(
         index=index,
-        name=draw_name(rng, female),
-        phone=str(FIRST_PHONE + index),
-        sex="female" if female else "male",
-        birthday=today - dt.timedelta(days=age_days),
-        enrolled_at=midnight - dt.timedelta(days=days_ago, seconds=rng.randrange(36_000)),
-        shop=draw(rng, totals),
-        source=rng.choices(("counter", "h5", "mini_program"), (55, 30, 15))[0],
-        pull=rng.lognormvariate(0, 1.0),
-        thrift=rng.uniform(0.8, 1.25),
-        favourites=tuple(draw(rng, totals) for _ in range(rng.randrange(3, 8))),
-        wants_marketing=rng.random() < 0.7,
+        name=names.draw(rng, sex),
+        sex=sex,
+        birthday=today - dt.timedelta(days=int(age * 365.25) + rng.randint(0, 364)),
+        phone=str(PHONES_FROM + index * PHONE_STEP % PHONES),
+        kind=kind,
+        joined_on=joined_on,
+        pull=0.05 + rng.gammavariate(0.75, 1.0),
+        favourites=tuple(favourites),
+        liking=tuple(accumulate(rng.uniform(0.3, 2.0) for _ in favourites)),
+        spending=SPENDING[kind] * rng.lognormvariate(0, 0.3),
+        channels=_channels(rng),
     )
 
 
-def draw_name(rng: random.Random, female: bool) -> str:
-    """Surname by rough frequency, then one or two given characters."""
-    surname = SURNAMES[min(int(rng.expovariate(1 / 16)), len(SURNAMES) - 1)]
-    pool = (FEMALE if female else MALE) if rng.random() < 0.9 else EITHER
-    given = rng.choice(pool)
-    if rng.random() < 0.78:
-        given += rng.choice(EITHER if rng.random() < 0.25 else pool)
-    return surname + given
+def _joined_on(rng: Random, start: dt.date, days: int) -> dt.date:
+    if rng.random() < 0.6:
+        return start - dt.timedelta(days=1 + int(rng.expovariate(1 / 320)) % 1000)
+    return start + dt.timedelta(days=rng.randint(0, days))
 
 
-def draw(rng: random.Random, totals: list[float]) -> int:
-    """An index with probability proportional to its weight; ``totals`` are the running sums."""
-    return min(bisect.bisect(totals, rng.random() * totals[-1]), len(totals) - 1)
+def _channels(rng: Random) -> tuple[str, ...]:
+    """The channels on which marketing is welcome; none for three in ten."""
+    if rng.random() < 0.3:
+        return ()
+    return ("sms", "wechat") if rng.random() < 0.5 else ("wechat",)
+
+
+def _draws(catalogue: Catalogue, likes: dict[str, float]) -> tuple[list[int], list[float]]:
+    """Shops with cumulative weights for somebody with these likes; everybody may stray anywhere now and then."""
+    weights = [shop.share * likes.get(shop.trade.code, 0.08) for shop in catalogue.shops]
+    return [shop.index for shop in catalogue.shops], list(accumulate(weights))
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Surnames with cumulative weights, and characters of given names."""
+
+    surnames: tuple[str, ...]
+    weights: tuple[int, ...]
+    given: dict[str, str]
+
+    def draw(self, rng: Random, sex: str) -> str:
+        surname = rng.choices(self.surnames, cum_weights=self.weights)[0]
+        pool = self.given[sex]
+        first = rng.choice(pool)
+        if len(surname) == 2 or rng.random() < 0.22:
+            return surname + first
+        return surname + first + rng.choice(pool)
+
+
+@cache
+def _names() -> Names:
+    data = tomllib.loads((DATA / "people.toml").read_text(encoding="utf-8"))
+    words = data["surnames"].split()
+    surnames, counts = words[::2], [int(count) for count in words[1::2]]
+    given = {sex: data[sex] + data["either"] for sex in ("female", "male")}
+    return Names(tuple(surnames), tuple(accumulate(counts)), given)

@@ -19,12 +19,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.config.settings")
 
 _pages = get_wsgi_application()
 
-from zhike.ui.api.handler import ApiHandler  # noqa: E402  it needs Django set up
+from zhike.config.translations import merge_catalogues  # noqa: E402  these need Django set up
+from zhike.ui.api.handler import ApiHandler  # noqa: E402
 
 API_PREFIXES = ("/api/", "/health/", "/metrics")
+DOCS = "/api/docs"  # a page for people
 _api = ApiHandler()
+merge_catalogues()
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    handler = _api if environ["PATH_INFO"].startswith(API_PREFIXES) else _pages
+    path = environ["PATH_INFO"]
+    handler = _api if path.startswith(API_PREFIXES) and not path.startswith(DOCS) else _pages
     return handler(environ, start_response)

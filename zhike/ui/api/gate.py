@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from zhike.kernel import clock, idempotency, ratelimit
 from zhike.kernel.access import Viewer
 from zhike.organization import queries as organization
+from zhike.organization.operations.api_keys import note_api_key_use
 from zhike.ui.api.problems import RateLimited, ScopeMissing, Unauthenticated
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def admit(request: ApiRequest, *scopes: str) -> dt.datetime:
             raise ScopeMissing(scope=scope)
     request.key_id = caller.key_id
     request.viewer = Viewer(viewer.kind, viewer.id, viewer.label, viewer.grants, request.request_id)
+    note_api_key_use(actor=request.viewer, key_id=caller.key_id, now=now)
     return now
 
 

@@ -1,6 +1,6 @@
 """The way of a request through the API: named, in the caller's language, and answered whatever happens.
 
-Django's own handler would log every refused call and send it through the list of page middleware. This one keeps the URL
+Django's own handler would log every refused call and send it through the page middleware. This one keeps the URL
 resolver, the request and the response, and answers exceptions as problem+json.
 """
 
@@ -10,12 +10,13 @@ import re
 import time
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from http.client import responses as reasons
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
-from django.http import HttpResponse, HttpResponseNotAllowed
-from django.http.response import HttpResponseBase
+from django.core.signals import request_finished, request_started
+from django.http import HttpResponseNotAllowed
 from django.urls import get_resolver
 from django.utils import translation
 from django.utils.module_loading import import_string
@@ -28,7 +29,6 @@ from zhike.ui.api import metrics
 from zhike.ui.api.problems import MethodNotAllowed, problem_of, problem_response
 
 URLS = "zhike.ui.api.urls"
-Answer = Callable[["ApiRequest"], HttpResponseBase]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,64}", re.ASCII)
 
@@ -37,6 +37,7 @@ class ApiRequest(WSGIRequest):
     """A request with a name, and once it passed the gate, with a caller."""
 
     request_id: str = ""
+    route: str = "unknown"
     viewer: Viewer
     key_id: int
     allowance: Decision | None = None
@@ -44,28 +45,41 @@ class ApiRequest(WSGIRequest):
     payload: bytes | None = None
 
 
+class Response(Protocol):
+    """What Django's responses and our lighter one have in common."""
+
+    status_code: int
+    headers: Any
+    content: bytes
+
+
+Answer = Callable[[ApiRequest], Response]
+
+
 class ApiHandler(WSGIHandler):
     """Django's handler with the short list of middleware, and no exception unanswered."""
-
-    request_class = ApiRequest
 
     def load_middleware(self, is_async: bool = False) -> None:
         handler: Answer = self.answer
         for path in reversed(settings.API_MIDDLEWARE):
             handler = import_string(path)(handler)
-        self._view_middleware: list[Any] = []
-        self._template_response_middleware: list[Any] = []
-        self._exception_middleware: list[Any] = []
         self._middleware_chain = handler
 
-    def get_response(self, request: Any) -> Any:
-        return self._middleware_chain(request)
+    def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
+        """A list of one part, so that the server knows the length and need not ask for more."""
+        request_started.send(sender=type(self), environ=environ)
+        response = self._middleware_chain(ApiRequest(environ))
+        status = response.status_code
+        start_response(f"{status} {reasons.get(status, 'Unknown')}", list(response.headers.items()))
+        request_finished.send(sender=type(self))
+        return [response.content]
 
-    def answer(self, request: ApiRequest) -> HttpResponseBase:
+    def answer(self, request: ApiRequest) -> Response:
         started = time.perf_counter()
-        given = request.META.get("HTTP_X_REQUEST_ID", "")
-        request.request_id = given if _REQUEST_ID.fullmatch(given) else ids.request_id()
-        language = language_of(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
+        meta = request.META
+        given = meta.get("HTTP_X_REQUEST_ID")
+        request.request_id = given if given and _REQUEST_ID.fullmatch(given) else ids.request_id()
+        language = language_of(meta.get("HTTP_ACCEPT_LANGUAGE", ""))
         translation.activate(language)
         response = self._response_to(request)
         headers = response.headers
@@ -79,11 +93,11 @@ class ApiHandler(WSGIHandler):
         metrics.observe(request, response.status_code, time.perf_counter() - started)
         return response
 
-    def _response_to(self, request: ApiRequest) -> HttpResponseBase:
+    def _response_to(self, request: ApiRequest) -> Response:
         try:
             match = get_resolver(URLS).resolve(request.path_info)
-            request.resolver_match = match
-            response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+            request.route = match.route
+            response: Response = match.func(request, *match.args, **match.kwargs)
         except Exception as error:
             return problem_response(request, problem_of(error))
         if isinstance(response, HttpResponseNotAllowed):
@@ -104,6 +118,3 @@ def language_of(accept_language: str) -> str:
             continue
     return settings.LANGUAGE_CODE
 
-
-def json_response(body: bytes, status: int = 200) -> HttpResponse:
-    return HttpResponse(body, status=status, content_type="application/json")

@@ -7,21 +7,19 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from zhike.kernel import health
-from zhike.ui.api.handler import json_response
 from zhike.ui.api.problems import MethodNotAllowed
+from zhike.ui.api.responses import JsonResponse
 
 if TYPE_CHECKING:
-    from django.http import HttpResponse
-
     from zhike.ui.api.handler import ApiRequest
 
 
-def live(request: ApiRequest) -> HttpResponse:
+def live(request: ApiRequest) -> JsonResponse:
     _require_get(request)
-    return json_response(b'{"status":"ok"}')
+    return JsonResponse(b'{"status":"ok"}')
 
 
-def ready(request: ApiRequest) -> HttpResponse:
+def ready(request: ApiRequest) -> JsonResponse:
     """200 when every critical check holds, else 503; the checks are listed either way."""
     _require_get(request)
     checks = health.readiness()
@@ -30,7 +28,7 @@ def ready(request: ApiRequest) -> HttpResponse:
         "status": "ok" if is_ready else "unavailable",
         "checks": {check.name: {"ok": check.ok, "detail": check.detail} for check in checks},
     }
-    return json_response(msgspec.json.encode(found), 200 if is_ready else 503)
+    return JsonResponse(msgspec.json.encode(found), 200 if is_ready else 503)
 
 
 def _require_get(request: ApiRequest) -> None:

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
 from zhike.kernel import queries as kernel
 from zhike.ui.api.problems import MethodNotAllowed
+from zhike.ui.api.responses import JsonResponse
 
 if TYPE_CHECKING:
     from zhike.ui.api.handler import ApiRequest
@@ -34,10 +34,8 @@ METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 def observe(request: ApiRequest, status: int, seconds: float) -> None:
     """Count one answered request."""
-    match = request.resolver_match
-    route = match.route if match else "unknown"
     method = request.method if request.method in METHODS else "other"
-    _series(route, method, status).observe(seconds)
+    _series(request.route, method, status).observe(seconds)
 
 
 @lru_cache(maxsize=2000)
@@ -63,7 +61,7 @@ class LogCollector:
             yield family
 
 
-def metrics(request: ApiRequest) -> HttpResponse:
+def metrics(request: ApiRequest) -> JsonResponse:
     """For a scraper on this machine, or one with an API key that may read events."""
     if request.method != "GET":
         raise MethodNotAllowed(method=request.method, allowed=["GET"])
@@ -74,7 +72,7 @@ def metrics(request: ApiRequest) -> HttpResponse:
     registry = CollectorRegistry()
     registry.register(LogCollector())  # type: ignore[arg-type]
     body = generate_latest(_requests()) + generate_latest(registry)
-    return HttpResponse(body, content_type=CONTENT_TYPE_LATEST)
+    return JsonResponse(body, content_type=CONTENT_TYPE_LATEST)
 
 
 def _requests() -> CollectorRegistry:

@@ -10,12 +10,10 @@ import msgspec
 from zhike.kernel import idempotency
 from zhike.loyalty.operations import Once
 from zhike.ui.api import gate
-from zhike.ui.api.handler import json_response
+from zhike.ui.api.responses import JsonResponse
 
 if TYPE_CHECKING:
     import datetime as dt
-
-    from django.http import HttpResponse
 
     from zhike.kernel.idempotency import Outcome
     from zhike.ui.api.handler import ApiRequest
@@ -32,7 +30,7 @@ def once_of(request: ApiRequest, payload: bytes) -> Once | None:
 
 def run_once(
     request: ApiRequest, payload: bytes, now: dt.datetime, execute: Callable[[], Outcome]
-) -> HttpResponse:
+) -> JsonResponse:
     """Answer with what `execute` makes, or made the first time the key came; one transaction either way."""
     outcome = idempotency.run_once(
         scope=gate.scope_of(request),
@@ -44,8 +42,8 @@ def run_once(
     return answer(ENCODER.encode(outcome.body), outcome.status, replayed=outcome.replayed)
 
 
-def answer(body: bytes, status: int, *, replayed: bool) -> HttpResponse:
-    response = json_response(body, status)
+def answer(body: bytes, status: int, *, replayed: bool) -> JsonResponse:
+    response = JsonResponse(body, status)
     if replayed:
         response.headers[REPLAYED] = "true"
     return response

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db.utils import InterfaceError, OperationalError
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.errors import Invalid, NotAllowed, NotFound, Problem, TooMany
+from zhike.ui.api.responses import JsonResponse
 
 if TYPE_CHECKING:
     from zhike.ui.api.handler import ApiRequest
@@ -105,21 +106,21 @@ def problem_of(error: Exception) -> Problem:
     return InternalError()
 
 
-def problem_response(request: ApiRequest, problem: Problem) -> HttpResponse:
+def problem_response(request: ApiRequest, problem: Problem) -> JsonResponse:
     """The refusal as problem+json, in the caller's language."""
     body: dict[str, Any] = problem.as_problem_json(instance=request.path)
     body["request_id"] = request.request_id
-    response = HttpResponse(msgspec.json.encode(body), status=problem.status, content_type=MEDIA_TYPE)
+    response = JsonResponse(msgspec.json.encode(body), problem.status, MEDIA_TYPE)
     if isinstance(problem, Unauthenticated):
-        response["WWW-Authenticate"] = 'Bearer realm="zhike"'
+        response.headers["WWW-Authenticate"] = 'Bearer realm="zhike"'
     elif isinstance(problem, ScopeMissing):
-        response["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{problem.params["scope"]}"'
+        response.headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{problem.params["scope"]}"'
     elif isinstance(problem, MethodNotAllowed):
-        response["Allow"] = ", ".join(problem.params["allowed"])
+        response.headers["Allow"] = ", ".join(problem.params["allowed"])
     elif isinstance(problem, UnsupportedEncoding):
-        response["Accept-Encoding"] = "gzip"
+        response.headers["Accept-Encoding"] = "gzip"
     if problem.status == Unavailable.status:
-        response["Retry-After"] = "1"
+        response.headers["Retry-After"] = "1"
     elif isinstance(problem, TooMany):
-        response["Retry-After"] = str(problem.retry_after)
+        response.headers["Retry-After"] = str(problem.retry_after)
     return response

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from zhike.kernel import idempotency
+from zhike.kernel.access import require_touch
 from zhike.kernel.errors import Invalid, Problem
 from zhike.kernel.idempotency import Outcome
 from zhike.loyalty import operations as loyalty
@@ -20,8 +21,6 @@ from zhike.ui.api.sentences import field_of
 from zhike.ui.api.shapes import BatchIn, BatchItemOut, BatchOut, ProblemOut, ReceiptIn, ReceiptOut
 
 if TYPE_CHECKING:
-    from django.http import HttpResponse
-
     from zhike.ui.api.handler import ApiRequest
 
 BATCH_BODY_MAX = 8 * 1024 * 1024
@@ -29,7 +28,7 @@ RECEIPT = msgspec.json.Decoder(ReceiptIn)
 BATCH = msgspec.json.Decoder(BatchIn)
 
 
-def take_receipt(request: ApiRequest) -> HttpResponse:
+def take_receipt(request: ApiRequest) -> JsonResponse:
     """201 with the points, or 200 for a receipt that was known already."""
     if request.method != "POST":
         raise MethodNotAllowed(method=request.method, allowed=["POST"])
@@ -39,25 +38,36 @@ def take_receipt(request: ApiRequest) -> HttpResponse:
     if asked.member is not None and asked.member.code is not None:
         return _take_with_code(request, asked, payload, now)
     once = once_of(request, payload)
-    receipt = refs.new_receipt(asked, request.viewer, now)
-    outcome = loyalty.take_receipt(actor=request.viewer, receipt=receipt, now=now, once=once)
+    outcome = _take(request, asked, now, once)
     status = 200 if outcome.status == "duplicate" else 201
     return answer(ENCODER.encode(receipt_out(outcome)), status, replayed=outcome.replayed)
 
 
-def _take_with_code(request: ApiRequest, asked: ReceiptIn, payload: bytes, now: dt.datetime) -> HttpResponse:
+def _take(
+    request: ApiRequest, asked: ReceiptIn, now: dt.datetime, once: loyalty.Once | None = None
+) -> loyalty.ReceiptOutcome:
+    buyer = refs.buyer_of(asked.member, request.viewer, now)
+    return loyalty.take_receipt(
+        actor=request.viewer,
+        receipt=refs.new_receipt(asked, buyer),
+        member_id=buyer.member_id,
+        now=now,
+        once=once,
+    )
+
+
+def _take_with_code(request: ApiRequest, asked: ReceiptIn, payload: bytes, now: dt.datetime) -> JsonResponse:
     """A scanned code is good once, so code, receipt and answer share one transaction: a refusal does not use it up."""
 
     def take() -> Outcome:
-        receipt = refs.new_receipt(asked, request.viewer, now)
-        outcome = loyalty.take_receipt(actor=request.viewer, receipt=receipt, now=now)
+        outcome = _take(request, asked, now)
         status = 200 if outcome.status == "duplicate" else 201
         return Outcome(status, msgspec.to_builtins(receipt_out(outcome)))
 
     return run_once(request, payload, now, take)
 
 
-def take_batch(request: ApiRequest) -> HttpResponse:
+def take_batch(request: ApiRequest) -> JsonResponse:
     """Always 200 when the batch itself is well-formed; each receipt has a status of its own."""
     if request.method != "POST":
         raise MethodNotAllowed(method=request.method, allowed=["POST"])
@@ -73,12 +83,17 @@ def take_batch(request: ApiRequest) -> HttpResponse:
 
 def _take_all(request: ApiRequest, items: list[Any], now: dt.datetime) -> BatchOut:
     results: dict[int, BatchItemOut] = {}
+    asked: dict[int, ReceiptIn] = {}
     receipts: dict[int, sales.NewReceipt] = {}
     for index, item in enumerate(items):
         try:
-            receipt = refs.new_receipt(_converted(item), request.viewer, now)
-            sales.check_receipt(receipt, now)
-            receipts[index] = receipt
+            asked[index] = _converted(item)
+        except Problem as problem:
+            results[index] = _refused(index, problem)
+    buyers = refs.buyers_of([receipt.member for receipt in asked.values()], request.viewer)
+    for (index, receipt), buyer in zip(asked.items(), buyers, strict=True):
+        try:
+            receipts[index] = _checked(request, receipt, buyer, now)
         except Problem as problem:
             results[index] = _refused(index, problem)
     for index, outcome in _outcomes(request, receipts, now).items():
@@ -94,10 +109,23 @@ def _take_all(request: ApiRequest, items: list[Any], now: dt.datetime) -> BatchO
     )
 
 
+def _checked(
+    request: ApiRequest, asked: ReceiptIn, buyer: refs.Buyer | Problem, now: dt.datetime
+) -> sales.NewReceipt:
+    if isinstance(buyer, Problem):
+        raise buyer
+    receipt = refs.new_receipt(asked, buyer)
+    require_touch(request.viewer, "receipts.record", mall=receipt.mall_id, merchant=receipt.merchant_id)
+    sales.check_receipt(actor=request.viewer, receipt=receipt, now=now)
+    return receipt
+
+
 def _outcomes(
     request: ApiRequest, receipts: dict[int, sales.NewReceipt], now: dt.datetime
 ) -> dict[int, ReceiptOut | Problem]:
     """All at once; if one of them is refused, one by one, so that the others are not."""
+    if not receipts:
+        return {}
     actor = request.viewer
 
     def together() -> Outcome:

@@ -13,14 +13,12 @@ from zhike.ui.api.problems import MethodNotAllowed
 from zhike.ui.api.shapes import ID_MAX, RedemptionIn, RedemptionOut
 
 if TYPE_CHECKING:
-    from django.http import HttpResponse
-
     from zhike.ui.api.handler import ApiRequest
 
 REDEMPTION = msgspec.json.Decoder(RedemptionIn)
 
 
-def redeem(request: ApiRequest, member_id: int) -> HttpResponse:
+def redeem(request: ApiRequest, member_id: int) -> JsonResponse:
     """201 with the value and the new balance."""
     if request.method != "POST":
         raise MethodNotAllowed(method=request.method, allowed=["POST"])

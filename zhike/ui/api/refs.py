@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
@@ -11,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from zhike.customers import queries as customers
 from zhike.kernel import clock
 from zhike.kernel.access import Viewer, require
-from zhike.kernel.errors import Invalid
+from zhike.kernel.errors import Invalid, NotAllowed, Problem
 from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries as loyalty_queries
 from zhike.organization import queries as organization
@@ -67,26 +69,69 @@ def merchant_of(body: NamesMerchant) -> organization.MerchantRef:
     return merchant
 
 
-def person_of(ref: MemberRef, viewer: Viewer, now: dt.datetime) -> int:
-    """The person a body names; a rotating code is used up by it. Raises OneOfThese, MemberUnknown, and what `read_qr` does."""
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Who bought, by whichever id was at hand."""
+
+    member_id: int | None = None
+    person_id: int | None = None
+
+
+NOBODY = Buyer()
+
+
+def buyer_of(ref: MemberRef | None, viewer: Viewer, now: dt.datetime) -> Buyer:
+    """Whom a body names; a rotating code is used up by it. Raises OneOfThese, MemberUnknown, and what `read_qr` does."""
+    if ref is None:
+        return NOBODY
     given = [name for name in ("member_id", "phone", "card", "code") if getattr(ref, name) is not None]
     if len(given) != 1:
         raise OneOfThese(names="member_id, phone, card, code")
     if ref.member_id is not None:
-        person_id = loyalty_queries.person_id_of(ref.member_id)
-    elif ref.code is not None:
-        person_id = loyalty_queries.person_id_of(loyalty.read_qr(actor=viewer, payload=ref.code, now=now))
-    else:
-        require(viewer, "members.lookup")
-        kind = given[0]
-        person_id = customers.person_id_by(kind, getattr(ref, kind))
+        return Buyer(member_id=ref.member_id)
+    if ref.code is not None:
+        return Buyer(member_id=loyalty.read_qr(actor=viewer, payload=ref.code, now=now))
+    require(viewer, "members.lookup")
+    kind = given[0]
+    person_id = customers.person_id_by(kind, getattr(ref, kind))
     if person_id is None:
         raise MemberUnknown
-    return person_id
+    return Buyer(person_id=person_id)
 
 
-def new_receipt(body: ReceiptIn, viewer: Viewer, now: dt.datetime) -> sales.NewReceipt:
-    """The sale as an operation takes it."""
+def buyers_of(refs: Sequence[MemberRef | None], viewer: Viewer) -> list[Buyer | Problem]:
+    """Whom many bodies name, in a few statements; a rotating code is no use in a batch. In the order given."""
+    given = [None if ref is None else _named(ref) for ref in refs]
+    may_look_up = viewer.may("members.lookup")
+    members = loyalty_queries.person_ids_of([int(value) for kind, value in filter(None, given) if kind == "member_id"])
+    known: dict[tuple[str, str], int] = {("member_id", str(key)): person for key, person in members.items()}
+    for kind in ("phone", "card") if may_look_up else ():
+        values = [value for name, value in filter(None, given) if name == kind]
+        known |= {(kind, value): person for value, person in customers.person_ids_by(kind, values).items()}
+    return [_buyer(one, known, may_look_up=may_look_up) for one in given]
+
+
+def _named(ref: MemberRef) -> tuple[str, str]:
+    """(kind, value); the kind is empty when it is not exactly one of member_id, phone and card."""
+    given = [(kind, getattr(ref, kind)) for kind in ("member_id", "phone", "card", "code") if getattr(ref, kind) is not None]
+    return (given[0][0], str(given[0][1])) if len(given) == 1 and given[0][0] != "code" else ("", "")
+
+
+def _buyer(
+    given: tuple[str, str] | None, known: Mapping[tuple[str, str], int], *, may_look_up: bool
+) -> Buyer | Problem:
+    if given is None:
+        return NOBODY
+    if not given[0]:
+        return OneOfThese(names="member_id, phone, card")
+    if given[0] != "member_id" and not may_look_up:
+        return NotAllowed()
+    person_id = known.get(given)
+    return MemberUnknown() if person_id is None else Buyer(person_id=person_id)
+
+
+def new_receipt(body: ReceiptIn, buyer: Buyer) -> sales.NewReceipt:
+    """The sale as an operation takes it. Raises MerchantUnknown, MerchantClosed, CategoryUnknown, OneOfThese, Invalid."""
     merchant = merchant_of(body)
     if not merchant.is_open:
         raise MerchantClosed
@@ -102,7 +147,7 @@ def new_receipt(body: ReceiptIn, viewer: Viewer, now: dt.datetime) -> sales.NewR
         occurred_at=body.occurred_at,
         lines=new_lines(body.lines, merchant.group_id),
         tenders=tuple(sales.NewTender(tender.kind, tender.amount_fen, tender.reference) for tender in body.tenders),
-        person_id=person_of(body.member, viewer, now) if body.member else None,
+        person_id=buyer.person_id,
         cashier=body.cashier,
         source="api",
     )

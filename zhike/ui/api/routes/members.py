@@ -15,8 +15,7 @@ from zhike.organization import queries as organization
 from zhike.privacy import queries as privacy
 from zhike.sales import queries as sales
 from zhike.ui.api import refs
-from zhike.ui.api.once import run_once
-from zhike.ui.api.routes.base import ApiRequest, Needs
+from zhike.ui.api.routes.base import ApiRequest, Needs, run_once
 from zhike.ui.api.schemas import (
     EnrolledOut,
     EntriesOut,
@@ -73,7 +72,7 @@ def enroll_member(request: ApiRequest, body: MemberIn) -> Any:
         found = EnrolledOut(member_id=enrolled.member_id, number=enrolled.number, existing=enrolled.existing)
         return Outcome(200 if enrolled.existing else 201, found.model_dump(mode="json"))
 
-    return run_once(request, request.payload or b"", request.now, enroll)
+    return run_once(request, enroll)
 
 
 def _mall_id(body: MemberIn) -> int | None:

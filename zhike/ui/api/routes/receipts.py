@@ -15,9 +15,8 @@ from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries
 from zhike.organization import queries as organization
 from zhike.sales import queries as sales
-from zhike.ui.api.once import run_once
 from zhike.ui.api.refs import YEAR_MAX, YEAR_MIN
-from zhike.ui.api.routes.base import ApiRequest, Needs
+from zhike.ui.api.routes.base import ApiRequest, Needs, run_once
 from zhike.ui.api.routes.members import row_fields
 from zhike.ui.api.schemas import (
     LineOut,
@@ -112,7 +111,7 @@ def return_lines(request: ApiRequest, receipt_id: UUID, body: ReturnIn) -> Any:
         )
         return Outcome(200 if outcome.duplicate else 201, found.model_dump(mode="json"))
 
-    return run_once(request, request.payload or b"", request.now, take_back)
+    return run_once(request, take_back)
 
 
 def _business_date(request: ApiRequest, receipt_id: UUID, body: ReturnIn) -> Any:

@@ -9,8 +9,7 @@ from ninja import Path, Router
 
 from zhike.kernel.idempotency import Outcome
 from zhike.loyalty import operations as loyalty
-from zhike.ui.api.once import run_once
-from zhike.ui.api.routes.base import ApiRequest, Needs
+from zhike.ui.api.routes.base import ApiRequest, Needs, run_once
 from zhike.ui.api.schemas import ReversalIn, ReversalOut
 from zhike.ui.api.shapes import ID_MAX
 
@@ -52,4 +51,4 @@ def _reverse(request: ApiRequest, redemption_id: UUID, body: ReversalIn, member_
         )
         return Outcome(201, found.model_dump(mode="json"))
 
-    return run_once(request, request.payload or b"", request.now, reverse)
+    return run_once(request, reverse)

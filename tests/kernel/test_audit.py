@@ -9,7 +9,7 @@ from zhike.kernel.access import Grant, Viewer
 from zhike.kernel.errors import NotAllowed
 from zhike.kernel.models import AuditEntry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.feature("C030")]
 
 ANNA = Viewer(kind="staff", id=1, label="Anna", request_id="r1")
 AUDITOR = Viewer(kind="staff", id=2, label="Bo", grants=(Grant(frozenset({"audit.view"}), "all"),))

@@ -21,6 +21,8 @@ from zhike.kernel.models import AuditEntry
 from zhike.kernel.operations import KeyInUse
 from zhike.kernel.reencryption import EncryptedColumn, reencrypt_batch
 
+pytestmark = pytest.mark.feature("C026")
+
 PHONE = "people.person.phone"
 KEEPER = Viewer(kind="staff", id=5, label="Kim", grants=(Grant(frozenset({"keys.manage"}), "all"),))
 STRANGER = Viewer(kind="staff", id=6, label="Lou")

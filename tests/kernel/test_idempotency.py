@@ -13,6 +13,8 @@ from zhike.kernel.errors import Conflict
 from zhike.kernel.idempotency import BadKey, InFlight, KeyReused, Outcome, problem_of, run_once
 from zhike.kernel.models import IdempotencyRecord
 
+pytestmark = pytest.mark.feature("B04")
+
 SCOPE = "api:1 POST /receipts"
 
 

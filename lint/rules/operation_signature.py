@@ -14,7 +14,7 @@ def find(source: Source) -> Iterator[Finding]:
     if (
         source.room != "operations"
         or not source.is_in("zhike")
-        or source.is_in("zhike.ui", "zhike.config", "zhike.kernel")
+        or source.is_in("zhike.ui", "zhike.config", "zhike.kernel", "zhike.simulator")
     ):
         return
     if any(part.startswith("_") for part in source.name.split(".")):

@@ -4,10 +4,11 @@
 #
 #   tools/smoke_clean_clone.sh [--keep] [--plain-user]
 #
-# --plain-user (as root only) runs everything as an unprivileged user. SMOKE_URL and SMOKE_TIMEOUT_S may be set.
+# --plain-user (as root only) runs everything as an unprivileged user. SMOKE_PORT and SMOKE_TIMEOUT_S may be set.
 set -uo pipefail
 
-url=${SMOKE_URL:-http://127.0.0.1:8000}
+port=${SMOKE_PORT:-8000}
+url=http://127.0.0.1:$port
 timeout_s=${SMOKE_TIMEOUT_S:-300}
 keep=no user=
 for argument in "$@"; do
@@ -56,7 +57,7 @@ fail() { echo "smoke: FAILED: $*" >&2; exit 1; }
 start_demo() {
     # Interrupts reach a background job only when it leads a group of its own.
     set -m
-    bare make -C "$place/clone" demo >"$place/$1.log" 2>&1 </dev/null &
+    bare make -C "$place/clone" demo ARGS="--port $port" >"$place/$1.log" 2>&1 </dev/null &
     demo_pid=$!
     set +m
     local began until_s

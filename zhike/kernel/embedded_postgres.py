@@ -27,6 +27,8 @@ from urllib.parse import quote
 SYSTEM_USER = "zhike-postgres"
 SOCKET_PATH_MAX = 100
 START_TIMEOUT_S = 300
+REMAINS_TIMEOUT_S = 30
+REMAINS = ("Is another postmaster", "pre-existing shared memory block")
 
 SETTINGS: dict[str, str] = {
     "listen_addresses": "''",
@@ -237,16 +239,23 @@ def _write_settings(place: Place, settings: dict[str, str]) -> None:
 
 
 def _start(place: Place) -> None:
+    """Start the server; after a crash, its remains may still be leaving for a moment."""
     log = place.data / "server.log"
     if log.exists():
         _own(place, log)
-    try:
-        _run(
-            place, "pg_ctl", "-D", str(place.data), "-l", str(log), "-w", "-t", str(START_TIMEOUT_S), "start"
-        )
-    except PostgresError as error:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:]) if log.exists() else ""
-        raise PostgresError(f"The embedded PostgreSQL did not start; the end of {log}:\n{tail}") from error
+    command = ["-D", str(place.data), "-l", str(log), "-w", "-t", str(START_TIMEOUT_S), "start"]
+    deadline = time.monotonic() + REMAINS_TIMEOUT_S
+    while True:
+        try:
+            _run(place, "pg_ctl", *command)
+            return
+        except PostgresError as error:
+            tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:]) if log.exists() else ""
+            if not any(sign in tail for sign in REMAINS) or time.monotonic() > deadline:
+                raise PostgresError(
+                    f"The embedded PostgreSQL did not start; the end of {log}:\n{tail}"
+                ) from error
+            time.sleep(0.2)
 
 
 def _run(place: Place, program: str, *arguments: str) -> None:

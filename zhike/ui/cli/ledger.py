@@ -19,7 +19,7 @@ def verify() -> None:
     from zhike.loyalty.queries import verify_ledger
 
     with Progress("Verifying") as progress:
-        report = verify_ledger(progress=progress.advance)
+        report = verify_ledger(progress=lambda _check: progress.advance())
     console().print(
         f"{report.accounts:,} accounts, {report.transfers:,} transfers, {report.lots:,} lots, {report.seals:,} seals"
     )

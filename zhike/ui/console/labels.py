@@ -161,3 +161,34 @@ COLOURS = {
     "violet": _("Violet"),
     "amber": _("Amber"),
 }
+
+IMPORT_STATES = {
+    "uploaded": _("Uploaded"),
+    "checking": _("Dry run under way"),
+    "checked": _("Tried"),
+    "queued": _("Waiting"),
+    "running": _("Under way"),
+    "done": _("Imported"),
+    "failed": _("Stopped"),
+    "undoing": _("Being undone"),
+    "undone": _("Undone"),
+}
+IMPORT_STATE_TONES = {
+    "checking": "info",
+    "checked": "info",
+    "queued": "info",
+    "running": "info",
+    "done": "success",
+    "failed": "error",
+    "undoing": "warning",
+    "undone": "warning",
+}
+
+IMPORT_STAGES = {
+    "": _("Waiting for the worker"),
+    "reading": _("Reading the rows"),
+    "planning": _("Putting receipts together"),
+    "members": _("Enrolling members"),
+    "recording": _("Recording receipts"),
+    "undoing": _("Taking receipts out"),
+}

@@ -223,7 +223,7 @@ def _words(text: str) -> list[str]:
 
 class MappingNameForm(forms.Form):
     name = forms.CharField(
-        max_length=80, label=_("Name"), help_text=_("The next file of this kind can use it.")
+        max_length=80, label=_("Display name"), help_text=_("The next file of this kind can use it.")
     )
 
 

@@ -38,7 +38,7 @@ class MerchantChoices:
 class MerchantForm(forms.Form):
     """`is_new` adds what cannot change later."""
 
-    name = forms.CharField(max_length=120, label=_("Name"))
+    name = forms.CharField(max_length=120, label=_("Display name"))
     floor_id = forms.TypedChoiceField(coerce=int, empty_value=None, required=False, label=_("Floor"))
     trade_category_id = forms.TypedChoiceField(
         coerce=int, empty_value=None, required=False, label=_("Trade category")
@@ -53,7 +53,7 @@ class MerchantForm(forms.Form):
         if is_new:
             self.fields = {"code": code_field(), **self.fields}
         else:
-            statuses = [("open", _("Open")), ("closed", _("Closed"))]
+            statuses = [("open", _("In business")), ("closed", _("Out of business"))]
             self.fields["status"] = forms.ChoiceField(choices=statuses, label=_("Status"))
             self.fields["reason"] = forms.CharField(
                 max_length=200, required=False, label=_("Reason for the change")
@@ -64,7 +64,7 @@ class NamedForm(forms.Form):
     """A brand: code and name."""
 
     code = code_field()
-    name = forms.CharField(max_length=120, label=_("Name"))
+    name = forms.CharField(max_length=120, label=_("Display name"))
 
 
 class FloorForm(NamedForm):

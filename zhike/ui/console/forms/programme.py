@@ -39,7 +39,7 @@ class FenField(forms.CharField):
 
 
 class ProgrammeForm(forms.Form):
-    name = forms.CharField(max_length=120, label=_("Name"))
+    name = forms.CharField(max_length=120, label=_("Display name"))
     rounding = forms.ChoiceField(choices=list(labels.ROUNDINGS.items()), label=_("Parts of a point"))
     expiry = forms.ChoiceField(choices=list(labels.EXPIRIES.items()), label=_("Points lapse"))
     expiry_months = forms.IntegerField(min_value=1, max_value=120, label=_("after … months"))
@@ -63,7 +63,7 @@ class ProgrammeForm(forms.Form):
 
 
 class TierForm(forms.Form):
-    name = forms.CharField(max_length=60, label=_("Name"))
+    name = forms.CharField(max_length=60, label=_("Display name"))
     rank = forms.IntegerField(
         min_value=0, max_value=1000, label=_("Rank"), help_text=_("Lower ranks are lower tiers.")
     )

@@ -81,7 +81,7 @@ class ScopeRow(forms.Form):
 class BoostRow(forms.Form):
     """A period in which everything earns more."""
 
-    name = forms.CharField(max_length=40, required=False, label=_("Name"))
+    name = forms.CharField(max_length=40, required=False, label=_("Display name"))
     from_date = forms.DateField(
         required=False, widget=forms.DateInput(attrs={"type": "date"}), label=_("From")
     )

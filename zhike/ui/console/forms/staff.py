@@ -24,8 +24,22 @@ def new_password_field(label: Any) -> forms.CharField:
     return forms.CharField(max_length=128, strip=False, label=label, widget=widget)
 
 
+def current_password_field() -> forms.CharField:
+    widget = forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    return forms.CharField(max_length=128, strip=False, label=_("Current password"), widget=widget)
+
+
+class CurrentPasswordForm(forms.Form):
+    """Proof that it is really them. It stands beside the form for a new password, so its ids differ."""
+
+    current_password = current_password_field()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id="id_off_%s", **kwargs)
+
+
 class PasswordForm(forms.Form):
-    """One's own new password, typed twice. `password` is the name under which the operation reports faults."""
+    """A new password, typed twice. `password` is the name under which the operation reports faults."""
 
     password = new_password_field(_("New password"))
     again = new_password_field(_("The same once more"))
@@ -39,6 +53,13 @@ class PasswordForm(forms.Form):
         if data.get("password") and data.get("again") and data["password"] != data["again"]:
             self.add_error("again", _("The two passwords differ."))
         return data
+
+
+class OwnPasswordForm(PasswordForm):
+    """One's own new password, and the one that it replaces."""
+
+    field_order = ("current_password", "password", "again")
+    current_password = current_password_field()
 
 
 class LanguageForm(forms.Form):
@@ -105,7 +126,9 @@ class GrantForm(PlaceMixin):
 
 class ApiKeyForm(PlaceMixin):
     name = forms.CharField(
-        max_length=80, label=_("Name"), help_text=_("The program that will use it, such as “POS of floor 3”.")
+        max_length=80,
+        label=_("Display name"),
+        help_text=_("The program that will use it, such as “POS of floor 3”."),
     )
     scopes = forms.MultipleChoiceField(
         choices=list(PERMISSIONS.items()), widget=forms.CheckboxSelectMultiple, label=_("What it may do")

@@ -16,7 +16,7 @@ from zhike.organization import queries
 from zhike.organization.operations import sessions
 from zhike.organization.operations import staff as operations
 from zhike.ui.components.staff import StaffRequest, staff_page
-from zhike.ui.console.forms.staff import PasswordForm, TotpForm
+from zhike.ui.console.forms.staff import CurrentPasswordForm, OwnPasswordForm, TotpForm
 from zhike.ui.console.pages import add_problem, done, page, refused
 from zhike.ui.console.places import place_name, place_names
 from zhike.ui.console.views.session import BACKEND
@@ -34,8 +34,9 @@ def _show(request: StaffRequest, *, status: int = 200, **more: Any) -> HttpRespo
         "me": me,
         "grants": [(grant.role, place_name(names, grant.level, grant.target_id)) for grant in me.grants],
         "sessions": queries.sessions_of(me.id, request.now, request.session.session_key),
-        "password_form": PasswordForm(),
+        "password_form": OwnPasswordForm(),
         "totp_form": TotpForm(),
+        "totp_off_form": CurrentPasswordForm(),
         **more,
     }
     return page(request, "console/staff/account.html", context, section="account", status=status)
@@ -46,7 +47,7 @@ def _show(request: StaffRequest, *, status: int = 200, **more: Any) -> HttpRespo
 @staff_page()
 def change_password(request: StaffRequest) -> HttpResponse:
     """A new password ends all other sessions; this one goes on."""
-    form = PasswordForm(request.POST)
+    form = OwnPasswordForm(request.POST)
     if not form.is_valid():
         return _show(request, status=422, password_form=form)
     try:
@@ -54,6 +55,7 @@ def change_password(request: StaffRequest) -> HttpResponse:
             actor=request.viewer,
             staff_id=request.staff_id,
             password=form.cleaned_data["password"],
+            current_password=form.cleaned_data["current_password"],
             keep_session_key=request.session.session_key,
             now=request.now,
         )
@@ -101,10 +103,23 @@ def confirm_totp(request: StaffRequest) -> HttpResponse:
     return done(request, _("The second factor is on."), reverse("console:account"))
 
 
+@sensitive_post_parameters()
 @require_POST
 @staff_page()
 def disable_totp(request: StaffRequest) -> HttpResponse:
-    operations.disable_totp(actor=request.viewer, staff_id=request.staff_id, now=request.now)
+    form = CurrentPasswordForm(request.POST)
+    if not form.is_valid():
+        return _show(request, status=422, totp_off_form=form)
+    try:
+        operations.disable_totp(
+            actor=request.viewer,
+            staff_id=request.staff_id,
+            current_password=form.cleaned_data["current_password"],
+            now=request.now,
+        )
+    except Problem as problem:
+        add_problem(form, problem)
+        return _show(request, status=422, totp_off_form=form)
     return done(request, _("The second factor is off."), reverse("console:account"))
 
 

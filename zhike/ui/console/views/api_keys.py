@@ -26,7 +26,9 @@ def api_keys(request: StaffRequest) -> HttpResponse:
         {"key": key, "place": place_name(names, key.level, key.target_id)}
         for key in queries.api_keys(request.viewer)
     ]
-    return page(request, "console/staff/api_keys.html", {"rows": rows, "docs_url": "/api/docs"}, section="api_keys")
+    return page(
+        request, "console/staff/api_keys.html", {"rows": rows, "docs_url": "/api/docs"}, section="api_keys"
+    )
 
 
 @staff_page(MANAGE)

@@ -210,7 +210,15 @@ def import_run(request: StaffRequest, run_id: UUID) -> HttpResponse:
         "run": run,
         "account": account,
         "set_aside": _reasons(dict(account.quarantined)) if account else [],
-        "open_reasons": _reasons(run.open_reasons),
+        "samples": [
+            {
+                "row_no": sample.row_no,
+                "sentence": queries.reason_sentence(sample.reason),
+                "detail": sample.detail,
+                "cells": sample.cells,
+            }
+            for sample in (account.samples if account else ())
+        ],
         "steps": [str(step) for step in STEPS],
         "current": current,
         "may": permissions(request, run=RUN),

@@ -125,7 +125,7 @@ def export(request: StaffRequest) -> HttpResponseBase:
     operations.begin_member_export(actor=request.viewer, filters=shown, now=request.now)
     header = [
         _("Member number"), _("Name"), _("Phone"), _("Tier"), _("Status"), _("Points"), _("Debt"),
-        _("Qualifying spend (yuan)"), _("Mall"), _("Enrolled"),
+        _("Qualifying spend (yuan)"), _("Mall"), _("Enrolled at"),
     ]  # fmt: skip
     name = f"members-{request.now:%Y%m%d-%H%M%S}"
     return csv_response(name, header, _export_rows(request, filters))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from typing import Any
 
 import pyotp
 import pytest
@@ -219,7 +220,9 @@ def test_manager_turns_off_a_lost_second_factor(xu: Viewer, crew: Crew) -> None:
 )
 def test_weak_passwords_are_refused(xu: Viewer, password: str) -> None:
     with pytest.raises(staff.WeakPassword):
-        staff.set_password(actor=xu, staff_id=xu.id or 0, password=password, now=NOW)
+        staff.set_password(
+            actor=xu, staff_id=xu.id or 0, password=password, current_password=PASSWORD, now=NOW
+        )
     log_in()
 
 
@@ -230,18 +233,53 @@ def test_new_password_ends_the_other_sessions(xu: Viewer, crew: Crew) -> None:
         with pytest.raises(NotAllowed):
             staff.set_password(actor=stranger, staff_id=xu.id or 0, password="stolen river stones", now=NOW)
     staff.set_password(
-        actor=xu, staff_id=xu.id or 0, password="another calm mountain", keep_session_key="here", now=NOW
+        actor=xu,
+        staff_id=xu.id or 0,
+        password="another calm mountain",
+        current_password=PASSWORD,
+        keep_session_key="here",
+        now=NOW,
     )
     assert queries.session_is_live("here", NOW)
     assert not queries.session_is_live("there", NOW)
     log_in("another calm mountain")
 
 
-def test_profile_of_level_three_wants_mixed_and_young_passwords(xu: Viewer, settings: object) -> None:
-    settings.SECURITY_PROFILE = "mlps3"  # type: ignore[attr-defined]
+def test_stolen_session_changes_neither_password_nor_second_factor(xu: Viewer) -> None:
+    sessions.start_session(actor=xu, session_key="k", address=HOME, agent="", now=NOW)
+    enable_totp(xu)
+    for wrong in (None, "", "guess"):
+        with pytest.raises(sessions.WrongPassword):
+            staff.set_password(
+                actor=xu,
+                staff_id=xu.id or 0,
+                password="another calm mountain",
+                current_password=wrong,
+                now=NOW,
+            )
+    with pytest.raises(sessions.WrongPassword):
+        staff.disable_totp(actor=xu, staff_id=xu.id or 0, now=NOW)
+    assert queries.staff_member(xu.id or 0).has_second_factor
+    assert queries.session_is_live("k", NOW)
+    staff.disable_totp(actor=xu, staff_id=xu.id or 0, current_password=PASSWORD, now=NOW)
+    assert not queries.staff_member(xu.id or 0).has_second_factor
+    with pytest.raises(sessions.WrongPassword):
+        sessions.reauthenticate(actor=xu, password="guess", now=NOW)
+    with pytest.raises(sessions.TooManyLogIns):
+        sessions.reauthenticate(actor=xu, password=PASSWORD, now=NOW)
+
+
+def test_profile_of_level_three_wants_mixed_and_young_passwords(xu: Viewer, settings: Any) -> None:
+    settings.SECURITY_PROFILE = "mlps3"
+
+    def change(password: str) -> None:
+        staff.set_password(
+            actor=xu, staff_id=xu.id or 0, password=password, current_password=PASSWORD, now=NOW
+        )
+
     with pytest.raises(staff.WeakPassword):
-        staff.set_password(actor=xu, staff_id=xu.id or 0, password="only small letters", now=NOW)
-    staff.set_password(actor=xu, staff_id=xu.id or 0, password="Mixed letters 7", now=NOW)
+        change("only small letters")
+    change("Mixed letters 7")
     assert not log_in("Mixed letters 7").must_change_password
     assert log_in("Mixed letters 7", now=NOW + dt.timedelta(days=91)).must_change_password
 

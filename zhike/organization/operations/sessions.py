@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel import audit, crypto, events
 from zhike.kernel.access import Viewer
-from zhike.kernel.errors import NotFound, Problem, TooMany
+from zhike.kernel.errors import Invalid, NotFound, Problem, TooMany
 from zhike.organization import queries, rules
 from zhike.organization.events import SessionEnded, StaffLoggedIn
 from zhike.organization.models import LogInAttempt, Staff, StaffSession
@@ -35,6 +35,11 @@ class SecondFactorNeeded(Problem):
     status = 401
     code = "second-factor-needed"
     title = _("Enter the six digits that your authenticator app shows.")
+
+
+class WrongPassword(Invalid):
+    code = "wrong-password"
+    title = _("This is not your password.")
 
 
 class TooManyLogIns(TooMany):
@@ -84,6 +89,21 @@ def log_in(
     must_change = rules.is_password_expired(member.password_changed_at, now, queries.security_profile())
     viewer = queries.viewer_of_staff(member.pk, actor.request_id)
     return LogInResult(member, viewer, must_change, failed_logins)
+
+
+def reauthenticate(*, actor: Viewer, password: str, now: dt.datetime) -> None:
+    """Prove again that it is really them, before something that a stolen session must not do.
+
+    A wrong try is counted even though it raises, so this is called outside any other transaction.
+    Raises NotAllowed for anybody but staff, TooManyLogIns, WrongPassword.
+    """
+    member = Staff.objects.get(pk=_credentials.own_id(actor))
+    account = crypto.blind_index(member.username, field=ACCOUNT_FIELD)
+    attempt = _reserve_attempt(account, None, member, now)
+    if not _is_password_right(member, password):
+        _record_failure(actor, account, member, "password_again", None, now)
+        raise WrongPassword(fields={"current_password": [WrongPassword.title]})
+    attempt.delete()
 
 
 def start_session(

@@ -26,7 +26,7 @@ from zhike.organization.events import (
     StaffDeactivated,
 )
 from zhike.organization.models import Group, Mall, RoleGrant, Staff
-from zhike.organization.operations import _credentials
+from zhike.organization.operations import _credentials, sessions
 
 TOTP_ISSUER = "Zhike"
 
@@ -118,15 +118,19 @@ def set_password(
     actor: Viewer,
     staff_id: int,
     password: str,
+    current_password: str | None = None,
     keep_session_key: str | None = None,
     reason: str = "",
     now: dt.datetime,
 ) -> None:
     """Set a new password and end all sessions but ``keep_session_key``; a second factor stays in force.
 
-    Staff change their own, managers that of their staff. Raises NotFound, NotAllowed, WeakPassword.
+    Staff change their own, proving that they know ``current_password``, managers that of their staff.
+    Raises NotFound, NotAllowed, sessions.WrongPassword, sessions.TooManyLogIns, WeakPassword.
     """
     member = _load_own_or_managed(actor, staff_id)
+    if _is_own(actor, staff_id):
+        sessions.reauthenticate(actor=actor, password=current_password or "", now=now)
     hashed = _hash(password, [member.username, member.name])
     with transaction.atomic():
         row = _lock(staff_id)
@@ -248,9 +252,21 @@ def confirm_totp(*, actor: Viewer, staff_id: int, code: str, now: dt.datetime) -
         events.publish(SecondFactorEnabled(staff_id), actor=actor, now=now)
 
 
-def disable_totp(*, actor: Viewer, staff_id: int, reason: str = "", now: dt.datetime) -> None:
-    """One's own, or as a manager for somebody who lost the phone; idempotent. Raises NotFound, NotAllowed."""
+def disable_totp(
+    *,
+    actor: Viewer,
+    staff_id: int,
+    current_password: str | None = None,
+    reason: str = "",
+    now: dt.datetime,
+) -> None:
+    """One's own with one's password, or as a manager for somebody who lost the phone; idempotent.
+
+    Raises NotFound, NotAllowed, sessions.WrongPassword, sessions.TooManyLogIns.
+    """
     _load_own_or_managed(actor, staff_id)
+    if _is_own(actor, staff_id):
+        sessions.reauthenticate(actor=actor, password=current_password or "", now=now)
     with transaction.atomic():
         row = _lock(staff_id)
         if row.totp_secret is None:
@@ -299,8 +315,12 @@ def _lock(staff_id: int) -> Staff:
     return row
 
 
+def _is_own(actor: Viewer, staff_id: int) -> bool:
+    return actor.kind == "staff" and actor.id == staff_id
+
+
 def _require_self(actor: Viewer, staff_id: int) -> None:
-    if actor.kind != "staff" or actor.id != staff_id:
+    if not _is_own(actor, staff_id):
         raise NotAllowed
 
 
@@ -312,7 +332,7 @@ def _load_managed(actor: Viewer, staff_id: int) -> queries.StaffView:
 
 
 def _load_own_or_managed(actor: Viewer, staff_id: int) -> queries.StaffView:
-    if actor.kind == "staff" and actor.id == staff_id:
+    if _is_own(actor, staff_id):
         return queries.staff_member(staff_id)
     return _load_managed(actor, staff_id)
 

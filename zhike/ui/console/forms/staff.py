@@ -35,7 +35,8 @@ class CurrentPasswordForm(forms.Form):
     current_password = current_password_field()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="id_off_%s", **kwargs)
+        kwargs["auto_id"] = "id_off_%s"
+        super().__init__(*args, **kwargs)
 
 
 class PasswordForm(forms.Form):

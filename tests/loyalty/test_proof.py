@@ -15,7 +15,7 @@ from tests.loyalty.test_returns import bring_back
 from zhike.kernel.errors import Problem
 from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries
-from zhike.loyalty.models import Award, Transfer
+from zhike.loyalty.models import Award
 from zhike.loyalty.rules.earning import rederive
 
 Member = loyalty.EnrolledMember

@@ -64,12 +64,12 @@ def explain_award(receipt_id: UUID) -> Explained:
     return explain(award.explanation)
 
 
-def explain(explanation: Mapping[str, Any]) -> Explained:
-    """The sentence and steps of an award's explanation (``rules.earning.Explanation``)."""
+def explain(explanation: Mapping[str, Any], *, with_steps: bool = True) -> Explained:
+    """The sentence of an award's explanation (``rules.earning.Explanation``), and unless told otherwise its steps."""
     points = int(explanation.get("points", 0))
     refusal = explanation.get("refusal")
     steps: list[Step] = []
-    for part in explanation.get("rules", ()):
+    for part in explanation.get("rules", ()) if with_steps else ():
         if "base" in part:
             steps += _steps(part, explanation)
     if refusal:

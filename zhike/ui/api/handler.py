@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.core.signals import request_finished, request_started
 from django.http import HttpResponseNotAllowed
-from django.urls import get_resolver
+from django.urls import ResolverMatch, get_resolver
 from django.utils import translation
 from django.utils.module_loading import import_string
 from django.utils.translation.trans_real import get_supported_language_variant, parse_accept_lang_header
@@ -95,7 +95,7 @@ class ApiHandler(WSGIHandler):
 
     def _response_to(self, request: ApiRequest) -> Response:
         try:
-            match = get_resolver(URLS).resolve(request.path_info)
+            match = resolve(request.path_info)
             request.route = match.route
             response: Response = match.func(request, *match.args, **match.kwargs)
         except Exception as error:
@@ -104,6 +104,12 @@ class ApiHandler(WSGIHandler):
             allowed = [name.strip() for name in response["Allow"].split(",") if name.strip()]
             return problem_response(request, MethodNotAllowed(method=request.method, allowed=allowed))
         return response
+
+
+@lru_cache(maxsize=1000)
+def resolve(path: str) -> ResolverMatch:
+    """Django's resolver, remembering: most calls go to few addresses. Raises Http404."""
+    return get_resolver(URLS).resolve(path)
 
 
 @lru_cache(maxsize=1000)

@@ -22,6 +22,7 @@ from zhike.ui.api.shapes import BatchIn, BatchItemOut, BatchOut, ProblemOut, Rec
 
 if TYPE_CHECKING:
     from zhike.ui.api.handler import ApiRequest
+    from zhike.ui.api.responses import JsonResponse
 
 BATCH_BODY_MAX = 8 * 1024 * 1024
 RECEIPT = msgspec.json.Decoder(ReceiptIn)

@@ -14,6 +14,7 @@ from zhike.ui.api.shapes import ID_MAX, RedemptionIn, RedemptionOut
 
 if TYPE_CHECKING:
     from zhike.ui.api.handler import ApiRequest
+    from zhike.ui.api.responses import JsonResponse
 
 REDEMPTION = msgspec.json.Decoder(RedemptionIn)
 

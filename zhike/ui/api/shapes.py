@@ -98,20 +98,55 @@ class RedemptionIn(Struct, forbid_unknown_fields=True, kw_only=True):
     reference: Text80 = ""
 
 
-class StepOut(Struct):
-    """One step of an explanation, in the reader's language."""
+class FactorOut(Struct):
+    """A multiplier in basis points (10,000 is ×1): of a tier, merchant, trade category or of the calendar."""
 
-    label: str
-    value: str
+    kind: str
+    which: int | str | None
+    basis_points: int
+
+
+class LineShareOut(Struct):
+    """What one line counted, its own multiplier, and its share of the points."""
+
+    line_no: int
+    eligible_fen: int
+    basis_points: int
+    points: int
+
+
+class CapOut(Struct):
+    """A limit, and how much of it was used before."""
+
+    cap: str
+    limit: int
+    used: int
+
+
+class RulePartOut(Struct):
+    """What one earning rule gave, or why it gave nothing."""
+
+    rule_version_id: int
+    points: int
+    refusal: str | None
+    eligible_fen: int
+    base_points: int
+    base_per_fen: int
+    factors: list[FactorOut]
+    lines: list[LineShareOut]
+    caps: list[CapOut]
 
 
 class ExplanationOut(Struct):
-    """Why there are points, or none: a sentence and its steps in the reader's language, and `refusal` as a stable code."""
+    """Why there are points, or none: a sentence in the reader's language, and everything that decided.
+
+    `refusal` is a stable code, null when there are points.
+    """
 
     points: int
     sentence: str
     refusal: str | None
-    steps: list[StepOut]
+    rules: list[RulePartOut]
 
 
 class ReceiptOut(Struct):

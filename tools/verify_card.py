@@ -40,4 +40,7 @@ def verify(payload: str, secrets: dict[str, bytes], last_steps: dict[str, int], 
 if __name__ == "__main__":
     with Path(sys.argv[1]).open(newline="") as rows:
         cards = {number: bytes.fromhex(secret) for number, secret in csv.reader(rows)}
-    print(verify(sys.argv[2], cards, {}, time.time()))
+    try:
+        print(verify(sys.argv[2], cards, {}, time.time()))
+    except ValueError as refusal:
+        sys.exit(str(refusal))

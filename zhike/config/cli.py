@@ -23,6 +23,7 @@ COMMANDS = {
     "apikey": ("zhike.ui.cli.apikey:apikey", "Keys for programs that call the API."),
     "staff": ("zhike.ui.cli.staff:staff", "People who log in to the console."),
     "import": ("zhike.ui.cli.imports:imports", "Bring in files of receipts."),
+    "cards": ("zhike.ui.cli.cards:cards", "Secrets of member cards, for tills without a network."),
     "ledger": ("zhike.ui.cli.ledger:ledger", "Prove the points ledger, and seal it."),
     "events": ("zhike.ui.cli.events:events", "Events that a reader could not handle."),
     "rebuild": ("zhike.ui.cli.events:rebuild", "Throw a projection away and derive it again."),

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from tests.people import NOW
+from tests.people import NOW, Crew
 from tests.ui.counter.world import SYSTEM, World
 from tools import verify_card
 from zhike.customers import queries as customers
-from zhike.kernel import crypto
+from zhike.kernel.errors import NotAllowed
+from zhike.kernel.models import AuditEntry
 from zhike.loyalty import operations as loyalty_operations
 from zhike.loyalty import queries as loyalty
 from zhike.privacy import queries as privacy
 from zhike.sales import queries as sales
+from zhike.ui.cli import cards
 
 
 def text(client: Client, address: str, **query: str) -> str:
@@ -35,7 +38,8 @@ class TestCard:
 
     @pytest.mark.feature("C062")
     def test_a_till_without_a_network_agrees_with_the_server(self, zhang: Client, world: World) -> None:
-        secret = _secret_of(world.zhang.number)
+        handed_out = loyalty_operations.hand_out_secrets(actor=SYSTEM, reason="food court", now=NOW)
+        secret = bytes.fromhex(dict(handed_out)[world.zhang.number])
         payload = zhang.get("/m/card/").context["codes"][0]
         secrets, seen = {world.zhang.number: secret}, dict[str, int]()
         assert verify_card.verify(payload, secrets, seen, NOW.timestamp()) == world.zhang.number
@@ -46,6 +50,24 @@ class TestCard:
         with pytest.raises(ValueError, match="unknown"):
             verify_card.verify(payload.replace("ZK1.", "ZK2."), secrets, {}, NOW.timestamp())
         assert loyalty_operations.read_qr(actor=SYSTEM, payload=payload, now=NOW) == world.zhang.member_id
+
+    def test_secrets_are_handed_out_to_who_may_and_on_record(self, world: World, crew: Crew) -> None:
+        with pytest.raises(NotAllowed):
+            loyalty_operations.hand_out_secrets(actor=crew.li, reason="curious", now=NOW)
+        assert AuditEntry.objects.filter(action="card.hand_out_secrets").count() == 0
+        assert (
+            len(list(loyalty_operations.hand_out_secrets(actor=crew.lin, reason="food court", now=NOW))) == 2
+        )
+        entry = AuditEntry.objects.get(action="card.hand_out_secrets")
+        assert (entry.actor_label, entry.reason) == ("林总", "food court")
+
+    def test_the_file_for_the_till_is_its_owner_s_alone(self, world: World, tmp_path: Path) -> None:
+        file = tmp_path / "cards.csv"
+        assert cards.export.callback is not None
+        cards.export.callback(file, "food court")
+        assert file.stat().st_mode & 0o777 == 0o600
+        numbers = [row.partition(",")[0] for row in file.read_text().splitlines()]
+        assert numbers == [world.zhang.number, world.li.number]
 
     @pytest.mark.feature("C063")
     def test_the_balance_is_the_till_s_at_once(self, zhang: Client, world: World) -> None:
@@ -261,12 +283,3 @@ class TestApp:
         assert "2026-01" in text(phone, "/m/policy/")
         text(phone, "/m/about/")
         text(phone, "/m/offline/")
-
-
-def _secret_of(number: str) -> bytes:
-    """What the group would hand to the till that is to work without a network."""
-    from zhike.loyalty.models import MemberCard
-    from zhike.loyalty.operations.members import CARD_FIELD
-
-    card = MemberCard.objects.get(number=number)
-    return bytes.fromhex(crypto.decrypt(bytes(card.secret), field=CARD_FIELD, row=number))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from zhike.kernel import crypto
+from zhike.kernel import audit, crypto
 from zhike.kernel.access import Viewer, require
 from zhike.kernel.errors import Conflict, Invalid
 from zhike.loyalty.models import MemberCard
@@ -56,3 +57,17 @@ def read_qr(*, actor: Viewer, payload: str, now: dt.datetime) -> int:
     card.last_step = step
     card.save(update_fields=["last_step"])
     return card.member_id
+
+
+def hand_out_secrets(*, actor: Viewer, reason: str, now: dt.datetime) -> Iterator[tuple[str, str]]:
+    """(card number, secret in hex) of every active card, for tills that verify codes without a network.
+
+    Whoever holds them can make codes, so it needs members.export and is audited before the first one. Raises NotAllowed.
+    """
+    require(actor, "members.export")
+    cards_out = MemberCard.objects.filter(status="active").order_by("id")
+    after = {"cards": cards_out.count()}
+    audit.record(
+        actor=actor, action="card.hand_out_secrets", subject=("cards", "all"), after=after, reason=reason, now=now
+    )
+    return ((card.number, card_secret(card)) for card in cards_out.iterator(chunk_size=2000))

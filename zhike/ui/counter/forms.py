@@ -262,7 +262,7 @@ _LINE_FIELDS = ("line_name", "line_quantity", "line_amount")
 
 class RedeemForm(TokenForm):
     points = forms.IntegerField(
-        label=_("Points to spend"),
+        label=_("How many points"),
         min_value=1,
         max_value=10**9,
         widget=forms.TextInput(

@@ -216,8 +216,9 @@ def test_policies_are_published_once_and_the_latest_is_current(malls: Malls, cre
         queries.current_policy(10**9)
 
 
-def test_many_are_recorded_at_once(malls: Malls, policy: str, crew: Crew) -> None:
-    ids = [meet(malls, "王五", f"1370013{number:04d}") for number in range(20)]
+@pytest.mark.parametrize("persons_count", [20, 150])  # written row by row, and by COPY
+def test_many_are_recorded_at_once(malls: Malls, policy: str, crew: Crew, persons_count: int) -> None:
+    ids = [meet(malls, "王五", f"1370013{number:04d}") for number in range(persons_count)]
     since = NOW - dt.timedelta(days=50)
     persons = [
         PersonDecisions(
@@ -236,10 +237,12 @@ def test_many_are_recorded_at_once(malls: Malls, policy: str, crew: Crew) -> Non
     count = operations.record_consents_bulk(
         actor=ACTOR, group_id=malls.group, persons=persons, policy_version=policy, now=NOW
     )
-    assert count == 40
+    assert count == ConsentRecord.objects.count() == persons_count * 2
     assert queries.who_may_be_contacted(ids, "marketing", "sms") == {pk for pk in ids if pk % 2}
-    assert queries.current_consents(ids[0])[0].decided_at == since
-    assert Event.objects.filter(type="zhike.privacy.consent_recorded", time=since).count() == 20
+    marketing, membership = sorted(queries.current_consents(ids[0]), key=lambda consent: consent.purpose)
+    assert (marketing.decided_at, marketing.method, marketing.actor) == (since, "import", ACTOR.audit_id)
+    assert (membership.categories, membership.evidence) == (("phone", "receipts"), {})
+    assert Event.objects.filter(type="zhike.privacy.consent_recorded", time=since).count() == persons_count
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,9 +6,20 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_lazy as _
+
 from zhike.customers import queries, rules
 from zhike.customers.models import Identifier
 from zhike.kernel import crypto
+
+KIND_LABELS = {
+    "phone": _("phone number"),
+    "card": _("card number"),
+    "email": _("e-mail address"),
+    "openid": _("WeChat openid"),
+    "unionid": _("WeChat unionid"),
+    "plate": _("plate number"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from zhike.customers import _bulk, _identifiers, _profile, queries, rules
+from zhike.customers import _bulk, _enrolment, _identifiers, _profile, queries, rules
 from zhike.customers._identifiers import Prepared
 from zhike.customers.events import (
     AssociateAssigned,
@@ -23,20 +23,12 @@ from zhike.customers.events import (
 )
 from zhike.customers.models import Identifier, Person
 from zhike.kernel import audit, events
-from zhike.kernel.access import Viewer, load_visible, require, require_touch
+from zhike.kernel.access import Viewer, load_visible, require
 from zhike.kernel.errors import Conflict, Invalid, NotFound
 from zhike.kernel.events import Fact
 from zhike.organization import queries as organization
 
 IDENTIFIERS_MAX = 20
-KIND_LABELS = {
-    "phone": _("phone number"),
-    "card": _("card number"),
-    "email": _("e-mail address"),
-    "openid": _("WeChat openid"),
-    "unionid": _("WeChat unionid"),
-    "plate": _("plate number"),
-}
 
 
 class InvalidIdentifier(Invalid):
@@ -123,7 +115,7 @@ def create_person(
 
     Raises NotAllowed, InvalidIdentifier, InvalidProfile, CardReportedLost, IdentifierTaken.
     """
-    _require_enroll(actor, mall_id, merchant_id)
+    _enrolment.require_enroll(actor, mall_id, merchant_id)
     name = rules.clean_name(name)
     _profile.require_valid({"name": name, "sex": sex, "birthday": birthday}, now)
     prepared = _prepare(identifiers)
@@ -143,7 +135,7 @@ def create_person(
             source=source,
             source_mall_id=mall_id,
             source_merchant_id=merchant_id,
-            associate_id=associate_id or _own_associate(actor),
+            associate_id=associate_id or _enrolment.own_associate(actor),
         )
         _insert(person.pk, prepared, now)
         kinds = tuple(item.kind for item in prepared)
@@ -307,7 +299,7 @@ def create_persons(
     an event. Set-based. Raises NotAllowed, InvalidIdentifier, InvalidProfile for the whole batch.
     """
     for mall_id, merchant_id in {(person.mall_id, person.merchant_id) for person in persons}:
-        _require_enroll(actor, mall_id, merchant_id)
+        _enrolment.require_enroll(actor, mall_id, merchant_id)
     for person in persons:
         _profile.require_valid({"name": person.name, "sex": person.sex, "birthday": person.birthday}, now)
     prepared = [_prepare(person.identifiers) for person in persons]
@@ -406,23 +398,6 @@ def _person_row(pk: int, group_id: int, person: NewPerson, now: dt.datetime) -> 
 # --- what they share -----------------------------------------------------------------------------------------------
 
 
-def _require_enroll(actor: Viewer, mall_id: int | None, merchant_id: int | None) -> None:
-    """Raises NotAllowed, and NotFound for a merchant that is not in the mall."""
-    place: dict[str, int | None] = {"mall": mall_id}
-    if merchant_id is not None:
-        merchant = organization.merchant_ref(merchant_id)
-        if merchant is None or merchant.mall_id != mall_id:
-            raise NotFound
-        place |= {"merchant": merchant_id, "floor": merchant.floor_id}
-    require_touch(actor, "members.enroll", **place)
-
-
-def _own_associate(actor: Viewer) -> int | None:
-    """Whoever sees only members of their own looks after those they enrol."""
-    levels = {grant.level for grant in actor.grants if "members.view" in grant.permissions}
-    return actor.id if actor.kind == "staff" and levels == {"own"} else None
-
-
 def _prepare(identifiers: Iterable[NewIdentifier]) -> list[Prepared]:
     """Normalised, each once, in the order in which all writers lock them. Raises InvalidIdentifier."""
     prepared = {}
@@ -430,7 +405,9 @@ def _prepare(identifiers: Iterable[NewIdentifier]) -> list[Prepared]:
         try:
             item = _identifiers.prepare(given.kind, given.value, given.verified_at)
         except rules.NotAnIdentifier as error:
-            raise InvalidIdentifier(kind=given.kind, label=KIND_LABELS.get(given.kind, given.kind)) from error
+            raise InvalidIdentifier(
+                kind=given.kind, label=_identifiers.KIND_LABELS.get(given.kind, given.kind)
+            ) from error
         prepared[item.kind, item.index] = item
     return [prepared[key] for key in sorted(prepared)]
 
@@ -449,7 +426,7 @@ def _require_free(prepared: Sequence[Prepared], person_id: int | None) -> None:
 
 
 def _taken(kind: str) -> IdentifierTaken:
-    return IdentifierTaken(kind=kind, label=KIND_LABELS[kind])
+    return IdentifierTaken(kind=kind, label=_identifiers.KIND_LABELS[kind])
 
 
 def _is_taken(error: IntegrityError) -> bool:

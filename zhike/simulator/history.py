@@ -45,7 +45,7 @@ class Size:
 
 SIZES = {
     "tiny": Size(members=120, days=28, receipts_per_day=24),
-    "demo": Size(members=20_000, days=182, receipts_per_day=560),
+    "demo": Size(members=20_000, days=182, receipts_per_day=450),
     "million": Size(members=1_000_000, days=2, receipts_per_day=2_000),
 }
 
@@ -187,27 +187,9 @@ class _Mall:
 
     def _purchase(self, day: dt.date, shop: Shop, person: Person | None) -> _Draft:
         rng = self.rng
-        count = min(len(shop.articles), 1 + _poisson(rng, shop.trade.lines - 1))
-        chosen = dict.fromkeys(rng.choices(range(len(shop.articles)), cum_weights=shop.weights, k=count))
-        spending = person.spending if person else 1.0
-        percent = rng.choice((10, 12, 15, 20, 30)) if rng.random() < DISCOUNT_SHARE else 0
-        lines = tuple(self._line(shop, article, spending, percent) for article in chosen)
-        return _Draft(
-            self._moment(day, shop),
-            shop,
-            person.index if person else None,
-            lines,
-            rng.random() < VOUCHER_SHARE,
-        )
-
-    def _line(self, shop: Shop, place: int, spending: float, percent: int) -> SimLine:
-        article = shop.articles[place]
-        quantity = 1
-        if article.price_fen < 10_000 and self.rng.random() < 0.35 * spending:
-            quantity = self.rng.randint(2, 4)
-        gross = article.price_fen * quantity
-        discount = gross * percent // 100
-        return SimLine(place, quantity, article.price_fen, discount, gross - discount)
+        lines = _fill_basket(rng, shop, person)
+        buyer = person.index if person else None
+        return _Draft(self._moment(day, shop), shop, buyer, lines, rng.random() < VOUCHER_SHARE)
 
     def _moment(self, day: dt.date, shop: Shop) -> dt.datetime:
         rng = self.rng
@@ -244,21 +226,13 @@ class _Mall:
                     number,
                     draft.person,
                     draft.lines,
-                    self._tenders(draft),
+                    _pay(rng, draft.lines, voucher=draft.voucher),
                     f"{draft.shop.code}-{1 + (till + day.toordinal()) % 3}",
                     draft.original,
                     draft.original_lines,
                 )
             )
             self._what_follows(draft, place)
-
-    def _tenders(self, draft: _Draft) -> tuple[tuple[str, int], ...]:
-        net = sum(line.net_fen for line in draft.lines)
-        kind = self.rng.choices(TENDERS, cum_weights=TENDER_WEIGHTS)[0]
-        voucher = min(net // 2, 5_000) // 1_000 * 1_000
-        if draft.voucher and voucher:
-            return ((kind, net - voucher), ("voucher", voucher))
-        return ((kind, net),)
 
     def _what_follows(self, draft: _Draft, place: int) -> None:
         """A sale may come back in the next days, and its buyer may spend points on the way out."""
@@ -274,6 +248,40 @@ class _Mall:
             self.history.redemptions.append(
                 SimRedemption(at, draft.person, shop, rng.choice((0.3, 0.5, 0.8, 1.0)))
             )
+
+
+def one_purchase(rng: Random, shop: Shop, person: Person | None) -> SimReceipt:
+    """A sale outside any history: what somebody buys here, and how they pay. Time and number are for others to give."""
+    lines = _fill_basket(rng, shop, person)
+    tenders = _pay(rng, lines, voucher=rng.random() < VOUCHER_SHARE)
+    return SimReceipt(dt.datetime.min, shop.index, "", "", None, lines, tenders, "")  # noqa: DTZ901
+
+
+def _fill_basket(rng: Random, shop: Shop, person: Person | None) -> tuple[SimLine, ...]:
+    count = min(len(shop.articles), 1 + _poisson(rng, shop.trade.lines - 1))
+    chosen = dict.fromkeys(rng.choices(range(len(shop.articles)), cum_weights=shop.weights, k=count))
+    spending = person.spending if person else 1.0
+    percent = rng.choice((10, 12, 15, 20, 30)) if rng.random() < DISCOUNT_SHARE else 0
+    return tuple(_line(rng, shop, article, spending, percent) for article in chosen)
+
+
+def _line(rng: Random, shop: Shop, place: int, spending: float, percent: int) -> SimLine:
+    article = shop.articles[place]
+    quantity = 1
+    if article.price_fen < 10_000 and rng.random() < 0.35 * spending:
+        quantity = rng.randint(2, 4)
+    gross = article.price_fen * quantity
+    discount = gross * percent // 100
+    return SimLine(place, quantity, article.price_fen, discount, gross - discount)
+
+
+def _pay(rng: Random, lines: Sequence[SimLine], *, voucher: bool) -> tuple[tuple[str, int], ...]:
+    net = sum(line.net_fen for line in lines)
+    kind = rng.choices(TENDERS, cum_weights=TENDER_WEIGHTS)[0]
+    off = min(net // 2, 5_000) // 1_000 * 1_000
+    if voucher and off:
+        return ((kind, net - off), ("voucher", off))
+    return ((kind, net),)
 
 
 def _poisson(rng: Random, mean: float) -> int:

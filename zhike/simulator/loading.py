@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
@@ -21,8 +20,8 @@ from zhike.sales.queries import bulk
 from zhike.simulator.founding import POLICY_VERSION, World
 from zhike.simulator.history import History, SimLine, SimReceipt
 from zhike.simulator.people import Person
+from zhike.simulator.rhythm import ZONE
 
-ZONE = ZoneInfo("Asia/Shanghai")
 PERIOD_DAYS = 7
 ENROL_BATCH = 5_000
 REDEEM_STEP = 100

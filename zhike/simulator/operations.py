@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
 
 from django.utils.translation import gettext_lazy as _
 
+from zhike.kernel import clock as kernel_clock
 from zhike.kernel import events
 from zhike.kernel.access import Viewer, system_viewer
 from zhike.kernel.errors import Invalid
+from zhike.simulator.catalogue import build_catalogue
 from zhike.simulator.founding import PASSWORD, STAFF, World, found
 from zhike.simulator.history import SIZES, History, Size, build_history
-from zhike.simulator.loading import ZONE, Loader, Progress
+from zhike.simulator.live import ApiClient, Clock, LiveMall, LiveReport
+from zhike.simulator.live import live as run_live
+from zhike.simulator.loading import Loader, Progress
+from zhike.simulator.people import build_people
+from zhike.simulator.rhythm import ZONE
 
 ACTOR = system_viewer("simulator")
 SEED = 2026
@@ -73,6 +82,39 @@ def content_hash(*, size: str = "demo", seed: int = SEED, today: dt.date) -> str
     return build_history(_size(size), seed, today).content_hash()
 
 
+def live(
+    *,
+    base_url: str,
+    key: str,
+    rate: float,
+    size: str = "demo",
+    seed: int = SEED,
+    stop: threading.Event | None = None,
+    count: int | None = None,
+    clock: Clock = kernel_clock.now,
+    tell: Callable[[LiveReport], None] | None = None,
+) -> LiveReport:
+    """Post about `rate` events a second through the API at `base_url`, as the members of the mall of this size and seed.
+
+    Until `stop` is set, or `count` events have happened. The key needs LIVE_SCOPES. Raises ConnectionError when nobody
+    answers for long.
+    """
+    ended = stop or threading.Event()
+    scale = _size(size)
+    today = clock().astimezone(ZONE).date()
+    catalogue = build_catalogue(seed)
+    people = build_people(seed, scale.members, catalogue, today - dt.timedelta(days=scale.days - 1), today)
+    client = ApiClient(base_url, key, ended)
+    try:
+        mall = LiveMall(client, catalogue, people, Random(clock().timestamp()), clock)
+        return run_live(mall, rate=rate, stop=ended, count=count, tell=tell)
+    finally:
+        client.close()
+
+
+LIVE_SCOPES = ("receipts.record", "receipts.return", "members.enroll", "members.lookup", "points.redeem")
+
+
 def _summary(world: World, history: History, loader: Loader, seconds: float) -> MallLoaded:
     done = loader.done
     return MallLoaded(
@@ -97,12 +139,15 @@ def _size(name: str) -> Size:
 
 __all__ = [
     "ACTOR",
+    "LIVE_SCOPES",
     "PASSWORD",
     "SEED",
     "SIZES",
     "STAFF",
+    "LiveReport",
     "MallLoaded",
     "UnknownSize",
     "content_hash",
+    "live",
     "load_mall",
 ]

@@ -126,6 +126,11 @@ def _draws(catalogue: Catalogue, likes: dict[str, float]) -> tuple[list[int], li
     return [shop.index for shop in catalogue.shops], list(accumulate(weights))
 
 
+def draw_name(rng: Random, sex: str) -> str:
+    """A Chinese name for somebody of this sex ("female" or "male")."""
+    return _names().draw(rng, sex)
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """Surnames with cumulative weights, and characters of given names."""

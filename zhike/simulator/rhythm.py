@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from functools import cache
 from itertools import accumulate
+from zoneinfo import ZoneInfo
+
+ZONE = ZoneInfo("Asia/Shanghai")
 
 WEEKDAYS = (0.82, 0.82, 0.9, 0.93, 1.18, 1.62, 1.5)
 HOLIDAY = 1.75

@@ -15,7 +15,7 @@ from zhike.loyalty.operations.administration import (
     update_program,
 )
 from zhike.loyalty.operations.batches import take_receipts
-from zhike.loyalty.operations.cards import QrExpired, QrInvalid, QrReplayed, read_qr
+from zhike.loyalty.operations.cards import QrExpired, QrInvalid, QrReplayed, hand_out_secrets, read_qr
 from zhike.loyalty.operations.claiming import (
     AlreadyClaimed,
     AmountDiffers,
@@ -106,6 +106,7 @@ __all__ = [
     "enroll_member",
     "enroll_members",
     "expire_points",
+    "hand_out_secrets",
     "preview_redemption",
     "preview_return",
     "publish_rule_version",

@@ -12,7 +12,13 @@ from zhike.loyalty.queries.dashboards import (
 )
 from zhike.loyalty.queries.explanations import Explained, Step, explain, explain_award
 from zhike.loyalty.queries.labels import tier_code
-from zhike.loyalty.queries.lists import AwardedPoints, member_ids_of_persons, points_of_receipts
+from zhike.loyalty.queries.lists import (
+    AwardedPoints,
+    RedemptionRow,
+    member_ids_of_persons,
+    points_of_receipts,
+    redemptions_page,
+)
 from zhike.loyalty.queries.members import (
     LotView,
     MemberFile,
@@ -66,6 +72,7 @@ __all__ = [
     "Preview",
     "PreviewRow",
     "Programme",
+    "RedemptionRow",
     "RedemptionView",
     "RuleVersionView",
     "RuleView",
@@ -95,6 +102,7 @@ __all__ = [
     "programs",
     "qr_payload",
     "redemptions",
+    "redemptions_page",
     "rules",
     "statement",
     "tier_code",

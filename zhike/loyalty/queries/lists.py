@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from zhike.loyalty.models import Award, Member
+from zhike.customers import queries as customers
+from zhike.kernel.access import Viewer, visible
+from zhike.kernel.paging import Keyset, Listing
+from zhike.loyalty.models import Award, Member, Redemption
+
+REDEMPTION_COLUMNS = {
+    "mall": "merchant__mall_id",
+    "floor": "merchant__floor_id",
+    "merchant": "merchant_id",
+    "own": "member__associate_id",
+}
+NEWEST_REDEMPTION = Keyset((("redeemed_at", "desc"), ("id", "desc")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +41,54 @@ def member_ids_of_persons(person_ids: Sequence[int]) -> dict[int, int]:
     """By person; who is no member is missing. The caller has authorised the persons."""
     rows = Member.objects.filter(person_id__in=person_ids).order_by("-id")
     return dict(rows.values_list("person_id", "id"))
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionRow:
+    """One redemption in a list; ``name`` is the member's."""
+
+    redemption_id: UUID
+    member_id: int
+    name: str
+    number: str
+    points: int
+    value_fen: int
+    reversed_points: int
+    merchant_id: int | None
+    reference: str
+    redeemed_at: dt.datetime
+    redeemed_by: str
+
+
+def redemptions_page(
+    viewer: Viewer,
+    *,
+    mall_id: int | None = None,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Listing[RedemptionRow]:
+    """Redemptions in scope, newest first, from ``since`` up to ``until``; a mall's are those at its merchants."""
+    rows = visible(Redemption.objects.select_related("member"), viewer, "points.view", REDEMPTION_COLUMNS)
+    conditions = {"merchant__mall_id": mall_id, "redeemed_at__gte": since, "redeemed_at__lt": until}
+    rows = rows.filter(**{name: value for name, value in conditions.items() if value is not None})
+    page = NEWEST_REDEMPTION.page(rows, cursor, min(max(limit, 1), 200))
+    people = customers.summaries([row.member.person_id for row in page.items])
+    items = [
+        RedemptionRow(
+            row.pk,
+            row.member_id,
+            people[row.member.person_id].name,
+            row.member.number,
+            row.points,
+            row.value_fen,
+            row.reversed_points,
+            row.merchant_id,
+            row.reference,
+            row.redeemed_at,
+            row.redeemed_by,
+        )
+        for row in page.items
+    ]
+    return Listing(items, page.next_cursor, page.previous_cursor)

@@ -1,4 +1,4 @@
-"""What the surroundings tell: home directory, database address, keys, mode. Read once, by settings and the command line."""
+"""What the surroundings tell: home, database address, keys, mode. Read once, by settings and the command line."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ def home() -> Path:
 
 def is_production() -> bool:
     return os.environ.get("ZHIKE_ENV", "development") == "production"
+
+
+def proxies() -> list[str]:
+    """Addresses and networks of the proxies in front of us, whose X-Forwarded-For is believed; nobody's by default."""
+    return [one.strip() for one in os.environ.get("ZHIKE_PROXIES", "").split(",") if one.strip()]
 
 
 def secret_key() -> str:
@@ -50,6 +55,7 @@ def database() -> dict[str, Any]:
         "PORT": port,
         "OPTIONS": {
             "pool": {"min_size": 1, "max_size": int(os.environ.get("ZHIKE_POOL", "12")), "timeout": 20},
-            "prepare_threshold": 10**9,  # statements are prepared when they ask for it, and never by themselves
+            "prepare_threshold": 10
+            ** 9,  # statements are prepared when they ask for it, and never by themselves
         },
     }

@@ -7,13 +7,15 @@ session, no cookies and no templates, so `/api/`, `/health/` and `/metrics` go t
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.core.wsgi import get_wsgi_application
 
+from zhike.config import environment
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from wsgiref.types import StartResponse, WSGIEnvironment
+    from collections.abc import Iterable, Sequence
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.config.settings")
 
@@ -28,7 +30,19 @@ _api = ApiHandler()
 merge_catalogues()
 
 
-def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+def _dispatch(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     path = environ["PATH_INFO"]
     handler = _api if path.startswith(API_PREFIXES) and not path.startswith(DOCS) else _pages
     return handler(environ, start_response)
+
+
+def behind_proxies(application: WSGIApplication, addresses: Sequence[str]) -> WSGIApplication:
+    """The same, but for requests that one of these proxies hands on, the caller's address counts, not the proxy's."""
+    if not addresses:
+        return application
+    from granian.utils.proxies import wrap_wsgi_with_proxy_headers
+
+    return cast("WSGIApplication", wrap_wsgi_with_proxy_headers(application, list(addresses)))
+
+
+application = behind_proxies(_dispatch, environment.proxies())

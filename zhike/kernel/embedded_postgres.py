@@ -296,7 +296,7 @@ def _refuse_other_version(place: Place) -> None:
     if ours != theirs:
         raise PostgresError(
             f"{place.data} was made by PostgreSQL {theirs}, this Zhike brings {ours}. "
-            f"Dump it with the Zhike release that made it (zhike dump), move the directory away, and restore; "
+            f"Dump it with the Zhike release that made it (zhike db dump), move the directory away, and restore; "
             f"or set DATABASE_URL to a server of your own. See docs/guides/run-in-production.md."
         )
 

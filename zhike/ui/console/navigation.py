@@ -37,6 +37,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("dashboard", _("Dashboard"), "layout-dashboard", "dashboard.view", "console:dashboard"),
             Entry("members", _("Members"), "users-round", "members.view", "console:members"),
             Entry("receipts", _("Receipts"), "receipt-text", "receipts.view", "console:receipts"),
+            Entry("redemptions", _("Redemptions"), "gift", "points.view", "console:redemptions"),
             Entry("counter", _("Counter"), "scan-line", "members.lookup", "counter:home"),
         ),
     ),

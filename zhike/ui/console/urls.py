@@ -19,6 +19,7 @@ from zhike.ui.console.views import (
     programme,
     quarantine,
     receipts,
+    redemptions,
     rules,
     session,
     staff,
@@ -61,6 +62,7 @@ _members = [
 ]
 
 _receipts = [
+    path("redemptions/", redemptions.redemptions, name="redemptions"),
     path("receipts/", receipts.receipts, name="receipts"),
     path("receipts/<uuid:receipt_id>/", receipts.receipt, name="receipt"),
     path("receipts/<uuid:receipt_id>/why/", receipts.explanation, name="explanation"),

@@ -121,7 +121,7 @@ class PlaceMixin(forms.Form):
 
 
 class GrantForm(PlaceMixin):
-    role = forms.ChoiceField(choices=list(ROLES.items()), label=_("Role"))
+    role = forms.ChoiceField(choices=[("", "–"), *ROLES.items()], label=_("Role"))
     field_order = ("role", "place")
 
 

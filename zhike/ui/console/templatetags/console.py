@@ -6,9 +6,13 @@ import json
 from typing import Any
 
 from django import template
+from django.core.cache import cache
 from django.utils.translation import gettext as _
 
+from zhike.kernel.errors import NotFound
+from zhike.organization import queries as organization
 from zhike.ui.console import labels
+from zhike.ui.console.agents import browser_name
 
 register = template.Library()
 
@@ -42,3 +46,36 @@ def plain(value: Any) -> str:
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
+
+
+@register.filter
+def browser(agent: str | None) -> str:
+    """{{ session.agent|browser }}: "Chrome 156 · Windows"."""
+    return browser_name(agent or "")
+
+
+NAME_KEPT_S = 60
+
+
+@register.filter
+def actor(audit_id: str | None) -> str:
+    """{{ entry.actor|actor }}: "staff:12" as the name of that member of staff; programs by their own label."""
+    kind, _colon, identifier = str(audit_id or "").partition(":")
+    if kind != "staff" or not identifier.isdecimal():
+        names = {"system": _("System"), "api": _("API"), "member": _("Member")}
+        return f"{names.get(kind, kind)} {identifier}".strip() or "–"
+    key = f"console-actor:{identifier}"
+    name = cache.get(key)
+    if name is None:
+        try:
+            name = organization.staff_member(int(identifier)).name
+        except NotFound:
+            name = str(audit_id)
+        cache.set(key, name, NAME_KEPT_S)
+    return str(name)
+
+
+@register.filter
+def action(code: str) -> str:
+    """{{ entry.action|action }}: what was done, in words; an action nobody has words for stays a code."""
+    return str(labels.AUDIT_ACTIONS.get(code, code))

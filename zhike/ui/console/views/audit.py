@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpResponse
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from zhike.kernel import clock, queries
@@ -20,6 +21,9 @@ SUBJECT_URLS = {
     "receipt": "console:receipt",
     "merchant": "console:merchant",
     "staff": "console:staff_member",
+    "rule": "console:rule",
+    "import": "console:import",
+    "parked_event": "console:parked_event",
 }
 
 
@@ -45,13 +49,31 @@ def audit(request: StaffRequest) -> HttpResponse:
         until=clock.day_bounds(day_to, zone)[1] if day_to else None,
         cursor=request.GET.get("cursor"),
     )
-    rows = [{"entry": entry, "differences": differences(entry.before, entry.after)} for entry in found.items]
+    rows = [
+        {
+            "entry": entry,
+            "differences": differences(entry.before, entry.after),
+            "url": _subject_url(entry.subject_kind, entry.subject_id),
+        }
+        for entry in found.items
+    ]
     context = {"page": found, "rows": rows, "filters": filters, "day_from": day_from, "day_to": day_to}
     if wants_fragment(request):
         return fragment(request, "console/audit/_rows.html", context)
     context["actions"] = queries.audit_actions(request.viewer)
     context["actors"] = _actors(request)
     return page(request, "console/audit/list.html", context, section="audit")
+
+
+def _subject_url(kind: str, identifier: str) -> str:
+    """The page of what was touched, where there is one."""
+    name = SUBJECT_URLS.get(kind)
+    if name is None:
+        return ""
+    try:
+        return reverse(name, args=[identifier])
+    except NoReverseMatch:
+        return ""
 
 
 def _subject(text: str) -> tuple[str, str] | None:

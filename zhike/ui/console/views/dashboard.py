@@ -18,7 +18,7 @@ from zhike.kernel import clock
 from zhike.loyalty import queries
 from zhike.organization import queries as organization
 from zhike.sales import queries as sales
-from zhike.ui.components.formatting import grouped, percent, yuan
+from zhike.ui.components.formatting import DASH, grouped, percent, yuan
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.dates import date_of
 from zhike.ui.console.event_text import Told, tell
@@ -38,9 +38,10 @@ class Tile:
     label: Any
     definition: Any
     icon: str
-    list_name: str = ""
+    list_name: str
     filters: tuple[tuple[str, str], ...] = ()
     is_money: bool = False
+    is_welcome: bool = True
 
 
 SALES = (("kind", "sale"),)
@@ -79,7 +80,13 @@ TILES = (
         "receipts",
         OF_MEMBERS,
     ),
-    Tile("points_redeemed", _("Points redeemed"), _("Points spent on this day, before reversals."), "gift"),
+    Tile(
+        "points_redeemed",
+        _("Points redeemed"),
+        _("Points spent on this day, before reversals."),
+        "gift",
+        "redemptions",
+    ),
     Tile("new_members", _("New members"), _("Members enrolled on this day."), "user-plus", "members"),
     Tile(
         "returns",
@@ -88,8 +95,10 @@ TILES = (
         "undo-2",
         "receipts",
         (("kind", "return"),),
+        is_welcome=False,
     ),
 )
+LISTS = {"receipts": "receipts.view", "members": "members.view", "redemptions": "points.view"}
 
 
 @staff_page()
@@ -112,7 +121,7 @@ def dashboard(request: StaffRequest) -> HttpResponse:
         "before": day - dt.timedelta(days=1),
         "after": day + dt.timedelta(days=1) if day < today else None,
         "mall": malls.chosen,
-        "tiles": _tiles(request, figures, day),
+        "tiles": _tiles(request, figures, day, is_over=day != today),
         "sales_chart": _chart(figures, "fen", (gettext("Net sales"), "net_fen")),
         "points_chart": _chart(
             figures,
@@ -126,25 +135,54 @@ def dashboard(request: StaffRequest) -> HttpResponse:
     return page(request, "console/dashboard/dashboard.html", context, section="dashboard")
 
 
-def _tiles(request: StaffRequest, figures: queries.Dashboard, day: dt.date) -> list[dict[str, Any]]:
+def _tiles(
+    request: StaffRequest, figures: queries.Dashboard, day: dt.date, *, is_over: bool
+) -> list[dict[str, Any]]:
     """Each figure with its definition, the same weekday a week ago, and the list behind it."""
     tiles = []
     for tile in TILES:
         value, before = getattr(figures.today, tile.figure), getattr(figures.week_ago, tile.figure)
         tiles.append({
             "label": tile.label,
-            "value": yuan(value) if tile.is_money else grouped(value),
-            "note": _compared(value, before),
-            "tone": _tone(value, before),
+            "value": _shown(tile, value),
+            "note": _compared(value, before) if is_over else _week_ago(tile, before),
+            "tone": _tone(value, before) if is_over and tile.is_welcome else "",
             "url": _list_url(request, tile, day),
             "icon": tile.icon,
             "definition": tile.definition,
         })  # fmt: skip
+    tiles.append(_share(figures))
     return tiles
 
 
+def _share(figures: queries.Dashboard) -> dict[str, Any]:
+    """How many of the day's receipts were members'."""
+    now, then = figures.today, figures.week_ago
+    before = gettext("a week ago %(value)s") % {"value": _ratio(then)}
+    return {
+        "label": gettext("Members' share"),
+        "value": _ratio(now),
+        "note": before,
+        "icon": "percent",
+        "definition": gettext("Receipts of members out of all sales of this business date."),
+    }
+
+
+def _ratio(day: queries.DayFigures) -> str:
+    return percent(day.with_member / day.receipts) if day.receipts else DASH
+
+
+def _shown(tile: Tile, value: int) -> str:
+    return yuan(value) if tile.is_money else grouped(value)
+
+
+def _week_ago(tile: Tile, before: int) -> str:
+    """While the day is not over, last week's whole day stands beside it, and no percentage that would mislead."""
+    return gettext("a week ago %(value)s") % {"value": _shown(tile, before)}
+
+
 def _list_url(request: StaffRequest, tile: Tile, day: dt.date) -> str:
-    if not tile.list_name or not request.viewer.may(f"{tile.list_name}.view"):
+    if not request.viewer.may(LISTS[tile.list_name]):
         return ""
     query = {"from": day.isoformat(), "to": day.isoformat(), **dict(tile.filters)}
     mall_id = malls_of(request).chosen_id

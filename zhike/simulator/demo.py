@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +55,7 @@ def ensure_history(size: str = "demo", seed: int = SEED) -> MallLoaded | None:
             seed=state.get("seed", seed),
             now=dt.datetime.fromisoformat(state["began"]),
             progress=_Shown(bar),
+            processes=min(4, os.cpu_count() or 1),
         )
     marker.write_text(json.dumps(state | {"done": True}))
     return loaded

@@ -10,6 +10,7 @@ from typing import Any
 from zhike.kernel.access import Viewer
 from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries as members
+from zhike.organization import queries as organization
 from zhike.organization.operations import loading, staff
 from zhike.organization.operations.loading import (
     BrandSpec,
@@ -234,13 +235,13 @@ def _rules(
 def _hire(actor: Viewer, world: World, merchant_id: int, now: dt.datetime) -> None:
     """One log-in of each role; who exists already keeps their password."""
     targets = {"all": 0, "mall": world.mall_id, "merchant": merchant_id}
+    known = {member.username for member in organization.staff_list(actor)}
     for username, name, role, level in STAFF:
-        try:
-            staff_id = staff.create_staff(
-                actor=actor, group_id=world.group_id, username=username, name=name, password=PASSWORD, now=now
-            )
-        except staff.UsernameTaken:
+        if username in known:
             continue
+        staff_id = staff.create_staff(
+            actor=actor, group_id=world.group_id, username=username, name=name, password=PASSWORD, now=now
+        )
         staff.grant_role(
             actor=actor, staff_id=staff_id, role=role, level=level, target_id=targets[level], now=now
         )

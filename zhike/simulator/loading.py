@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -32,14 +32,19 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(slots=True)
 class Loader:
-    """Carries what later weeks refer to: who is who, which sale has which id."""
+    """Loads its share of the history: every `of`-th member with all they did, and as many strangers.
+
+    Carries what later weeks refer to: who is who, which sale has which id.
+    """
 
     actor: Viewer
     world: World
     history: History
     now: dt.datetime
     progress: Progress
-    person_ids: list[int] = field(default_factory=list)
+    share: int = 0
+    of: int = 1
+    person_ids: dict[int, int] = field(default_factory=dict)
     receipt_ids: dict[int, UUID] = field(default_factory=dict)
     holdings: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Member id and points of whoever bought something, as of their last receipt."""
@@ -47,21 +52,30 @@ class Loader:
 
     def load(self) -> None:
         """Everything up to now. A week is one transaction; weeks that are in already are passed over."""
-        places = [place for place, sale in enumerate(self.history.receipts) if utc(sale.at) <= self.now]
+        people = deque(self.history.people[self.share :: self.of])
+        places = [
+            place
+            for place, sale in enumerate(self.history.receipts)
+            if self._share_of(place, sale) == self.share and utc(sale.at) <= self.now
+        ]
         start = 0
         while start < len(places):
             until = self.history.receipts[places[start]].at.date() + dt.timedelta(days=PERIOD_DAYS)
             end = start
             while end < len(places) and self.history.receipts[places[end]].at.date() < until:
                 end += 1
-            self._week(places[start:end], until)
+            joining = []
+            while people and people[0].joined_on < until:
+                joining.append(people.popleft())
+            self._week(places[start:end], joining)
             start = end
             self.progress("history", start, len(places))
 
-    def _week(self, places: Sequence[int], until: dt.date) -> None:
-        joining = [
-            person for person in self.history.people[len(self.person_ids) :] if person.joined_on < until
-        ]
+    def _share_of(self, place: int, sale: SimReceipt) -> int:
+        """A return goes with its sale."""
+        return (sale.person if sale.person is not None else sale.original or place) % self.of
+
+    def _week(self, places: Sequence[int], joining: Sequence[Person]) -> None:
         if self._is_loaded(places[-1]):
             self._remember(places, joining)
             return
@@ -82,7 +96,7 @@ class Loader:
 
     def _remember(self, places: Sequence[int], joining: Sequence[Person]) -> None:
         found = customers.person_ids_by("phone", [person.phone for person in joining])
-        self.person_ids += [found[person.phone] for person in joining]
+        self.person_ids |= {person.index: found[person.phone] for person in joining}
         known = bulk.receipts_by_keys([self._key(place) for place in places])
         self.receipt_ids |= {place: known[self._key(place)].id for place in places}
 
@@ -107,9 +121,9 @@ class Loader:
             ]
             ids = loyalty.enroll_members(actor=self.actor, members=new, now=max(joined_at))
             self._record_consents(batch, ids, joined_at)
-            self.person_ids += ids
+            self.person_ids |= {person.index: person_id for person, person_id in zip(batch, ids, strict=True)}
             self.done["members"] += len(batch)
-            self.progress("members", len(self.person_ids), len(self.history.people))
+            self.progress("members", len(self.person_ids), len(self.history.people) // self.of)
 
     def _joined_at(self, person: Person) -> dt.datetime:
         return min(utc(dt.datetime.combine(person.joined_on, dt.time(10, person.index % 60))), self.now)
@@ -200,7 +214,7 @@ class Loader:
             sim = self.history.receipts[place]
             bought[sim.person] = sim.at
         for wish in self.history.redemptions:
-            if not first <= wish.at <= last or wish.at < bought.get(wish.person, wish.at):
+            if not first <= wish.at <= last or wish.person not in bought or wish.at < bought[wish.person]:
                 continue
             member_id, balance = self.holdings[wish.person]
             points = min(int(balance * wish.share) // REDEEM_STEP * REDEEM_STEP, REDEEM_MAX)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel import clock as kernel_clock
@@ -21,6 +23,7 @@ from zhike.simulator.history import SIZES, History, Size, build_history
 from zhike.simulator.live import ApiClient, Clock, LiveMall, LiveReport
 from zhike.simulator.live import live as run_live
 from zhike.simulator.loading import Loader, Progress
+from zhike.simulator.parallel import DATABASE_KEYS, Helper, Task, start_helper
 from zhike.simulator.people import build_people
 from zhike.simulator.rhythm import ZONE
 
@@ -58,23 +61,51 @@ def load_mall(
     today: dt.date | None = None,
     now: dt.datetime,
     progress: Progress | None = None,
+    processes: int = 1,
 ) -> MallLoaded:
     """Make the mall of this size and seed and load what happened in it up to `now`.
 
-    The history ends with `today` (the date of `now` in the mall). Called again after an interruption, with the same
-    arguments, it goes on with the first week that is missing. Raises UnknownSize.
+    The history ends with `today` (the date of `now` in the mall). More `processes` share the members between them, but
+    not inside a transaction, for the others do not see what is not committed. Called again after an interruption, with
+    the same arguments, it goes on with the first week that is missing. Raises UnknownSize.
     """
     began = time.perf_counter()
-    report = progress or (lambda stage, done, total: None)
-    scale = _size(size)
-    report("imagining", 0, 1)
-    history = build_history(scale, seed, today or now.astimezone(ZONE).date())
-    events.ensure_partitions(now)
-    opened_at = now - OPENED_BEFORE
-    world = found(actor, history.catalogue, opened_at, now)
-    loader = Loader(actor, world, history, now, report)
-    loader.load()
-    return _summary(world, history, loader, time.perf_counter() - began)
+    scale, day = _size(size), today or now.astimezone(ZONE).date()
+    database = {key: connection.settings_dict[key] for key in DATABASE_KEYS}
+    helpers = [
+        start_helper(Task(actor, scale, seed, day, now, share, processes, database))
+        for share in range(1, processes)
+    ]
+    try:
+        report = _Report(progress, helpers)
+        report("imagining", 0, 1)
+        history = build_history(scale, seed, day)
+        events.ensure_partitions(now)
+        world = found(actor, history.catalogue, now - OPENED_BEFORE, now)
+        for helper in helpers:
+            helper.pipe.send(world)
+        loader = Loader(actor, world, history, now, report, 0, processes)
+        loader.load()
+        done = sum((helper.finish() for helper in helpers), loader.done)
+    finally:
+        for helper in helpers:
+            helper.process.terminate()
+    return _summary(world, history, done, time.perf_counter() - began)
+
+
+class _Report:
+    """Our progress and the helpers' as one."""
+
+    def __init__(self, tell: Progress | None, helpers: Sequence[Helper]) -> None:
+        self._tell = tell
+        self._helpers = helpers
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        for helper in self._helpers:
+            helper.pump()
+        if self._tell:
+            theirs = [helper.progress.get(stage, (0, total)) for helper in self._helpers]
+            self._tell(stage, done + sum(part for part, _ in theirs), total + sum(part for _, part in theirs))
 
 
 def content_hash(*, size: str = "demo", seed: int = SEED, today: dt.date) -> str:
@@ -94,7 +125,7 @@ def live(
     clock: Clock = kernel_clock.now,
     tell: Callable[[LiveReport], None] | None = None,
 ) -> LiveReport:
-    """Post about `rate` events a second through the API at `base_url`, as the members of the mall of this size and seed.
+    """Post about `rate` events a second through the API at `base_url`, as members of the mall of this size and seed.
 
     Until `stop` is set, or `count` events have happened. The key needs LIVE_SCOPES. Raises ConnectionError when nobody
     answers for long.
@@ -115,8 +146,7 @@ def live(
 LIVE_SCOPES = ("receipts.record", "receipts.return", "members.enroll", "members.lookup", "points.redeem")
 
 
-def _summary(world: World, history: History, loader: Loader, seconds: float) -> MallLoaded:
-    done = loader.done
+def _summary(world: World, history: History, done: Counter[str], seconds: float) -> MallLoaded:
     return MallLoaded(
         world.group_id,
         world.mall_id,

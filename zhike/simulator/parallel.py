@@ -1,0 +1,108 @@
+"""Loading with several processes: members do not share accounts, so their histories do not wait for each other.
+
+A new process imports this module before Django is set up, so nothing here may import a model.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import multiprocessing
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any
+
+from zhike.kernel.access import Viewer
+from zhike.simulator.history import Size, build_history
+
+if TYPE_CHECKING:
+    from zhike.simulator.founding import World
+
+DATABASE_KEYS = ("HOST", "PORT", "NAME", "USER", "PASSWORD")
+
+
+class HelperFailed(RuntimeError):
+    """A process that was to load a share ended without having done so. What it did stands; loading again goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a helper needs to know to imagine the same history and load its share of it."""
+
+    actor: Viewer
+    size: Size
+    seed: int
+    today: dt.date
+    now: dt.datetime
+    share: int
+    of: int
+    database: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Helper:
+    """A process that imagines the history while we do, and loads its share once the mall stands."""
+
+    process: Any
+    pipe: Connection
+    progress: dict[str, tuple[int, int]] = field(default_factory=dict)
+    result: Counter[str] | None = None
+
+    def pump(self) -> None:
+        """Take in what it has told so far."""
+        while self.result is None and self.pipe.poll():
+            self._receive()
+
+    def finish(self) -> Counter[str]:
+        """Wait for it; what it did. Raises HelperFailed."""
+        while self.result is None:
+            self._receive()
+        self.process.join()
+        return self.result
+
+    def _receive(self) -> None:
+        try:
+            message = self.pipe.recv()
+        except EOFError:
+            raise HelperFailed("a loading process ended before its time") from None
+        if isinstance(message, Counter):
+            self.result = message
+        else:
+            stage, done, total = message
+            self.progress[stage] = done, total
+
+
+def start_helper(task: Task) -> Helper:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_help, args=(task, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    return Helper(process, ours)
+
+
+def _help(task: Task, pipe: Connection) -> None:
+    """The helper's whole life."""
+    import django
+
+    django.setup()
+    from django.db import connections
+
+    connections["default"].settings_dict.update(task.database)
+    from zhike.simulator.loading import Loader
+
+    history = build_history(task.size, task.seed, task.today)
+    world: World = pipe.recv()
+    loader = Loader(
+        task.actor,
+        world,
+        history,
+        task.now,
+        lambda stage, done, total: pipe.send((stage, done, total)),
+        task.share,
+        task.of,
+    )
+    loader.load()
+    pipe.send(loader.done)
+    connections["default"].close()

@@ -1,11 +1,14 @@
-"""Connections of our own beside Django's: for LISTEN, for wake-ups, for tools that need autocommit."""
+"""Connections: our own beside Django's (for LISTEN, for wake-ups), and Django's kept from one request to the next."""
 
 from __future__ import annotations
 
+import select
+import threading
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import connection, connections
+from psycopg import pq
 
 
 def open_connection(**options: Any) -> psycopg.Connection[Any]:
@@ -15,3 +18,43 @@ def open_connection(**options: Any) -> psycopg.Connection[Any]:
         params.pop(name, None)
     params |= options
     return psycopg.connect(autocommit=True, **params)
+
+
+def keep_connection() -> None:
+    """At the end of a request: keep this thread's connection for its next one, which saves a tenth of a small request.
+
+    One that broke or stands in a transaction is given up; when the thread ends, its connection goes back to the pool.
+    """
+    wrapper = connections["default"]
+    raw = wrapper.connection
+    if raw is None or wrapper.in_atomic_block:
+        return
+    if wrapper.errors_occurred or raw.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+        wrapper.close()
+    elif getattr(_kept, "lease", None) is None:
+        _kept.lease = _Lease(wrapper)
+
+
+def drop_broken_connection() -> None:
+    """At the beginning of a request: give up a kept connection on which the server has hung up meanwhile."""
+    wrapper = connections["default"]
+    raw = wrapper.connection
+    if raw is None or wrapper.in_atomic_block:
+        return
+    if raw.closed or select.select([raw.fileno()], [], [], 0)[0]:
+        wrapper.close()
+
+
+class _Lease:
+    """Lives as long as its thread."""
+
+    def __init__(self, wrapper: Any) -> None:
+        self._wrapper = wrapper
+
+    def __del__(self) -> None:
+        raw, self._wrapper.connection = self._wrapper.connection, None
+        if raw is not None and self._wrapper.pool is not None:
+            self._wrapper.pool.putconn(raw)
+
+
+_kept = threading.local()

@@ -13,7 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
-from django.db import ProgrammingError, connection, transaction
+from django.db import ProgrammingError, connections, transaction
 from psycopg import errors, pq
 from psycopg.adapt import PyFormat, Transformer
 
@@ -24,26 +24,28 @@ _prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[str, bytes]] = WeakKe
 
 def fetch_row(sql: str, args: Sequence[Any]) -> tuple[Any, ...] | None:
     """Run one statement with server-side parameters, prepared, and return its first row. Raises Django's errors."""
+    wrapper = connections["default"]
     try:
-        return _execute_alone(sql, args)
+        return _execute_alone(wrapper, sql, args)
     except ProgrammingError as error:
         if getattr(error.__cause__, "sqlstate", None) != UNKNOWN_STATEMENT:
             raise
-        _prepared.pop(connection.connection, None)  # psycopg clears the server's list after some DDL
-        return _execute_alone(sql, args)
+        _prepared.pop(wrapper.connection, None)  # psycopg clears the server's list after some DDL
+        return _execute_alone(wrapper, sql, args)
 
 
-def _execute_alone(sql: str, args: Sequence[Any]) -> tuple[Any, ...] | None:
-    if connection.in_atomic_block:
+def _execute_alone(wrapper: Any, sql: str, args: Sequence[Any]) -> tuple[Any, ...] | None:
+    if wrapper.in_atomic_block:
         with transaction.atomic():
-            return _execute(sql, args)
-    connection.ensure_connection()
-    return _execute(sql, args)
+            return _execute(wrapper, sql, args)
+    if wrapper.connection is None:
+        wrapper.ensure_connection()
+    return _execute(wrapper, sql, args)
 
 
-def _execute(sql: str, args: Sequence[Any]) -> tuple[Any, ...] | None:
-    raw = connection.connection
-    with connection.wrap_database_errors:
+def _execute(wrapper: Any, sql: str, args: Sequence[Any]) -> tuple[Any, ...] | None:
+    raw = wrapper.connection
+    with wrapper.wrap_database_errors:
         known = _prepared.get(raw) or _prepared.setdefault(raw, {})
         name = known.get(sql) or _prepare(raw, sql, known)
         transformer = Transformer(raw)
@@ -69,4 +71,6 @@ def _checked(raw: psycopg.Connection[Any], result: pq.abc.PGresult) -> pq.abc.PG
     """Raises the error of the result as psycopg does."""
     if result.status in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
         return result
+    if raw.pgconn.status == pq.ConnStatus.BAD:
+        raise psycopg.OperationalError(result.get_error_message(raw.info.encoding))
     raise errors.error_from_result(result, encoding=raw.info.encoding)

@@ -15,7 +15,6 @@ from typing import Any, Protocol
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
-from django.core.signals import request_finished, request_started
 from django.http import HttpResponseNotAllowed
 from django.urls import ResolverMatch, get_resolver
 from django.utils import translation
@@ -24,6 +23,7 @@ from django.utils.translation.trans_real import get_supported_language_variant, 
 
 from zhike.kernel import ids
 from zhike.kernel.access import Viewer
+from zhike.kernel.connections import drop_broken_connection, keep_connection
 from zhike.kernel.ratelimit import Decision
 from zhike.ui.api import metrics
 from zhike.ui.api.problems import MethodNotAllowed, problem_of, problem_response
@@ -66,12 +66,15 @@ class ApiHandler(WSGIHandler):
         self._middleware_chain = handler
 
     def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
-        """A list of one part, so that the server knows the length and need not ask for more."""
-        request_started.send(sender=type(self), environ=environ)
+        """A list of one part, so that the server knows the length and need not ask for more.
+
+        Django's signals around a request are not sent: what they do for us, and more cheaply, is keep the connection.
+        """
+        drop_broken_connection()
         response = self._middleware_chain(ApiRequest(environ))
         status = response.status_code
         start_response(f"{status} {reasons.get(status, 'Unknown')}", list(response.headers.items()))
-        request_finished.send(sender=type(self))
+        keep_connection()
         return [response.content]
 
     def answer(self, request: ApiRequest) -> Response:

@@ -96,7 +96,7 @@ def set_mapping(*, actor: Viewer, run_id: uuid.UUID, mapping: dict[str, Any], no
             _runs.checked_mapping(mapping, table.columns)
             facts = row.file_facts | {"columns": table.columns}
         changed = ImportRun.objects.filter(
-            pk=run_id, state__in=(State.UPLOADED, State.CHECKED, State.FAILED), counts=None
+            pk=run_id, state__in=(State.UPLOADED, State.CHECKED, State.FAILED), counts__isnull=True
         ).update(mapping=mapping_data(checked), file_facts=facts, state=State.UPLOADED, checked=None)
         if not changed:
             raise _runs.WrongState

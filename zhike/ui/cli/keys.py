@@ -30,18 +30,33 @@ def rotate(index: bool, reencrypt: bool) -> None:
     """Add a key that writes from now on, and re-encrypt what lies under the old ones. Restart web and worker afterwards."""
     from zhike.kernel import clock
     from zhike.kernel.access import system_viewer
-    from zhike.kernel.operations import reencrypt_everything, rotate_keys
-    from zhike.kernel.progress import Progress
+    from zhike.kernel.operations import rotate_keys
 
     actor = system_viewer("command line")
     names = [rotate_keys(actor=actor, now=clock.now())]
     if index:
         names.append(rotate_keys(actor=actor, now=clock.now(), index=True))
     console().print(f"New: {', '.join(names)}")
-    if not reencrypt:
-        return
+    if reencrypt:
+        _reencrypt()
+
+
+@keys.command("reencrypt")
+def reencrypt_values() -> None:
+    """Bring what still lies under old keys under the newest one, such as what was written before a restart."""
+    _reencrypt()
+
+
+def _reencrypt() -> None:
+    from zhike.kernel import clock
+    from zhike.kernel.access import system_viewer
+    from zhike.kernel.operations import reencrypt_everything
+    from zhike.kernel.progress import Progress
+
     with Progress("Re-encrypting") as progress:
-        unreadable = reencrypt_everything(actor=actor, now=clock.now(), report=progress.advance)
+        unreadable = reencrypt_everything(
+            actor=system_viewer("command line"), now=clock.now(), report=progress.advance
+        )
     console().print(f"{progress.done:,} values re-encrypted, {unreadable:,} unreadable")
     if unreadable:
         raise click.exceptions.Exit(1)

@@ -27,7 +27,7 @@ def status() -> None:
 @click.option("--index", is_flag=True, help="A new key for the blind indexes too.")
 @click.option("--reencrypt/--later", default=True, show_default=True, help="Bring old values under the new key now.")
 def rotate(index: bool, reencrypt: bool) -> None:
-    """Add a key that writes from now on, and re-encrypt what lies under the old ones. Restart web and worker afterwards."""
+    """Add a key that writes from now on, and re-encrypt what lies under the old ones. Then restart web and worker."""
     from zhike.kernel import clock
     from zhike.kernel.access import system_viewer
     from zhike.kernel.operations import rotate_keys

@@ -150,6 +150,9 @@ GALLERY = DEBUG or os.environ.get("ZHIKE_ENV") == "test"
 DEMO = os.environ.get("ZHIKE_DEMO", "") == "1" and not PRODUCTION
 DEMO_LOG_INS = json.loads(os.environ.get("ZHIKE_DEMO_LOG_INS") or "[]") if DEMO else []
 
+# Whether the counter proves a new member's phone by a code: never, optional (the cashier decides) or required.
+COUNTER_ENROLMENT_CODE = os.environ.get("ZHIKE_ENROLMENT_CODE", "optional")
+
 # The kernel finds what stands above it by these names.
 EVENT_CONSUMERS = "zhike.config.consumers.consumers"
 ENCRYPTED_COLUMNS = "zhike.config.encrypted.columns"
@@ -158,6 +161,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "zhike.organization.jobs",
     "zhike.messaging.jobs",
     "zhike.loyalty.jobs",
+    "zhike.intake.jobs",
 ]
 
 LOGGING = {

@@ -10,4 +10,6 @@ if TYPE_CHECKING:
 
 def consumers() -> list[Consumer]:
     """One entry for each, in the order of the floors."""
-    return []
+    from zhike.loyalty.handlers import member_activity
+
+    return [member_activity]

@@ -313,3 +313,19 @@ class Seal(models.Model):
     previous = models.BinaryField()
     digest = models.BinaryField()
     sealed_at = models.DateTimeField()
+
+
+class MemberActivity(models.Model):
+    """How a member shops, derived from the log: visits (days with a purchase), purchases, returns, what stayed spent.
+
+    Thrown away and derived again by ``zhike rebuild member_activity``.
+    """
+
+    member = models.OneToOneField("loyalty.Member", models.CASCADE, primary_key=True, related_name="+")
+    visits = models.IntegerField()
+    purchases = models.IntegerField()
+    returns = models.IntegerField()
+    spent_fen = models.BigIntegerField()
+    first_purchase_at = models.DateTimeField(null=True)
+    last_purchase_at = models.DateTimeField(null=True)
+    last_merchant = models.ForeignKey("organization.Merchant", models.PROTECT, null=True, related_name="+")

@@ -58,3 +58,18 @@ class ImportUndone(Fact):
     @property
     def subject(self) -> str:
         return f"import/{self.import_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptsTakenOut(Fact):
+    """An undone import took these many receipts of a person out again."""
+
+    type: ClassVar[str] = "zhike.sales.receipts_taken_out"
+
+    import_id: str
+    person_id: int
+    receipts: int
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"

@@ -62,12 +62,17 @@ def read_qr(*, actor: Viewer, payload: str, now: dt.datetime) -> int:
 def hand_out_secrets(*, actor: Viewer, reason: str, now: dt.datetime) -> Iterator[tuple[str, str]]:
     """(card number, secret in hex) of every active card, for tills that verify codes without a network.
 
-    Whoever holds them can make codes, so it needs members.export and is audited before the first one. Raises NotAllowed.
+    Whoever holds them can make codes, so it needs members.export and is audited first. Raises NotAllowed.
     """
     require(actor, "members.export")
     cards_out = MemberCard.objects.filter(status="active").order_by("id")
     after = {"cards": cards_out.count()}
     audit.record(
-        actor=actor, action="card.hand_out_secrets", subject=("cards", "all"), after=after, reason=reason, now=now
+        actor=actor,
+        action="card.hand_out_secrets",
+        subject=("cards", "all"),
+        after=after,
+        reason=reason,
+        now=now,
     )
     return ((card.number, card_secret(card)) for card in cards_out.iterator(chunk_size=2000))

@@ -21,7 +21,7 @@ from zhike.loyalty.operations.tiering import lower_after_refund, move_tier
 from zhike.loyalty.rules.accounts import debit
 from zhike.sales import operations as sales
 from zhike.sales import queries as records
-from zhike.sales.events import ImportUndone, ReceiptClaimed
+from zhike.sales.events import ImportUndone, ReceiptClaimed, ReceiptsTakenOut
 
 
 class AlreadyClaimed(Conflict):
@@ -140,6 +140,7 @@ def undo_import(*, actor: Viewer, import_id: UUID, now: dt.datetime, reason: str
         cursor.execute("DELETE FROM loyalty_award WHERE receipt_id = ANY(%s)", [receipt_ids])
     for member_id, points, qualifying_fen in owed:
         _take_import_back(actor, member_id, int(points), int(qualifying_fen), import_id, now)
+    concerned = records.receipts_by_person(receipt_ids)
     gone = sales.forget_receipts(actor=actor, receipt_ids=receipt_ids)
     audit.record(
         actor=actor,
@@ -149,7 +150,8 @@ def undo_import(*, actor: Viewer, import_id: UUID, now: dt.datetime, reason: str
         reason=reason,
         now=now,
     )
-    events.publish(ImportUndone(str(import_id), gone), actor=actor, now=now)
+    taken_out = [ReceiptsTakenOut(str(import_id), person_id, count) for person_id, count in concerned]
+    events.publish_many([ImportUndone(str(import_id), gone), *taken_out], actor=actor, now=now)
     return gone
 
 

@@ -20,10 +20,12 @@ from zhike.loyalty.queries.lists import (
     redemptions_page,
 )
 from zhike.loyalty.queries.members import (
+    ActivityView,
     LotView,
     MemberFile,
     MemberRow,
     TierView,
+    activity_of,
     member_file,
     member_id_by,
     member_id_of_person,
@@ -58,6 +60,7 @@ from zhike.loyalty.queries.statements import (
 )
 
 __all__ = [
+    "ActivityView",
     "AwardedPoints",
     "Dashboard",
     "DayFigures",
@@ -80,6 +83,7 @@ __all__ = [
     "TierView",
     "TimelineItem",
     "VerifyReport",
+    "activity_of",
     "current_rules",
     "dashboard",
     "default_program_id",

@@ -146,7 +146,10 @@ def _steps(part: Mapping[str, Any], explanation: Mapping[str, Any]) -> list[Step
     for cap, limit, used in part["caps"]:
         cap_name = str(CAPS.get(cap.partition(":")[0], cap))
         steps.append(
-            Step(cap_name, _("%(used)s of %(limit)s used before") % {"used": f"{used:,}", "limit": f"{limit:,}"})
+            Step(
+                cap_name,
+                _("%(used)s of %(limit)s used before") % {"used": f"{used:,}", "limit": f"{limit:,}"},
+            )
         )
     steps.append(Step(_("Points"), _count_points(part["points"])))
     return steps

@@ -13,7 +13,7 @@ from django.db.models import QuerySet, Sum
 from zhike.customers import queries as customers
 from zhike.kernel.access import Viewer, require, visible
 from zhike.kernel.paging import Keyset, Listing
-from zhike.loyalty.models import Account, Lot, Member, MemberCard, Tier, Transfer
+from zhike.loyalty.models import Account, Lot, Member, MemberActivity, MemberCard, Tier, Transfer
 from zhike.loyalty.operations.cards import card_secret
 from zhike.loyalty.operations.programmes import Programme, read_programme
 from zhike.loyalty.operations.state import MemberNotFound
@@ -219,6 +219,41 @@ def _lifetime(account_id: int) -> tuple[int, int]:
         )
         earned, spent = cursor.fetchone()
     return int(earned), int(spent)
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityView:
+    """How a member shops, seconds behind the till: ``visits`` are days with a purchase."""
+
+    visits: int = 0
+    purchases: int = 0
+    returns: int = 0
+    spent_fen: int = 0
+    first_purchase_at: dt.datetime | None = None
+    last_purchase_at: dt.datetime | None = None
+    last_merchant_name: str = ""
+
+    @property
+    def average_fen(self) -> int:
+        """What stayed spent per purchase (客单价)."""
+        return self.spent_fen // self.purchases if self.purchases else 0
+
+
+def activity_of(member_id: int) -> ActivityView:
+    """The caller has authorised the member."""
+    row = MemberActivity.objects.filter(member_id=member_id).first()
+    if row is None:
+        return ActivityView()
+    merchant = organization.merchant_ref(row.last_merchant_id) if row.last_merchant_id else None
+    return ActivityView(
+        row.visits,
+        row.purchases,
+        row.returns,
+        row.spent_fen,
+        row.first_purchase_at,
+        row.last_purchase_at,
+        merchant.name if merchant else "",
+    )
 
 
 def tiers(program_id: int) -> list[TierView]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import Count, F
 
 from zhike.sales.models import Receipt, ReceiptLine, Tender
 from zhike.sales.rules import NewLine, NewReceipt, NewTender
@@ -115,3 +115,9 @@ def receipts_of_import(import_id: UUID) -> tuple[list[UUID], int]:
     returned = Receipt.objects.filter(original_id__in=ids).exclude(import_id=import_id).count()
     claimed = Receipt.objects.filter(import_id=import_id, claimed_at__isnull=False).count()
     return ids, returned + claimed
+
+
+def receipts_by_person(receipt_ids: Sequence[UUID]) -> list[tuple[int, int]]:
+    """(person, how many of these receipts are theirs) of everyone who owns some."""
+    owned = Receipt.objects.filter(id__in=receipt_ids, person__isnull=False)
+    return list(owned.values_list("person_id").annotate(count=Count("id")).order_by("person_id"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from zhike.intake.files import BrokenRow
 from zhike.intake.operations._staging import Rows, fetch
 from zhike.intake.rules.reconciliation import SAMPLES_PER_REASON, Reconciliation, Sample
@@ -49,9 +51,9 @@ def reconcile(lines: int) -> Reconciliation:
 def samples(rows: Rows) -> tuple[Sample, ...]:
     """A few rows of each reason; those refused late are looked up in the file again."""
     found = [
-        Sample(row_no, reason, detail, tuple(cells))
+        Sample(row_no, reason, detail, tuple(json.loads(cells)))
         for row_no, reason, detail, cells in fetch(
-            """SELECT row_no, reason, detail, cells FROM (
+            """SELECT row_no, reason, detail, cells::text FROM (
                 SELECT *, row_number() OVER (PARTITION BY reason ORDER BY row_no) AS nth FROM stage_reject) r
             WHERE nth <= %s ORDER BY row_no""",
             [SAMPLES_PER_REASON],

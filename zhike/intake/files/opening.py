@@ -31,6 +31,7 @@ LINE_CHARACTERS_MAX = 1_000_000
 _GZIP = b"\x1f\x8b"
 _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0"
+_CONTROL = bytes({*range(32)} - {9, 10, 13})
 
 
 class FileRefused(Invalid):
@@ -225,7 +226,7 @@ def _find_encoding(path: Path, packed: bool, wanted: str) -> tuple[str, int]:
         candidates = ["utf-16"]
     else:
         candidates = ["utf-8", "gb18030"]
-    if "utf-16" not in candidates and first.count(b"\0") > len(first) // 50:
+    if "utf-16" not in candidates and len(first) - len(first.translate(None, _CONTROL)) > len(first) // 50:
         raise UnreadableFile
     line = 1
     for encoding in candidates:

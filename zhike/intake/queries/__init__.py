@@ -1,7 +1,13 @@
 """Every read of the intake context."""
 
 from zhike.intake.queries.fields import FieldChoice, fields
-from zhike.intake.queries.mappings import SavedMappingView, mapping_of_text, mapping_toml, saved_mappings
+from zhike.intake.queries.mappings import (
+    NotAMapping,
+    SavedMappingView,
+    mapping_of_text,
+    mapping_toml,
+    saved_mappings,
+)
 from zhike.intake.queries.quarantine import QuarantinedView, quarantine_csv, quarantined, quarantined_row
 from zhike.intake.queries.reasons import REASONS, reason_sentence
 from zhike.intake.queries.runs import Preview, RunView, preview, run, runs
@@ -9,6 +15,7 @@ from zhike.intake.queries.runs import Preview, RunView, preview, run, runs
 __all__ = [
     "REASONS",
     "FieldChoice",
+    "NotAMapping",
     "Preview",
     "QuarantinedView",
     "RunView",

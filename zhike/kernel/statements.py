@@ -30,7 +30,8 @@ def fetch_row(sql: str, args: Sequence[Any]) -> tuple[Any, ...] | None:
     except ProgrammingError as error:
         if getattr(error.__cause__, "sqlstate", None) != UNKNOWN_STATEMENT:
             raise
-        _prepared.pop(wrapper.connection, None)  # psycopg clears the server's list after some DDL
+        # psycopg clears the server's list after some commands; what was prepared since is still there.
+        _prepared.get(wrapper.connection, {}).pop(sql, None)
         return _execute_alone(wrapper, sql, args)
 
 

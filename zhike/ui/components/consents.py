@@ -75,6 +75,7 @@ class ConsentForm(forms.Form):
             self.fields[question.name] = forms.BooleanField(
                 label=CHANNELS[question.channel],
                 required=question.is_needed,
+                widget=forms.CheckboxInput(attrs={"class": "checkbox checkbox-primary"}),
                 error_messages={"required": _("Without this there can be no membership.")},
             )
 

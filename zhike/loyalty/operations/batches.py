@@ -21,7 +21,6 @@ from zhike.kernel.access import Viewer, require_touch
 from zhike.kernel.events.base import Fact
 from zhike.loyalty.events import PointsClawedBack, TierChanged
 from zhike.loyalty.operations.earning import ReceiptOutcome, decide_receipt, duplicate_outcome, facts_of
-from zhike.loyalty.operations.programmes import ISSUED, programme
 from zhike.loyalty.operations.returning import (
     AwardFacts,
     ReturnNeedsPoints,
@@ -31,6 +30,7 @@ from zhike.loyalty.operations.returning import (
 )
 from zhike.loyalty.operations.state import Holder, Posting, from_json, posting_for, to_json
 from zhike.loyalty.operations.tiering import lower_after_refund
+from zhike.loyalty.queries.snapshots import ISSUED, programme
 from zhike.loyalty.rules.accounts import AccountState
 from zhike.loyalty.rules.calendar import FOR_EVER
 from zhike.sales import operations as sales
@@ -463,11 +463,13 @@ def _write_caps(cursor: Any, postings: Sequence[Posting]) -> None:
         for posting in postings
         for cap in posting.caps
     }
-    cursor.executemany(
-        """INSERT INTO loyalty_capusage (account_id, rule_id, cap, period, used) VALUES (%s, %s, %s, %s, %s)
-        ON CONFLICT (account_id, rule_id, cap, period) DO UPDATE SET used = excluded.used""",
-        [(*key, points) for key, points in used.items()],
-    )
+    if used:
+        cursor.execute(
+            """INSERT INTO loyalty_capusage (account_id, rule_id, cap, period, used)
+            SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::date[], %s::bigint[])
+            ON CONFLICT (account_id, rule_id, cap, period) DO UPDATE SET used = excluded.used""",
+            [list(column) for column in zip(*((*key, points) for key, points in used.items()), strict=True)],
+        )
 
 
 def _write_awards(cursor: Any, batch: _Batch) -> None:
@@ -493,11 +495,15 @@ def _write_awards(cursor: Any, batch: _Batch) -> None:
 
 
 def _write_returned(cursor: Any, batch: _Batch) -> None:
-    cursor.executemany(
-        """UPDATE sales_receiptline SET returned_quantity = returned_quantity + %s, returned_fen = returned_fen + %s
-        WHERE receipt_id = %s AND line_no = %s""",
-        [(quantity, fen, receipt_id, no) for (receipt_id, no), (quantity, fen) in batch.returned.items()],
-    )
+    if batch.returned:
+        rows = [(*key, quantity, fen) for key, (quantity, fen) in batch.returned.items()]
+        cursor.execute(
+            """UPDATE sales_receiptline l SET returned_quantity = l.returned_quantity + r.quantity,
+                returned_fen = l.returned_fen + r.fen
+            FROM unnest(%s::uuid[], %s::int[], %s::numeric[], %s::bigint[]) AS r(receipt_id, line_no, quantity, fen)
+            WHERE (l.receipt_id, l.line_no) = (r.receipt_id, r.line_no)""",
+            [list(column) for column in zip(*rows, strict=True)],
+        )
 
 
 def _write_tiers(cursor: Any, batch: _Batch) -> None:

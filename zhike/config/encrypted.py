@@ -12,7 +12,7 @@ def columns() -> list[EncryptedColumn]:
     """In the order of the floors."""
     from zhike.customers import queries as customers
     from zhike.kernel.reencryption import EncryptedColumn
-    from zhike.loyalty.operations.members import CARD_FIELD
+    from zhike.loyalty.queries.members import CARD_FIELD
     from zhike.messaging import queries as messaging
     from zhike.organization import queries as organization
 

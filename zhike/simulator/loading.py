@@ -16,7 +16,7 @@ from zhike.kernel.access import Viewer
 from zhike.loyalty import operations as loyalty
 from zhike.privacy import operations as privacy
 from zhike.sales import operations as sales
-from zhike.sales.queries import bulk
+from zhike.sales import queries as sales_queries
 from zhike.simulator.founding import POLICY_VERSION, World
 from zhike.simulator.history import History, SimLine, SimReceipt
 from zhike.simulator.people import Person
@@ -88,16 +88,16 @@ class Loader:
     # --- weeks that an earlier attempt loaded ----------------------------------------------------------------------
 
     def _is_loaded(self, place: int) -> bool:
-        return bool(bulk.receipts_by_keys([self._key(place)]))
+        return bool(sales_queries.receipts_by_keys([self._key(place)]))
 
-    def _key(self, place: int) -> bulk.NaturalKey:
+    def _key(self, place: int) -> sales_queries.NaturalKey:
         sale = self.history.receipts[place]
         return self.world.merchant_ids[sale.shop], sale.till, sale.number, sale.at.date()
 
     def _remember(self, places: Sequence[int], joining: Sequence[Person]) -> None:
         found = customers.person_ids_by("phone", [person.phone for person in joining])
         self.person_ids |= {person.index: found[person.phone] for person in joining}
-        known = bulk.receipts_by_keys([self._key(place) for place in places])
+        known = sales_queries.receipts_by_keys([self._key(place) for place in places])
         self.receipt_ids |= {place: known[self._key(place)].id for place in places}
 
     # --- members ---------------------------------------------------------------------------------------------------

@@ -5,85 +5,136 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('organization', '0001_initial'),
+        ("organization", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ImportRun',
+            name="ImportRun",
             fields=[
-                ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('file_name', models.CharField(max_length=255)),
-                ('path', models.CharField(max_length=500)),
-                ('size', models.BigIntegerField()),
-                ('digest', models.CharField(max_length=64)),
-                ('file_facts', models.JSONField(default=dict)),
-                ('mapping', models.JSONField(default=dict)),
-                ('state', models.CharField(choices=[('uploaded', 'Uploaded'), ('checking', 'Checking'), ('checked', 'Checked'), ('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('undoing', 'Undoing'), ('undone', 'Undone')], default='uploaded', max_length=10)),
-                ('stage', models.CharField(blank=True, max_length=20)),
-                ('lines_total', models.BigIntegerField(default=0)),
-                ('lines_done', models.BigIntegerField(default=0)),
-                ('checked', models.JSONField(null=True)),
-                ('counts', models.JSONField(null=True)),
-                ('failure', models.CharField(blank=True, max_length=500)),
-                ('created_at', models.DateTimeField()),
-                ('started_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('undone_at', models.DateTimeField(null=True)),
-                ('actor', models.CharField(max_length=80)),
-                ('actor_label', models.CharField(blank=True, max_length=120)),
-                ('mall', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.mall')),
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                ("file_name", models.CharField(max_length=255)),
+                ("path", models.CharField(max_length=500)),
+                ("size", models.BigIntegerField()),
+                ("digest", models.CharField(max_length=64)),
+                ("file_facts", models.JSONField(default=dict)),
+                ("mapping", models.JSONField(default=dict)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("uploaded", "Uploaded"),
+                            ("checking", "Checking"),
+                            ("checked", "Checked"),
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                            ("undoing", "Undoing"),
+                            ("undone", "Undone"),
+                        ],
+                        default="uploaded",
+                        max_length=10,
+                    ),
+                ),
+                ("stage", models.CharField(blank=True, max_length=20)),
+                ("lines_total", models.BigIntegerField(default=0)),
+                ("lines_done", models.BigIntegerField(default=0)),
+                ("checked", models.JSONField(null=True)),
+                ("counts", models.JSONField(null=True)),
+                ("failure", models.CharField(blank=True, max_length=500)),
+                ("created_at", models.DateTimeField()),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("undone_at", models.DateTimeField(null=True)),
+                ("actor", models.CharField(max_length=80)),
+                ("actor_label", models.CharField(blank=True, max_length=120)),
+                (
+                    "mall",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="organization.mall"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='QuarantinedRow',
+            name="QuarantinedRow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('row_no', models.BigIntegerField()),
-                ('receipt_number', models.CharField(blank=True, max_length=60)),
-                ('cells', models.JSONField()),
-                ('corrected', models.BooleanField(default=False)),
-                ('reason', models.CharField(max_length=40)),
-                ('detail', models.CharField(blank=True, max_length=300)),
-                ('status', models.CharField(choices=[('open', 'Open'), ('replayed', 'Replayed'), ('discarded', 'Discarded')], default='open', max_length=10)),
-                ('settled_at', models.DateTimeField(null=True)),
-                ('settled_by', models.CharField(blank=True, max_length=80)),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='intake.importrun')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("row_no", models.BigIntegerField()),
+                ("receipt_number", models.CharField(blank=True, max_length=60)),
+                ("cells", models.JSONField()),
+                ("corrected", models.BooleanField(default=False)),
+                ("reason", models.CharField(max_length=40)),
+                ("detail", models.CharField(blank=True, max_length=300)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("open", "Open"), ("replayed", "Replayed"), ("discarded", "Discarded")],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("settled_at", models.DateTimeField(null=True)),
+                ("settled_by", models.CharField(blank=True, max_length=80)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="intake.importrun",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SavedMapping',
+            name="SavedMapping",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('definition', models.JSONField()),
-                ('saved_at', models.DateTimeField()),
-                ('saved_by', models.CharField(max_length=80)),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.group')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("definition", models.JSONField()),
+                ("saved_at", models.DateTimeField()),
+                ("saved_by", models.CharField(max_length=80)),
+                (
+                    "group",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="organization.group"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='importrun',
-            index=models.Index(fields=['mall', '-created_at'], name='import_run_newest'),
+            model_name="importrun",
+            index=models.Index(fields=["mall", "-created_at"], name="import_run_newest"),
         ),
         migrations.AddIndex(
-            model_name='importrun',
-            index=models.Index(fields=['digest'], name='import_run_digest'),
+            model_name="importrun",
+            index=models.Index(fields=["digest"], name="import_run_digest"),
         ),
         migrations.AddIndex(
-            model_name='quarantinedrow',
-            index=models.Index(fields=['run', 'status', 'reason', 'row_no'], name='quarantined_row_listed'),
+            model_name="quarantinedrow",
+            index=models.Index(fields=["run", "status", "reason", "row_no"], name="quarantined_row_listed"),
         ),
         migrations.AddConstraint(
-            model_name='quarantinedrow',
-            constraint=models.UniqueConstraint(fields=('run', 'row_no'), name='quarantined_row_once'),
+            model_name="quarantinedrow",
+            constraint=models.UniqueConstraint(fields=("run", "row_no"), name="quarantined_row_once"),
         ),
         migrations.AddConstraint(
-            model_name='savedmapping',
-            constraint=models.UniqueConstraint(fields=('group', 'name'), name='saved_mapping_name_unique'),
+            model_name="savedmapping",
+            constraint=models.UniqueConstraint(fields=("group", "name"), name="saved_mapping_name_unique"),
         ),
     ]

@@ -12,7 +12,7 @@ from zhike.intake.operations._staging import copy_rows, execute, fetch, stream
 from zhike.intake.rules import reasons
 from zhike.intake.rules.mapping import Mapping
 from zhike.intake.rules.matching import OpenLine, ReturnedLine, match_returns
-from zhike.sales.queries import bulk as sales
+from zhike.sales import queries as sales
 
 Sale = tuple[UUID, int]
 

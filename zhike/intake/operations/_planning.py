@@ -17,7 +17,7 @@ from zhike.customers import queries as customers
 from zhike.intake.operations._staging import copy_rows, execute, fetch, stream
 from zhike.intake.rules import reasons
 from zhike.intake.rules.mapping import Mapping
-from zhike.sales.queries import bulk as sales
+from zhike.sales import queries as sales
 
 T = TypeVar("T")
 

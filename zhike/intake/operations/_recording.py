@@ -17,10 +17,10 @@ from zhike.intake.operations._staging import copy_rows, execute, fetch, stream
 from zhike.intake.rules.mapping import Mapping
 from zhike.kernel.access import Viewer
 from zhike.loyalty import operations as loyalty
-from zhike.organization.operations import structure as organization
 from zhike.organization import queries as organization_queries
+from zhike.organization.operations import structure as organization
 from zhike.sales import operations as sales
-from zhike.sales.queries import bulk
+from zhike.sales import queries as sales_queries
 
 _RECEIPTS = """
 SELECT seq, id, merchant_id, till, number, business_date, occurred_at, is_return, person_id, cashier, chunk
@@ -119,7 +119,7 @@ def create_products(actor: Viewer, group_id: int, mapping: Mapping, now: dt.date
     merchants = [
         row[0] for row in fetch("SELECT DISTINCT merchant_id FROM stage_receipt WHERE status = 'new'")
     ]
-    known = bulk.product_refs(merchants)
+    known = sales_queries.product_refs(merchants)
     copy_rows("stage_article", ((merchant, sku, ref.id, ref.category_id) for merchant, sku, ref in known))
     execute("ANALYZE stage_article")
     return created
@@ -139,7 +139,7 @@ def missing_products() -> int:
 
 def _known_products() -> set[tuple[int, str]]:
     merchants = [row[0] for row in fetch("SELECT DISTINCT merchant_id FROM stage_product")]
-    return {(merchant_id, sku) for merchant_id, sku, _ in bulk.product_refs(merchants)}
+    return {(merchant_id, sku) for merchant_id, sku, _ in sales_queries.product_refs(merchants)}
 
 
 def _create_missing(actor: Viewer, group_id: int, now: dt.datetime) -> int:

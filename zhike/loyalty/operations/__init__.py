@@ -3,7 +3,6 @@
 from zhike.loyalty.operations.administration import (
     COLOURS,
     InvalidProgramme,
-    InvalidRule,
     InvalidTier,
     RuleInThePast,
     TierInUse,
@@ -61,6 +60,7 @@ from zhike.loyalty.operations.spending import (
 from zhike.loyalty.operations.state import MemberFrozen, MemberNotFound, Once
 from zhike.loyalty.operations.tiering import review_tiers
 from zhike.loyalty.operations.upkeep import expire_points, seal_transfers
+from zhike.loyalty.queries.programmes import InvalidRule
 
 __all__ = [
     "COLOURS",

@@ -15,19 +15,14 @@ from zhike.kernel.access import Viewer, require
 from zhike.kernel.errors import Conflict, Invalid, NotFound
 from zhike.loyalty.events import RuleVersionPublished
 from zhike.loyalty.models import Account, EarningRule, EarningRuleVersion, Funding, Member, Program, Tier
-from zhike.loyalty.operations.programmes import SYSTEM_ACCOUNTS, system_account
-from zhike.loyalty.rules.definition import DefinitionError, parse_definition
+from zhike.loyalty.queries.programmes import checked_definition
+from zhike.loyalty.queries.snapshots import SYSTEM_ACCOUNTS, system_account
 
 COLOURS = ("slate", "silver", "gold", "platinum", "diamond", "rose", "emerald", "sky", "violet", "amber")
 PROGRAM_SETTINGS = (
     "name", "rounding", "expiry", "expiry_months", "shortfall", "redeem_points", "redeem_fen", "redeem_step",
     "redeem_minimum", "redeem_maximum", "tier_window", "tier_reverses_on_refund", "claim_window_days",
 )  # fmt: skip
-
-
-class InvalidRule(Invalid):
-    code = "invalid-rule"
-    title = _("The rule cannot be used: %(path)s is wrong (%(reason)s).")
 
 
 class RuleInThePast(Invalid):
@@ -222,10 +217,7 @@ def publish_rule_version(
     Raises InvalidRule, RuleInThePast, NotAllowed. Returns the version's id.
     """
     require(actor, "programme.edit")
-    try:
-        parse_definition(definition)
-    except DefinitionError as error:
-        raise InvalidRule(path=error.path, reason=error.reason) from None
+    checked_definition(definition)
     if effective_from < now - dt.timedelta(minutes=1) and not (backdated and actor.kind == "system"):
         raise RuleInThePast
     _locked_program(program_id)

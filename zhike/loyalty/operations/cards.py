@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from zhike.kernel import audit, crypto
+from zhike.kernel import audit
 from zhike.kernel.access import Viewer, require
 from zhike.kernel.errors import Conflict, Invalid
 from zhike.loyalty.models import MemberCard
-from zhike.loyalty.operations.members import CARD_FIELD
+from zhike.loyalty.queries.members import card_secret
 from zhike.loyalty.rules import cards
 
 
@@ -29,10 +29,6 @@ class QrExpired(Conflict):
 class QrReplayed(Conflict):
     code = "qr-replayed"
     title = _("This code was used already. Please refresh it on the phone.")
-
-
-def card_secret(card: MemberCard) -> str:
-    return crypto.decrypt(bytes(card.secret), field=CARD_FIELD, row=card.number)
 
 
 @transaction.atomic

@@ -17,7 +17,6 @@ from zhike.kernel.events import wake
 from zhike.kernel.events.base import Fact, fact_data, source_of
 from zhike.loyalty.events import PointsEarned, TierChanged
 from zhike.loyalty.models import Award
-from zhike.loyalty.operations.programmes import ISSUED, Programme
 from zhike.loyalty.operations.state import (
     OPTIMISTIC_TRIES,
     Holder,
@@ -31,6 +30,7 @@ from zhike.loyalty.operations.state import (
     read_holder,
     to_json,
 )
+from zhike.loyalty.queries.snapshots import ISSUED, Programme
 from zhike.loyalty.rules import earning, tiers
 from zhike.loyalty.rules.accounts import Movement, credit
 from zhike.loyalty.rules.calendar import expires_on, window_start

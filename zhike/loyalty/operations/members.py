@@ -18,11 +18,10 @@ from zhike.kernel.access import Viewer, require, require_touch, system_viewer
 from zhike.kernel.errors import Conflict, Invalid
 from zhike.loyalty.events import CardReplaced, MemberEnrolled, MemberStatusChanged
 from zhike.loyalty.models import Account, Member, MemberCard, Program, Tier
-from zhike.loyalty.operations.state import MemberNotFound
+from zhike.loyalty.queries.members import CARD_FIELD, MemberNotFound
 from zhike.privacy import operations as privacy
 
 CARD_SECRET_BYTES = 20
-CARD_FIELD = "loyalty.card_secret"
 
 
 class NoProgramme(Conflict):

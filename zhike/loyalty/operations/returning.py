@@ -18,7 +18,6 @@ from zhike.kernel.errors import Conflict, Invalid, NotFound
 from zhike.loyalty.events import PointsClawedBack, TierChanged
 from zhike.loyalty.models import Award, Transfer
 from zhike.loyalty.operations.earning import earn_receipt
-from zhike.loyalty.operations.programmes import ISSUED
 from zhike.loyalty.operations.state import (
     Holder,
     Once,
@@ -30,6 +29,7 @@ from zhike.loyalty.operations.state import (
     to_json,
 )
 from zhike.loyalty.operations.tiering import lower_after_refund, move_tier
+from zhike.loyalty.queries.snapshots import ISSUED
 from zhike.loyalty.rules import earning, returning
 from zhike.loyalty.rules.accounts import LotKey
 from zhike.sales import operations as sales

@@ -19,7 +19,6 @@ from zhike.kernel.statements import fetch_row
 from zhike.loyalty.events import PointsAdjusted, PointsRedeemed, PointsRestored
 from zhike.loyalty.models import Member, Redemption, Transfer
 from zhike.loyalty.operations.earning import event_row
-from zhike.loyalty.operations.programmes import ADJUSTED, EXPIRED, REDEEMED, Programme
 from zhike.loyalty.operations.state import (
     OPTIMISTIC_TRIES,
     Holder,
@@ -36,6 +35,7 @@ from zhike.loyalty.operations.state import (
     read_holder,
     to_json,
 )
+from zhike.loyalty.queries.snapshots import ADJUSTED, EXPIRED, REDEEMED, Programme
 from zhike.loyalty.rules.accounts import NotEnoughPoints, credit, debit, expire, restore
 from zhike.loyalty.rules.calendar import expires_on as expiry_of
 

@@ -13,20 +13,16 @@ from django.db import DatabaseError
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.access import Viewer
-from zhike.kernel.errors import Conflict, NotFound, Problem
+from zhike.kernel.errors import Conflict, Problem
 from zhike.kernel.idempotency import problem_of
 from zhike.kernel.statements import fetch_row
-from zhike.loyalty.operations.programmes import Programme, programme
+from zhike.loyalty.queries.members import MemberNotFound
+from zhike.loyalty.queries.snapshots import Programme, programme
 from zhike.loyalty.rules.accounts import AccountState, Movement
 from zhike.loyalty.rules.calendar import FOR_EVER
 
 STALE = "ZK001"
 OPTIMISTIC_TRIES = 3
-
-
-class MemberNotFound(NotFound):
-    code = "member-not-found"
-    title = _("There is no such member.")
 
 
 class MemberFrozen(Conflict):

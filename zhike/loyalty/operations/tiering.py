@@ -9,8 +9,8 @@ from django.db import connection, transaction
 from zhike.kernel import events
 from zhike.kernel.access import Viewer, require
 from zhike.loyalty.events import TierChanged
-from zhike.loyalty.operations.programmes import Programme, read_programme
 from zhike.loyalty.operations.state import Holder
+from zhike.loyalty.queries.snapshots import Programme, read_programme
 from zhike.loyalty.rules.calendar import window_start
 from zhike.loyalty.rules.tiers import tier_for
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 
 from django.db import connection, transaction
 
@@ -11,8 +10,9 @@ from zhike.kernel import events
 from zhike.kernel.access import Viewer, require
 from zhike.loyalty.events import PointsExpired
 from zhike.loyalty.models import Seal
-from zhike.loyalty.operations.programmes import EXPIRED, system_account
-from zhike.loyalty.rules.sealing import GENESIS, SEALED_COLUMNS, row_bytes
+from zhike.loyalty.queries.proof import digest_of
+from zhike.loyalty.queries.snapshots import EXPIRED, system_account
+from zhike.loyalty.rules.sealing import GENESIS
 
 EXPIRY_BATCH = 10_000
 SEAL_BATCH = 50_000
@@ -113,17 +113,3 @@ def seal_transfers(*, actor: Viewer, now: dt.datetime) -> int:
         )
         first, previous, sealed = end + 1, digest, sealed + 1
     return sealed
-
-
-def digest_of(first: int, last: int, previous: bytes) -> tuple[bytes, int]:
-    """SHA-256 over the previous digest and the canonical rows of the transfers first..last; and how many they are."""
-    digest, count = hashlib.sha256(previous), 0
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {SEALED_COLUMNS} FROM loyalty_transfer WHERE id BETWEEN %s AND %s ORDER BY id",
-            [first, last],
-        )
-        for row in cursor:
-            digest.update(row_bytes(row))
-            count += 1
-    return digest.digest(), count

@@ -1,6 +1,5 @@
 """Every read of the loyalty context."""
 
-from zhike.loyalty.operations.programmes import Programme
 from zhike.loyalty.queries.dashboards import (
     Dashboard,
     DayFigures,
@@ -50,6 +49,7 @@ from zhike.loyalty.queries.programmes import (
     rules,
 )
 from zhike.loyalty.queries.proof import Finding, VerifyReport, verify_ledger
+from zhike.loyalty.queries.snapshots import Programme
 from zhike.loyalty.queries.statements import (
     EntryView,
     RedemptionView,

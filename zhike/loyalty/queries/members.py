@@ -9,14 +9,15 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet, Sum
+from django.utils.translation import gettext_lazy as _
 
 from zhike.customers import queries as customers
+from zhike.kernel import crypto
 from zhike.kernel.access import Viewer, require, visible
+from zhike.kernel.errors import NotFound
 from zhike.kernel.paging import Keyset, Listing
 from zhike.loyalty.models import Account, Lot, Member, MemberActivity, MemberCard, Tier, Transfer
-from zhike.loyalty.operations.cards import card_secret
-from zhike.loyalty.operations.programmes import Programme, read_programme
-from zhike.loyalty.operations.state import MemberNotFound
+from zhike.loyalty.queries.snapshots import Programme, read_programme
 from zhike.loyalty.rules import cards
 from zhike.loyalty.rules.calendar import NEVER
 from zhike.loyalty.rules.tiers import next_step
@@ -26,6 +27,12 @@ COLUMNS = {"mall": "mall_id", "merchant": "merchant_id", "own": "associate_id"}
 NEWEST = Keyset((("enrolled_at", "desc"), ("id", "desc")))
 EXPIRING_SOON = dt.timedelta(days=30)
 COUNT_MAX = 10_000
+CARD_FIELD = "loyalty.card_secret"
+
+
+class MemberNotFound(NotFound):
+    code = "member-not-found"
+    title = _("There is no such member.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +360,11 @@ def _rows(members: Sequence[Member]) -> list[MemberRow]:
             )
         )
     return rows
+
+
+def card_secret(card: MemberCard) -> str:
+    """The seed of a card's rotating code, in hex."""
+    return crypto.decrypt(bytes(card.secret), field=CARD_FIELD, row=card.number)
 
 
 def qr_payload(member_id: int, now: dt.datetime) -> str:

@@ -9,17 +9,31 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import connection
+from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.access import Viewer, require
+from zhike.kernel.errors import Invalid
 from zhike.loyalty.models import EarningRule, EarningRuleVersion, Program
-from zhike.loyalty.operations.administration import InvalidRule
-from zhike.loyalty.operations.programmes import Programme, read_programme
+from zhike.loyalty.queries.snapshots import Programme, read_programme
 from zhike.loyalty.rules.accounts import AccountState
-from zhike.loyalty.rules.definition import DefinitionError, Rule, parse_definition
+from zhike.loyalty.rules.definition import Definition, DefinitionError, Rule, parse_definition
 from zhike.loyalty.rules.earning import EarnLine, EarnReceipt, decide
 from zhike.organization import queries as organization
 
 PREVIEW_RECEIPTS_MAX = 50_000
+
+
+class InvalidRule(Invalid):
+    code = "invalid-rule"
+    title = _("The rule cannot be used: %(path)s is wrong (%(reason)s).")
+
+
+def checked_definition(definition: Mapping[str, Any]) -> Definition:
+    """The definition, parsed. Raises InvalidRule naming what is wrong."""
+    try:
+        return parse_definition(definition)
+    except DefinitionError as error:
+        raise InvalidRule(path=error.path, reason=error.reason) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +141,7 @@ def preview_rule(
     The other rules, each receipt's tier and the caps' counting are as they were. Raises InvalidRule, NotAllowed.
     """
     require(viewer, "programme.view")
-    try:
-        parsed = parse_definition(definition)
-    except DefinitionError as error:
-        raise InvalidRule(path=error.path, reason=error.reason) from None
+    parsed = checked_definition(definition)
     programme = read_programme(program_id)
     since = now - dt.timedelta(days=days)
     drafted = Rule(-1, -1, 0, code, code, since - dt.timedelta(days=400), None, parsed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,9 +10,8 @@ from typing import Any
 from django.db import connection
 
 from zhike.loyalty.models import Award, Program, Seal
-from zhike.loyalty.operations.upkeep import digest_of
 from zhike.loyalty.rules.earning import rederive
-from zhike.loyalty.rules.sealing import GENESIS
+from zhike.loyalty.rules.sealing import GENESIS, SEALED_COLUMNS, row_bytes
 
 FINDINGS_MAX = 100
 
@@ -150,3 +150,17 @@ def _seals(report: VerifyReport) -> list[Finding]:
                 break
         previous = bytes(seal.digest)
     return findings
+
+
+def digest_of(first: int, last: int, previous: bytes) -> tuple[bytes, int]:
+    """SHA-256 over the previous digest and the canonical rows of the transfers first..last; and how many they are."""
+    digest, count = hashlib.sha256(previous), 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {SEALED_COLUMNS} FROM loyalty_transfer WHERE id BETWEEN %s AND %s ORDER BY id",
+            [first, last],
+        )
+        for row in cursor:
+            digest.update(row_bytes(row))
+            count += 1
+    return digest.digest(), count

@@ -57,9 +57,10 @@ from zhike.loyalty.operations.spending import (
     redeem_points,
     reverse_redemption,
 )
-from zhike.loyalty.operations.state import MemberFrozen, MemberNotFound, Once
+from zhike.loyalty.operations.state import MemberFrozen, Once
 from zhike.loyalty.operations.tiering import review_tiers
 from zhike.loyalty.operations.upkeep import expire_points, seal_transfers
+from zhike.loyalty.queries.members import MemberNotFound
 from zhike.loyalty.queries.programmes import InvalidRule
 
 __all__ = [

@@ -15,8 +15,9 @@ from zhike.loyalty.events import PointsClawedBack, PointsEarned, TierChanged
 from zhike.loyalty.models import Award, Member
 from zhike.loyalty.operations.earning import ReceiptOutcome, decide_receipt
 from zhike.loyalty.operations.returning import ReceiptNotFound
-from zhike.loyalty.operations.state import MemberFrozen, MemberNotFound, locked_holder, post, posting_for
+from zhike.loyalty.operations.state import MemberFrozen, locked_holder, post, posting_for
 from zhike.loyalty.operations.tiering import lower_after_refund, move_tier
+from zhike.loyalty.queries.members import MemberNotFound
 from zhike.loyalty.queries.snapshots import ADJUSTED
 from zhike.loyalty.rules.accounts import debit
 from zhike.sales import operations as sales

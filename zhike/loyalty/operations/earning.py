@@ -20,7 +20,6 @@ from zhike.loyalty.models import Award
 from zhike.loyalty.operations.state import (
     OPTIMISTIC_TRIES,
     Holder,
-    MemberNotFound,
     Once,
     Posting,
     Stale,
@@ -30,6 +29,7 @@ from zhike.loyalty.operations.state import (
     read_holder,
     to_json,
 )
+from zhike.loyalty.queries.members import MemberNotFound
 from zhike.loyalty.queries.snapshots import ISSUED, Programme
 from zhike.loyalty.rules import earning, tiers
 from zhike.loyalty.rules.accounts import Movement, credit

@@ -13,7 +13,8 @@ from zhike.kernel.access import Viewer, require_touch
 from zhike.kernel.ids import uuid7
 from zhike.loyalty.operations.returning import ReturnLine, ReturnOutcome, return_lines
 from zhike.loyalty.operations.spending import InsufficientPoints, check_amount, expire_overdue
-from zhike.loyalty.operations.state import MemberFrozen, MemberNotFound, posting_for, read_holder
+from zhike.loyalty.operations.state import MemberFrozen, posting_for, read_holder
+from zhike.loyalty.queries.members import MemberNotFound
 from zhike.loyalty.rules.accounts import NotEnoughPoints, debit
 
 

@@ -23,7 +23,6 @@ from zhike.loyalty.operations.state import (
     OPTIMISTIC_TRIES,
     Holder,
     MemberFrozen,
-    MemberNotFound,
     Once,
     Posting,
     Stale,
@@ -35,6 +34,7 @@ from zhike.loyalty.operations.state import (
     read_holder,
     to_json,
 )
+from zhike.loyalty.queries.members import MemberNotFound
 from zhike.loyalty.queries.snapshots import ADJUSTED, EXPIRED, REDEEMED, Programme
 from zhike.loyalty.rules.accounts import NotEnoughPoints, credit, debit, expire, restore
 from zhike.loyalty.rules.calendar import expires_on as expiry_of

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -72,7 +73,7 @@ def returnable_lines(wanted: Sequence[SoldBy]) -> list[ReturnableLine]:
     """What is left of the sold lines asked for; in no particular order, none twice."""
     if not wanted:
         return []
-    columns = [
+    columns: list[Any] = [
         [ask.merchant_id for ask in wanted],
         [ask.sku for ask in wanted],
         [ask.person_id for ask in wanted],

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
+from openpyxl.worksheet.worksheet import Worksheet
 
 from zhike.intake import files
 from zhike.intake.files import BrokenRow, inspect_file, open_table
@@ -122,8 +123,9 @@ def test_an_archive_that_unpacks_to_far_more_is_refused(tmp_path: Path, monkeypa
 
 def test_a_sheet_of_two_cells_a_billion_apart_is_refused(tmp_path: Path):
     book = Workbook()
-    book.active["A1"] = "a"
-    book.active["XFD1048576"] = "b"
+    sheet = book.active
+    assert isinstance(sheet, Worksheet)
+    sheet["A1"], sheet["XFD1048576"] = "a", "b"
     path = tmp_path / "wide.xlsx"
     book.save(path)
     with pytest.raises(files.FileTooLarge):

@@ -159,7 +159,7 @@ def test_returns_find_their_sale_and_take_their_points_back(load: Load):
     parts = Receipt.objects.filter(kind="return").order_by("number")
     assert [(part.number, part.original_id is not None) for part in parts] == [("R1", True), ("R1/2", False)]
     line = ReceiptLine.objects.get(receipt__number="1", sku="CAKE")
-    assert (line.returned_quantity, line.returned_fen) == (2, 20_000)
+    assert (int(line.returned_quantity), line.returned_fen) == (2, 20_000)
     assert points_of(ZHANG) == 528 - 200 - 28
     assert loyalty.verify_ledger().findings == []
 
@@ -291,7 +291,7 @@ def test_formats_come_to_the_same(upload: Upload, crew: Crew, kind: str, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "content", [b"", gzip.compress(b"a,b\n" * 5000)[:-9], b"a,b\n\xff\xff", b"PK\x03\x04zip?"]
+    "content", [b"", gzip.compress(b"a,b\n" * 5000, mtime=0)[:-9], b"a,b\n\xff\xff", b"PK\x03\x04zip?"]
 )
 def test_a_refused_upload_leaves_nothing(crew: Crew, malls: Malls, uploads: Any, content: bytes):
     with pytest.raises(intake.FileRefused):

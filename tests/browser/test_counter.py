@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.browser.conftest import PHONE, ConsoleErrors
 from tests.browser.site import Site
 from tests.people import build_malls, hire
-from tests.ui.counter.world import SYSTEM, World, build_world, enroll, log_in_staff
+from tests.ui.counter.world import SYSTEM, World, enroll, log_in_staff, world_of_site
 from zhike.kernel.access import Viewer
 from zhike.loyalty import queries as loyalty
 from zhike.sales import queries as sales
@@ -41,8 +41,10 @@ def shop(site: Site) -> Iterator[Shop]:
     now = dt.datetime.now(dt.UTC)
     with site.committed():
         malls = build_malls(now)
-        world = build_world(malls, now)
-        cashier = hire(malls, "li", "李收银", ("cashier", "merchant", malls.cafe), now=now)
+        world = world_of_site(malls, now)
+        cashier = hire(
+            malls, f"li-{now.timestamp():.0f}", "李收银", ("cashier", "merchant", malls.cafe), now=now
+        )
         yield Shop(world, cashier)
 
 

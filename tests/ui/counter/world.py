@@ -16,6 +16,7 @@ from django.test import Client
 from tests.people import Malls
 from zhike.kernel.access import Viewer, system_viewer
 from zhike.loyalty import operations as loyalty
+from zhike.loyalty import queries
 from zhike.messaging import queries as messaging
 from zhike.organization.operations import sessions
 from zhike.privacy import operations as privacy
@@ -125,6 +126,20 @@ def build_world(malls: Malls, now: dt.datetime) -> World:
     zhang = enroll("张三丰", ZHANG_PHONE, malls.star, malls.cafe, begin)
     li = enroll("李小龙", LI_PHONE, malls.cloud, malls.noodles, begin)
     return World(malls, program_id, zhang, li, now)
+
+
+def world_of_site(malls: Malls, now: dt.datetime) -> World:
+    """The world of the browser tests: built by whichever of them comes first, for they share a site."""
+    programmes = queries.programs(SYSTEM)
+    if not programmes:
+        return build_world(malls, now)
+    zhang, li = (_known(phone) for phone in (ZHANG_PHONE, LI_PHONE))
+    return World(malls, programmes[0].id, zhang, li, now, numbers=10_000)
+
+
+def _known(phone: str) -> loyalty.EnrolledMember:
+    member_id = queries.member_id_by(SYSTEM, phone=phone)
+    return loyalty.EnrolledMember(member_id, queries.person_id_of(member_id), "")
 
 
 def enroll(name: str, phone: str, mall_id: int, merchant_id: int, now: dt.datetime) -> loyalty.EnrolledMember:

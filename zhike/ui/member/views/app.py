@@ -48,7 +48,8 @@ def manifest(request: Any) -> HttpResponse:
             {"name": _("Hand in a receipt"), "url": reverse("member:claim")},
         ],
     }
-    return JsonResponse(body, content_type="application/manifest+json")
+    readable = {"ensure_ascii": False}
+    return JsonResponse(body, content_type="application/manifest+json", json_dumps_params=readable)
 
 
 def _icon(size: int, purpose: str) -> dict[str, str]:

@@ -34,7 +34,13 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,64}", re.ASCII)
 
 
 class ApiRequest(WSGIRequest):
-    """A request with a name, and once it passed the gate, with a caller."""
+    """A request with a name, and once it passed the gate, with a caller. It is never mounted below a script's name."""
+
+    def __init__(self, environ: Any) -> None:
+        self.environ = self.META = environ
+        self.path = self.path_info = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace") or "/"
+        self.method = environ["REQUEST_METHOD"].upper()
+        self.resolver_match = None
 
     request_id: str = ""
     route: str = "unknown"

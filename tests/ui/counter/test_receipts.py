@@ -238,3 +238,35 @@ def test_recent_actions_are_those_of_this_session(
     assert "A-100" not in desk.get("/counter/").content.decode()
     assert desk.get(answer["Location"])["Location"] == "/counter/"
     assert till.get(answer["Location"]).status_code == 200
+
+
+@pytest.mark.feature("B22", "C005")
+def test_a_receipt_shows_its_lines_its_points_and_what_can_be_done(till: Client, world: World) -> None:
+    sale = world.buy(member=world.zhang, lines=[("围巾", "1", 20_000), ("袜子", "4", 8_000)])
+    address = f"/counter/receipts/{sale.receipt_id}/"
+    page = till.get(address).content.decode()
+    assert "围巾" in page
+    assert "¥280.00 counted, 1 point per ¥1.00: 280 points." in page
+    assert address + "return/" in page
+    assert address + "give/" not in page
+    assert f"/counter/members/{world.zhang.member_id}/" in page
+    loyalty_operations.return_lines(
+        actor=SYSTEM,
+        receipt_id=sale.receipt_id,
+        lines=[loyalty_operations.ReturnLine(1), loyalty_operations.ReturnLine(2)],
+        till="T1",
+        number="R1",
+        business_date=world.now.date(),
+        occurred_at=world.now,
+        now=world.now,
+    )
+    page = till.get(address).content.decode()
+    assert "4 returned" in page
+    assert address + "return/" not in page
+
+
+def test_a_receipt_of_nobody_can_be_given_to_a_member(till: Client, world: World) -> None:
+    sale = world.buy()
+    page = till.get(f"/counter/receipts/{sale.receipt_id}/").content.decode()
+    assert f"/counter/receipts/{sale.receipt_id}/give/" in page
+    assert "can still be claimed" in page

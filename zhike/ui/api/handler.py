@@ -132,4 +132,3 @@ def language_of(accept_language: str) -> str:
         except LookupError:
             continue
     return settings.LANGUAGE_CODE
-

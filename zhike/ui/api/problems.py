@@ -114,7 +114,9 @@ def problem_response(request: ApiRequest, problem: Problem) -> JsonResponse:
     if isinstance(problem, Unauthenticated):
         response.headers["WWW-Authenticate"] = 'Bearer realm="zhike"'
     elif isinstance(problem, ScopeMissing):
-        response.headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{problem.params["scope"]}"'
+        response.headers["WWW-Authenticate"] = (
+            f'Bearer error="insufficient_scope", scope="{problem.params["scope"]}"'
+        )
     elif isinstance(problem, MethodNotAllowed):
         response.headers["Allow"] = ", ".join(problem.params["allowed"])
     elif isinstance(problem, UnsupportedEncoding):

@@ -106,7 +106,10 @@ def _take_all(request: ApiRequest, items: list[Any], now: dt.datetime) -> BatchO
     ordered = [results[index] for index in range(len(items))]
     count = [result.status for result in ordered].count
     return BatchOut(
-        accepted=count(201), duplicates=count(200), refused=len(ordered) - count(201) - count(200), results=ordered
+        accepted=count(201),
+        duplicates=count(200),
+        refused=len(ordered) - count(201) - count(200),
+        results=ordered,
     )
 
 

@@ -29,7 +29,9 @@ def redeem(request: ApiRequest, member_id: int) -> JsonResponse:
     once = once_of(request, payload)
     if member_id > ID_MAX:
         raise loyalty.MemberNotFound
-    merchant = refs.merchant_of(asked) if asked.merchant_id is not None or asked.merchant_code is not None else None
+    merchant = (
+        refs.merchant_of(asked) if asked.merchant_id is not None or asked.merchant_code is not None else None
+    )
     outcome = loyalty.redeem_points(
         actor=request.viewer,
         member_id=member_id,

@@ -103,7 +103,9 @@ def buyers_of(refs: Sequence[MemberRef | None], viewer: Viewer) -> list[Buyer | 
     """Whom many bodies name, in a few statements; a rotating code is no use in a batch. In the order given."""
     given = [None if ref is None else _named(ref) for ref in refs]
     may_look_up = viewer.may("members.lookup")
-    members = loyalty_queries.person_ids_of([int(value) for kind, value in filter(None, given) if kind == "member_id"])
+    members = loyalty_queries.person_ids_of(
+        [int(value) for kind, value in filter(None, given) if kind == "member_id"]
+    )
     known: dict[tuple[str, str], int] = {("member_id", str(key)): person for key, person in members.items()}
     for kind in ("phone", "card") if may_look_up else ():
         values = [value for name, value in filter(None, given) if name == kind]
@@ -113,7 +115,11 @@ def buyers_of(refs: Sequence[MemberRef | None], viewer: Viewer) -> list[Buyer | 
 
 def _named(ref: MemberRef) -> tuple[str, str]:
     """(kind, value); the kind is empty when it is not exactly one of member_id, phone and card."""
-    given = [(kind, getattr(ref, kind)) for kind in ("member_id", "phone", "card", "code") if getattr(ref, kind) is not None]
+    given = [
+        (kind, getattr(ref, kind))
+        for kind in ("member_id", "phone", "card", "code")
+        if getattr(ref, kind) is not None
+    ]
     return (given[0][0], str(given[0][1])) if len(given) == 1 and given[0][0] != "code" else ("", "")
 
 
@@ -146,7 +152,9 @@ def new_receipt(body: ReceiptIn, buyer: Buyer) -> sales.NewReceipt:
         business_date=body.business_date or clock.business_date(body.occurred_at, merchant.time_zone),
         occurred_at=body.occurred_at,
         lines=new_lines(body.lines, merchant.group_id),
-        tenders=tuple(sales.NewTender(tender.kind, tender.amount_fen, tender.reference) for tender in body.tenders),
+        tenders=tuple(
+            sales.NewTender(tender.kind, tender.amount_fen, tender.reference) for tender in body.tenders
+        ),
         person_id=buyer.person_id,
         cashier=body.cashier,
         source="api",

@@ -31,7 +31,12 @@ NOT_VALID = _("This is not valid.")
 
 # The first pattern that fits msgspec's English decides.
 _OF_MSGSPEC: list[tuple[re.Pattern[str], StrOrPromise]] = [
-    (re.compile(r"Expected `(int|float|number|decimal)` [<>]|out of range|Expected `\w+` that's a multiple"), OUT_OF_RANGE),
+    (
+        re.compile(
+            r"Expected `(int|float|number|decimal)` [<>]|out of range|Expected `\w+` that's a multiple"
+        ),
+        OUT_OF_RANGE,
+    ),
     (re.compile(r"Expected `(str|bytes|array|object)` of length <="), TOO_LONG),
     (re.compile(r"Expected `(str|bytes|array|object)` of length"), TOO_SHORT),
     (re.compile(r"Expected `str` matching"), BAD_CHARACTERS),
@@ -92,6 +97,10 @@ def fields_of(errors: list[Mapping[str, Any]]) -> dict[str, list[StrOrPromise]]:
         if sentence is None:
             sentence = WRONG_TYPE if kind.endswith(("_type", "_parsing")) else NOT_VALID
         source, *steps = error["loc"]
-        name = ".".join(str(step) for step in steps[1:] if source == "body") or ".".join(map(str, steps)) or str(source)
+        name = (
+            ".".join(str(step) for step in steps[1:] if source == "body")
+            or ".".join(map(str, steps))
+            or str(source)
+        )
         found.setdefault(name, []).append(sentence)
     return found

@@ -26,7 +26,9 @@ Name60 = Annotated[str, Meta(min_length=1, max_length=60, pattern=_PRINTABLE)]
 Moment = Annotated[dt.datetime, Meta(tz=True, description="RFC 3339, with its offset from UTC.")]
 TenderKind = Literal["cash", "wechat", "alipay", "card", "stored_value", "voucher", "points", "other"]
 Quantity = (
-    Annotated[str, Meta(pattern=r"^[0-9]{1,7}(\.[0-9]{1,3})?$", description="Decimal text, at most three decimals.")]
+    Annotated[
+        str, Meta(pattern=r"^[0-9]{1,7}(\.[0-9]{1,3})?$", description="Decimal text, at most three decimals.")
+    ]
     | Annotated[int, Meta(gt=0, le=1_000_000)]
     | Annotated[float, Meta(gt=0, le=1_000_000)]
 )
@@ -36,9 +38,27 @@ class MemberRef(Struct, forbid_unknown_fields=True, kw_only=True):
     """Who bought: exactly one of the four."""
 
     member_id: Id | None = None
-    phone: Annotated[str, Meta(min_length=1, max_length=40, description="+8613800138000, or a number of mainland China.")] | None = None
-    card: Annotated[str, Meta(min_length=1, max_length=40, description="Number of the membership card.")] | None = None
-    code: Annotated[str, Meta(min_length=1, max_length=200, description="What the member's rotating QR code says; good once.")] | None = None
+    phone: (
+        Annotated[
+            str,
+            Meta(min_length=1, max_length=40, description="+8613800138000, or a number of mainland China."),
+        ]
+        | None
+    ) = None
+    card: (
+        Annotated[str, Meta(min_length=1, max_length=40, description="Number of the membership card.")] | None
+    ) = None
+    code: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=200,
+                description="What the member's rotating QR code says; good once.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class LineIn(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -50,7 +70,9 @@ class LineIn(Struct, forbid_unknown_fields=True, kw_only=True):
     discount_fen: Fen = 0
     sku: Text60 = ""
     name: Text200 = ""
-    line_no: Annotated[int, Meta(ge=1, le=31_999, description="As on the receipt; by default 1, 2, 3 …")] | None = None
+    line_no: (
+        Annotated[int, Meta(ge=1, le=31_999, description="As on the receipt; by default 1, 2, 3 …")] | None
+    ) = None
     category_code: Name40 | None = None
 
 
@@ -198,3 +220,19 @@ class RedemptionOut(Struct):
     points: int
     value_fen: int
     balance: int
+
+
+class LiveOut(Struct):
+    status: Literal["ok"]
+
+
+class CheckOut(Struct):
+    ok: bool
+    detail: str
+
+
+class ReadyOut(Struct):
+    """`ok`, or `unavailable` while a critical check fails."""
+
+    status: Literal["ok", "unavailable"]
+    checks: dict[str, CheckOut]

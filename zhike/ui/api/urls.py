@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 from django.urls import path, re_path
 
 from zhike.kernel.errors import NotFound
-from zhike.ui.api import health, metrics, receipts, redemptions
+from zhike.ui.api import docs, health, metrics, openapi, receipts, redemptions
 from zhike.ui.api.routes import log, members, places
 from zhike.ui.api.routes import receipts as receipt_routes
 from zhike.ui.api.routes import redemptions as redemption_routes
@@ -36,7 +36,9 @@ urlpatterns = [
     path("api/v1/receipts", receipts.take_receipt),
     path("api/v1/members/<int:member_id>/redemptions", redemptions.redeem),
     path("api/v1/receipts/batch", receipts.take_batch),
+    path("api/v1/openapi.json", openapi.openapi_json),
     path("api/v1/", api.urls),
+    path("api/docs", docs.docs, name="docs"),
     path("health/live", health.live),
     path("health/ready", health.ready),
     path("metrics", metrics.metrics),

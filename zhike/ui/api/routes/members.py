@@ -44,12 +44,16 @@ class ConsentsNeedPolicy(Invalid):
     title = _("Consents need the version of the policy that was shown.")
 
 
-@router.post("/members", auth=Needs("members.enroll", body=True), response={201: EnrolledOut, 200: EnrolledOut})
+@router.post(
+    "/members", auth=Needs("members.enroll", body=True), response={201: EnrolledOut, 200: EnrolledOut}
+)
 def enroll_member(request: ApiRequest, body: MemberIn) -> Any:
     """Make a person a member, or find the member they already are."""
 
     def enroll() -> Outcome:
-        merchant = refs.merchant_of(body) if body.merchant_id is not None or body.merchant_code is not None else None
+        merchant = (
+            refs.merchant_of(body) if body.merchant_id is not None or body.merchant_code is not None else None
+        )
         if body.consents and body.policy_version is None:
             raise ConsentsNeedPolicy
         enrolled = loyalty.enroll_member(
@@ -122,7 +126,9 @@ def list_points_entries(
 def get_policy(request: ApiRequest) -> PolicyOut:
     """The policy in force, to be shown before consents are asked for."""
     policy = privacy.current_policy(organization.default_group().id)
-    return PolicyOut(version=policy.version, title=policy.title, text=policy.text, published_at=policy.published_at)
+    return PolicyOut(
+        version=policy.version, title=policy.title, text=policy.text, published_at=policy.published_at
+    )
 
 
 def member_out(request: ApiRequest, member_id: int, *, presented: bool) -> MemberOut:

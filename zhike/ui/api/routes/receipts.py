@@ -87,7 +87,9 @@ def return_lines(request: ApiRequest, receipt_id: UUID, body: ReturnIn) -> Any:
             receipt_id=receipt_id,
             lines=[
                 loyalty.ReturnLine(
-                    line.line_no, None if line.quantity is None else Decimal(str(line.quantity)), line.refund_fen
+                    line.line_no,
+                    None if line.quantity is None else Decimal(str(line.quantity)),
+                    line.refund_fen,
                 )
                 for line in body.lines
             ],

@@ -25,7 +25,10 @@ def reverse_redemption(request: ApiRequest, redemption_id: UUID, body: ReversalI
 
 @router.post("/members/{int:member_id}/redemptions/{uuid:redemption_id}/reversal", **REVERSAL)
 def reverse_member_redemption(
-    request: ApiRequest, member_id: Annotated[int, Path(ge=1, le=ID_MAX)], redemption_id: UUID, body: ReversalIn
+    request: ApiRequest,
+    member_id: Annotated[int, Path(ge=1, le=ID_MAX)],
+    redemption_id: UUID,
+    body: ReversalIn,
 ) -> Any:
     """The same, below the member it belongs to."""
     return _reverse(request, redemption_id, body, member_id)

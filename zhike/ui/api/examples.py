@@ -1,0 +1,58 @@
+"""One example of every body, shown on the page and in the OpenAPI document. A test sends each of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SALE: dict[str, Any] = {
+    "merchant_code": "C001",
+    "till": "T1",
+    "number": "20260701-0042",
+    "occurred_at": "2026-07-01T12:30:00+08:00",
+    "member": {"phone": "13800138000"},
+    "lines": [
+        {"sku": "LATTE", "name": "拿铁", "quantity": "2", "unit_price_fen": 3200, "net_fen": 6400},
+        {
+            "sku": "CAKE",
+            "name": "芝士蛋糕",
+            "quantity": "1",
+            "unit_price_fen": 3800,
+            "discount_fen": 300,
+            "net_fen": 3500,
+        },
+    ],
+    "tenders": [{"kind": "wechat", "amount_fen": 9900}],
+}
+
+BODIES: dict[str, dict[str, Any]] = {
+    "take_receipt": SALE,
+    "take_receipts": {"receipts": [SALE | {"number": "20260701-0043"}, SALE | {"number": "20260701-0044"}]},
+    "return_lines": {
+        "till": "T1",
+        "number": "20260703-0007",
+        "occurred_at": "2026-07-03T18:05:00+08:00",
+        "lines": [{"line_no": 1, "quantity": "1"}],
+    },
+    "redeem": {"points": 50, "merchant_code": "C001", "reference": "T1-20260701-0042"},
+    "reverse_redemption": {"reason": "付款取消"},
+    "reverse_member_redemption": {"points": 20, "reason": "部分退款"},
+    "enroll_member": {
+        "name": "李四",
+        "phone": "13900139000",
+        "merchant_code": "C001",
+        "consents": [
+            {"purpose": "membership", "channel": "any", "decision": "granted"},
+            {"purpose": "marketing", "channel": "sms", "decision": "refused"},
+        ],
+        "policy_version": "2026-01",
+        "method": "till",
+    },
+}
+
+PATHS: dict[str, str] = {
+    "member_id": "1024",
+    "receipt_id": "0197c3a2-5b1e-7c40-8a51-2f6f3f1d9b10",
+    "redemption_id": "0197c3a2-61d0-7b12-9d3e-6f6c0c7d2e4a",
+}
+
+QUERIES: dict[str, str] = {"look_up_member": "phone=13800138000", "list_events": "limit=100"}

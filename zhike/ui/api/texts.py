@@ -1,0 +1,167 @@
+"""What the OpenAPI document and the page made from it say, in the reader's language."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+
+class Text(NamedTuple):
+    """One line, and what else there is to know."""
+
+    summary: StrOrPromise
+    description: StrOrPromise = ""
+
+
+INTRODUCTION = _(
+    "Every call carries an API key: “Authorization: Bearer zk_…”. A key has scopes, a place where it is valid (everything,"
+    " one mall, one floor or one merchant) and a limit of calls a minute. Amounts are integers in fen, points are integers,"
+    " times are RFC 3339 with their offset from UTC. Unknown fields are refused. Bodies may be compressed with gzip."
+    " A refusal is a problem document (RFC 9457) whose code never changes; its sentence is in the language of"
+    " Accept-Language (zh-Hans, zh-Hant or en). A refused call has changed nothing."
+)
+IDEMPOTENCY = _(
+    "Any text of 1 to 255 characters that names this act, such as the till's own number for it. The same key with the same"
+    " request gets the first answer again (with Idempotent-Replayed: true) and nothing happens twice; with another request"
+    " it is refused. Keys are kept for seven days."
+)
+
+TAGS: dict[str, Text] = {
+    "receipts": Text(_("Receipts"), _("Sales become points; returns take them back.")),
+    "redemptions": Text(_("Redemptions"), _("Points spent at a till, and given back.")),
+    "members": Text(_("Members"), _("Enrol, look up, and see in full.")),
+    "merchants": Text(_("Merchants"), _("Where sales happen.")),
+    "events": Text(_("Events"), _("Everything that happened, in order, for programs that follow.")),
+    "operation": Text(_("Operation"), _("Health and figures, for monitoring. No key is needed.")),
+}
+
+OPERATIONS: dict[str, Text] = {
+    "take_receipt": Text(
+        _("Record a sale"),
+        _(
+            "The sale and its points are written in one transaction; the answer says how many and why. A receipt is known by"
+            " merchant, till, number and business date: the same again changes nothing and is answered as duplicate with"
+            " status 200, a different one under the same number is refused. Without a member it can be claimed later."
+        ),
+    ),
+    "take_receipts": Text(
+        _("Record up to 100 sales"),
+        _(
+            "For tills that were offline. Each receipt is judged by itself and has a status and an answer of its own, in the"
+            " order given: a bad one never stops a good one."
+        ),
+    ),
+    "get_receipt": Text(_("One receipt"), _("Lines, tenders, what came back, its points and why.")),
+    "return_lines": Text(
+        _("Take goods back"),
+        _(
+            "Lines of a sale, in part or whole, any number of times until all is back. The refund is the line's share of what"
+            " was paid unless given. Points go back as the programme says; what they cost the customer is deduct_cash_fen."
+        ),
+    ),
+    "redeem": Text(
+        _("Spend points"),
+        _(
+            "Earliest expiry first, at the programme's rate. Never more than there are, however many tills try at once."
+        ),
+    ),
+    "reverse_redemption": Text(
+        _("Give spent points back"), _("All, or a part, to the very lots they came from.")
+    ),
+    "reverse_member_redemption": Text(
+        _("Give spent points back, below the member"),
+        _("The same under the member's address; another member's is not found."),
+    ),
+    "enroll_member": Text(
+        _("Enrol a member"),
+        _(
+            "At least one of phone, card and e-mail. Who is a member already comes back as existing with status 200 and is"
+            " left as they are."
+        ),
+    ),
+    "look_up_member": Text(
+        _("Look a member up"),
+        _(
+            "By exactly one of phone, card and code. A code is what the rotating QR of the member's card says; it is good once."
+        ),
+    ),
+    "get_member": Text(
+        _("One member"),
+        _("Tier and progress, balance and lots, and the recent receipts that the key may see."),
+    ),
+    "list_points_entries": Text(
+        _("Movements of points"), _("Newest first, each with its sentence and the balance after it.")
+    ),
+    "get_policy": Text(_("The privacy policy in force"), _("To be shown before consents are asked for.")),
+    "list_merchants": Text(_("Merchants within the key's scope")),
+    "list_events": Text(
+        _("Events since a place"),
+        _(
+            "CloudEvents 1.0 in the order they were committed. Begin without a cursor, keep next_cursor, and ask with it next"
+            " time: nothing is skipped and nothing comes twice."
+        ),
+    ),
+    "live": Text(_("The process answers")),
+    "ready": Text(
+        _("The process may be sent work"), _("The database is reachable and its tables fit; 503 when not.")
+    ),
+    "metrics": Text(
+        _("Figures for Prometheus"),
+        _("Open to the machine itself; elsewhere it needs a key with events.view."),
+    ),
+}
+
+ANSWERS: dict[int, StrOrPromise] = {
+    200: _("Done; for a duplicate, the first answer."),
+    201: _("Done."),
+    400: _("The body is not well-formed: not JSON, not UTF-8, or broken off."),
+    401: _("No key, or not a valid one."),
+    403: _("The key lacks the scope, or the object lies outside its place."),
+    404: _("There is no such thing, or the key may not see it."),
+    409: _("It does not fit the state of things; nothing was changed."),
+    413: _("The body is too large."),
+    415: _("The body is not JSON, or compressed with something else than gzip."),
+    422: _("Well-formed but not valid; errors names the fields."),
+    429: _("Too many calls this minute; Retry-After says when to come back."),
+    503: _("Not available at the moment; nothing was changed."),
+}
+
+FIELDS: dict[str, StrOrPromise] = {
+    "ReceiptIn.merchant_id": _("Either this, or merchant_code."),
+    "ReceiptIn.merchant_code": _("With mall_code where two malls use the same code."),
+    "ReceiptIn.business_date": _("By default the day of occurred_at where the mall is."),
+    "ReceiptIn.occurred_at": _("When the sale happened, by the till's clock."),
+    "ReceiptIn.number": _("The till's number of the receipt, unique on its day."),
+    "ReceiptIn.tenders": _("Together they pay the sum of the lines."),
+    "ReceiptIn.member": _("Whose points these are; exactly one of its fields."),
+    "LineIn.net_fen": _("What was paid for the whole line, after discounts."),
+    "LineIn.line_no": _("As on the receipt; by default 1, 2, 3 …"),
+    "LineIn.category_code": _("A product category, where earning rules tell goods apart."),
+    "LineIn.quantity": _("A number or decimal text, at most three decimals."),
+    "MemberRef.phone": _("With its country code, or a number of mainland China."),
+    "MemberRef.code": _("What the rotating QR of the member's card says; good once."),
+    "RedemptionIn.reference": _("The till's own number for it."),
+    "ReceiptOut.status": _("duplicate: it was known already and nothing was changed."),
+    "ReceiptOut.tier": _("The member's tier after it."),
+    "ReceiptOut.upgraded": _("Whether this receipt lifted the member to a higher tier."),
+    "ExplanationOut.sentence": _("Why, in the reader's language."),
+    "ExplanationOut.refusal": _("Why there are no points, as a stable code."),
+    "FactorOut.basis_points": _("10,000 is ×1."),
+    "BatchItemOut.status": _("The status the receipt would have had alone."),
+    "MemberIn.policy_version": _("Needed with consents: which text was shown."),
+    "MemberIn.evidence": _("What proves the consents, such as the id of a signed form."),
+    "EnrolledOut.existing": _("They were a member already; nothing was changed."),
+    "LotOut.expires_on": _("The last day they can be spent; null for never."),
+    "ReturnLineIn.quantity": _("By default all that is left of the line."),
+    "ReturnLineIn.refund_fen": _("By default its share of what was paid."),
+    "ReturnIn.number": _("The return's own number; the same again changes nothing."),
+    "ReturnOut.deduct_cash_fen": _("Keep this much of the refund, for points already spent."),
+    "ReversalIn.points": _("By default all that can still be given back."),
+    "EventsOut.next_cursor": _("Ask with it next time, also when there are no more now."),
+    "ProblemOut.code": _("Stable; decide by this."),
+    "ProblemOut.errors": _("Sentences by field."),
+}

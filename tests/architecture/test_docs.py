@@ -29,7 +29,7 @@ FENCE = re.compile(r"^(?P<fence>`{3,})(?P<kind>\w*)\n(?P<text>.*?)^(?P=fence)$",
 LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
 NAMED_PATH = re.compile(rf"^(?:{FOLDERS})/[\w./*-]+$")
-COMMAND = re.compile(r"(?<![\w./@-])(?:\.venv/bin/)?zhike ([a-z][^|&;<>]*)")
+COMMAND = re.compile(r"(?<![\w./@-])(?:\.venv/bin/)?zhike ([a-z][^|&;<>()]*)")
 MAKE = re.compile(r"\bmake ([a-z]+)\b")
 VARIABLE = re.compile(r"\bZHIKE_[A-Z_]+\b")
 

@@ -206,6 +206,15 @@ class TestClaiming:
         assert till.post(member + "claim/", form).status_code == 302
         assert balance(world) == 128
 
+    def test_the_desk_where_it_was_bought_gives_it_to_a_member_of_any_mall(
+        self, desk: Client, world: World
+    ) -> None:
+        sale = world.buy(12_800, merchant_id=world.malls.fashion)
+        address = f"/counter/receipts/{sale.receipt_id}/give/"
+        form = {"token": token_of(desk.get(address)), "q": LI_PHONE}
+        assert desk.post(address, form).status_code == 302
+        assert sales.receipt(SYSTEM, sale.receipt_id).row.person_id == world.li.person_id
+
     @pytest.mark.parametrize("q", ["", "13600136000", "张三丰", "ZK1.x"])
     def test_nobody_for_sure_gets_nothing(self, till: Client, world: World, q: str) -> None:
         sale = world.buy(12_800)

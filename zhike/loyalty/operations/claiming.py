@@ -20,6 +20,7 @@ from zhike.loyalty.operations.tiering import lower_after_refund, move_tier
 from zhike.loyalty.queries.members import MemberNotFound
 from zhike.loyalty.queries.snapshots import ADJUSTED
 from zhike.loyalty.rules.accounts import debit
+from zhike.organization import queries as organization
 from zhike.sales import operations as sales
 from zhike.sales import queries as records
 from zhike.sales.events import ImportUndone, ReceiptClaimed, ReceiptsTakenOut
@@ -67,7 +68,12 @@ def claim_receipt(
     if member is None:
         raise MemberNotFound
     if not (actor.kind == "member" and actor.id == member.person_id):
-        require_touch(actor, "receipts.claim", mall=member.mall_id, merchant=merchant_id)
+        merchant = organization.merchant_ref(merchant_id)
+        if merchant is None:
+            raise ReceiptNotFound
+        require_touch(
+            actor, "receipts.claim", mall=merchant.mall_id, floor=merchant.floor_id, merchant=merchant_id
+        )
     found = records.find_claimable(merchant_id, number.strip(), business_date, till)
     if found is None:
         raise ReceiptNotFound

@@ -9,7 +9,7 @@ from zhike.loyalty.queries.dashboards import (
     estimated_members,
     live_feed,
 )
-from zhike.loyalty.queries.explanations import Explained, Step, explain, explain_award
+from zhike.loyalty.queries.explanations import Explained, Step, explain, explain_award, explain_awards
 from zhike.loyalty.queries.labels import tier_code
 from zhike.loyalty.queries.lists import (
     AwardedPoints,
@@ -90,6 +90,7 @@ __all__ = [
     "estimated_members",
     "explain",
     "explain_award",
+    "explain_awards",
     "live_feed",
     "member_file",
     "member_id_by",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -62,6 +62,14 @@ def explain_award(receipt_id: UUID) -> Explained:
     if award is None:
         return Explained(0, str(REFUSALS["no_member"]), (), "no_member")
     return explain(award.explanation)
+
+
+def explain_awards(receipt_ids: Sequence[UUID]) -> dict[UUID, Explained]:
+    """The same for the receipts of a list, without steps, in one query."""
+    nobody = Explained(0, str(REFUSALS["no_member"]), (), "no_member")
+    awards = Award.objects.filter(receipt_id__in=receipt_ids).values_list("receipt_id", "explanation")
+    found = {receipt_id: explain(explanation, with_steps=False) for receipt_id, explanation in awards}
+    return {receipt_id: found.get(receipt_id, nobody) for receipt_id in receipt_ids}
 
 
 def explain(explanation: Mapping[str, Any], *, with_steps: bool = True) -> Explained:

@@ -53,6 +53,13 @@ def places(viewer: Viewer) -> list[Place]:
 
 def till_of(request: Any) -> Till | None:
     """Where this browser stands; decided by itself when there is only one place. None: it has to be chosen."""
+    if not hasattr(request, "_till"):
+        request._till = _till(request)
+    found: Till | None = request._till
+    return found
+
+
+def _till(request: Any) -> Till | None:
     chosen = request.session.get(PLACE)
     known = places(request.viewer)
     if chosen is None:

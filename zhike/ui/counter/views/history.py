@@ -37,7 +37,8 @@ def purchases(request: Any, member_id: int) -> HttpResponse:
     cursor = request.GET.get("cursor") or None
     file = presented.member_file(request, member_id)
     found = sales.receipts_page(request.viewer, person_id=file.person.id, cursor=cursor, limit=ROWS)
-    rows = [(row, loyalty.explain_award(row.id)) for row in found.items]
+    reasons = loyalty.explain_awards([row.id for row in found.items])
+    rows = [(row, reasons[row.id]) for row in found.items]
     context = {"found": found, "rows": rows, **presented.shown_as(file)}
     if cursor and request.htmx:
         return render(request, "counter/_purchases.html", context)

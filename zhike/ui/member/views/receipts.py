@@ -36,8 +36,8 @@ def receipts(request: Any) -> HttpResponse:
     member = request.member
     cursor = request.GET.get("cursor") or None
     found = sales.receipts_of_person(member.person_id, cursor, ROWS)
-    explained = [(row, loyalty.explain_award(row.id)) for row in found.items]
-    context = {"rows": explained, "receipts": found}
+    reasons = loyalty.explain_awards([row.id for row in found.items])
+    context = {"rows": [(row, reasons[row.id]) for row in found.items], "receipts": found}
     if request.htmx:
         return render(request, "member/_receipts.html", context)
     return page(request, "receipts", context, active="receipts")

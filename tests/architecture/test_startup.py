@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-MODULES_MAX = 1100
+MODULES_OF_OTHERS_MAX = 1000
+"""What we wrote ourselves does not count: splitting a module in two must cost nothing."""
 NOT_AT_START = {
     "calamine", "duckdb", "holidays", "ibis", "numpy", "openpyxl", "pandas", "phonenumbers", "playwright", "pyarrow",
     "pypinyin", "pytest", "python_calamine", "scipy", "sklearn", "xgboost",
@@ -30,7 +31,8 @@ def loaded() -> list[str]:
 
 
 def test_start_loads_few_modules(loaded: list[str]):
-    assert len(loaded) <= MODULES_MAX
+    foreign = [name for name in loaded if name.split(".")[0] != "zhike"]
+    assert len(foreign) <= MODULES_OF_OTHERS_MAX
 
 
 def test_start_loads_nothing_heavy(loaded: list[str]):

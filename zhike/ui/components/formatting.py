@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-import phonenumbers
 from django.utils import formats, timezone
 from django.utils.translation import get_language, gettext, ngettext
 
@@ -66,6 +65,8 @@ def phone(text: str) -> str:
         return f"{local[:3]} {local[3:7]} {local[7:]}"
     if "*" in compacted:
         return text
+    import phonenumbers  # 58 modules, and most numbers are answered above
+
     try:
         number = phonenumbers.parse(compacted, _HOME_REGION)
     except phonenumbers.NumberParseException:

@@ -59,7 +59,7 @@ class _Batch:
     touched_awards: set[UUID] = field(default_factory=set)
     sold: dict[UUID, dict[int, _SoldLine]] = field(default_factory=dict)
     returned: dict[tuple[UUID, int], tuple[Decimal, int]] = field(default_factory=dict)
-    tier_changes: list[tuple[Holder, int, int, str, str]] = field(default_factory=list)
+    tier_changes: list[tuple[Holder, int, int, str, str, int]] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
 
 
@@ -246,7 +246,16 @@ def _decide_sale(batch: _Batch, receipt: sales.NewReceipt, holder: Holder | None
     batch.awards[receipt.id] = award
     batch.award_rows[receipt.id] = (holder.state.account_id, tier_before, receipt.occurred_at)
     if decided.new_tier is not None:
-        batch.tier_changes.append((holder, tier_before, decided.new_tier, "spend", f"receipt:{receipt.id}"))
+        batch.tier_changes.append(
+            (
+                holder,
+                tier_before,
+                decided.new_tier,
+                "spend",
+                f"receipt:{receipt.id}",
+                holder.state.qualifying_fen,
+            )
+        )
     return decided.outcome
 
 
@@ -274,7 +283,9 @@ def _decide_return(batch: _Batch, receipt: sales.NewReceipt, holder: Holder | No
     )
     lowered = lower_after_refund(holder)
     if lowered is not None:
-        batch.tier_changes.append((holder, tier_before, lowered, "refund", f"receipt:{receipt.id}"))
+        batch.tier_changes.append(
+            (holder, tier_before, lowered, "refund", f"receipt:{receipt.id}", holder.state.qualifying_fen)
+        )
         batch.facts.append(TierChanged(holder.member_id, holder.person_id, tier_before, lowered, "refund"))
     return ReceiptOutcome(
         receipt.id,
@@ -511,8 +522,8 @@ def _write_tiers(cursor: Any, batch: _Batch) -> None:
         """INSERT INTO loyalty_tierchange (member_id, before_id, after_id, cause, reference, qualifying_fen, changed_at)
         VALUES (%s, %s, %s, %s, %s, %s, %s)""",
         [
-            (holder.member_id, before, after, cause, reference, holder.state.qualifying_fen, batch.now)
-            for holder, before, after, cause, reference in batch.tier_changes
+            (holder.member_id, before, after, cause, reference, spent, batch.now)
+            for holder, before, after, cause, reference, spent in batch.tier_changes
         ],
     )
     final = {holder.member_id: holder.state.tier_id for holder, *_ in batch.tier_changes}

@@ -1,4 +1,4 @@
-"""Draws the member app's icons from our mark: `python -m tools.app_icons`. Needs a Chromium; the results are committed."""
+"""Draws the member app's icons from our mark: `python -m tools.app_icons`. The results are committed."""
 
 from __future__ import annotations
 

@@ -14,7 +14,12 @@ import pytest
 
 from tests.plugins.environment import ROOT, TEST_HOME
 
-pytest_plugins = ["tests.plugins.features", "tests.plugins.network", "tests.plugins.templates", "tests.people"]
+pytest_plugins = [
+    "tests.plugins.features",
+    "tests.plugins.network",
+    "tests.plugins.templates",
+    "tests.people",
+]
 
 
 def _server_url(database: str) -> str:
@@ -62,12 +67,14 @@ def _close_connections() -> None:
     from django.db import connections
 
     connections["default"].close()
-    connections["default"].close_pool()
+    connections["default"].close_pool()  # type: ignore[attr-defined]
 
 
 def _drop_left_overs(connection: Any) -> None:
     """Copies of runs that were killed: their process no longer exists."""
-    for (name,) in connection.execute("select datname from pg_database where datname like 'test\\_%'").fetchall():
+    for (name,) in connection.execute(
+        "select datname from pg_database where datname like 'test\\_%'"
+    ).fetchall():
         if not Path(f"/proc/{name.split('_')[1]}").exists():
             connection.execute(f'drop database if exists "{name}" with (force)')
 

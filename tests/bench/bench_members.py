@@ -235,7 +235,7 @@ def _pages(town: Town, rng: random.Random) -> list[Result]:
         assert client.get(addresses[0]).status_code == 200, (label, addresses[0])
         seconds = timed(_each(addresses, client.get), 60)
         results.append(result(f"{label} over HTTP, 1M", _mean_ms(seconds), "ms", seconds=seconds))
-        queries = _statements(lambda address=addresses[1]: client.get(address))
+        queries = _statements(partial(client.get, addresses[1]))
         results.append(result(f"{label} over HTTP, statements", queries, "queries"))
     return results
 

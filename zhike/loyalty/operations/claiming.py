@@ -68,12 +68,7 @@ def claim_receipt(
     if member is None:
         raise MemberNotFound
     if not (actor.kind == "member" and actor.id == member.person_id):
-        merchant = organization.merchant_ref(merchant_id)
-        if merchant is None:
-            raise ReceiptNotFound
-        require_touch(
-            actor, "receipts.claim", mall=merchant.mall_id, floor=merchant.floor_id, merchant=merchant_id
-        )
+        _require_desk_of(actor, merchant_id)
     found = records.find_claimable(merchant_id, number.strip(), business_date, till)
     if found is None:
         raise ReceiptNotFound
@@ -123,6 +118,15 @@ def claim_receipt(
         now=now,
     )
     return decided.outcome
+
+
+def _require_desk_of(actor: Viewer, merchant_id: int) -> None:
+    """Whoever may claim where the sale was made. Raises ReceiptNotFound, NotAllowed."""
+    merchant = organization.merchant_ref(merchant_id)
+    if merchant is None:
+        raise ReceiptNotFound
+    places = {"mall": merchant.mall_id, "floor": merchant.floor_id, "merchant": merchant_id}
+    require_touch(actor, "receipts.claim", **places)
 
 
 @transaction.atomic

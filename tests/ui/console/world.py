@@ -62,7 +62,9 @@ def build_world(now: dt.datetime) -> World:
     """`now` is when everything was set up; receipts lie in the days before it."""
     malls = build_malls(now)
     publish_policy(malls, now=now)
-    program = loyalty.create_program(actor=SYSTEM, group_id=malls.group, code="main", name="知客会员", now=now)
+    program = loyalty.create_program(
+        actor=SYSTEM, group_id=malls.group, code="main", name="知客会员", now=now
+    )
     tiers = {
         code: loyalty.save_tier(
             actor=SYSTEM, program_id=program, code=code, name=name, rank=rank, threshold_fen=threshold,

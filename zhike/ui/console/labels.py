@@ -54,6 +54,7 @@ PERMISSIONS = {
     "staff.manage": _("Manage staff"),
     "apikeys.manage": _("Manage API keys"),
     "outbox.view": _("See sent messages"),
+    "keys.manage": _("Change encryption keys"),
 }
 
 TENDERS = {

@@ -119,7 +119,7 @@ class MappingForm(forms.Form):
     ) -> None:
         self.mapping = mapping
         self.field_choices = fields
-        kwargs["initial"] = mapping_initial(mapping)
+        kwargs["initial"] = DEFAULTS | mapping_initial(mapping)
         super().__init__(*args, **kwargs)
         headings = [("", _("not in the file")), *((column, column) for column in columns)]
         for choice in fields:
@@ -194,6 +194,18 @@ class MappingForm(forms.Form):
         return made
 
 
+# What a mapping that says nothing means.
+DEFAULTS = {
+    "encoding": "auto",
+    "delimiter": "auto",
+    "unit": "major",
+    "decimal": ".",
+    "unknown_merchants": "quarantine",
+    "duplicate_lines": "merge",
+    "zero_price": "keep",
+    "unmatched_returns": "accept",
+    "incomplete_receipts": "hold",
+}
 _CLEANING = ("unknown_merchants", "duplicate_lines", "zero_price", "unmatched_returns", "incomplete_receipts")
 
 

@@ -19,8 +19,8 @@ class FenField(forms.CharField):
     """An amount in yuan, as fen."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=16, **kwargs)
-        self.widget.attrs["inputmode"] = "decimal"
+        super().__init__(**kwargs)
+        self.widget.attrs.update({"inputmode": "decimal", "maxlength": "16"})
 
     def prepare_value(self, value: Any) -> Any:
         return yuan_text(value) if isinstance(value, int) else value

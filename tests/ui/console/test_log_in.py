@@ -1,0 +1,141 @@
+"""Logging in with one factor and with two, and what ends a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pyotp
+import pytest
+from django.test import Client
+
+from tests.people import PASSWORD
+from tests.ui.console.conftest import HTMX, said
+from tests.ui.console.world import Desks
+from zhike.kernel import clock
+from zhike.kernel.access import Viewer
+from zhike.organization import queries
+from zhike.organization.operations import sessions, staff
+
+LOG_IN = "/console/login/"
+Enter = Callable[[Viewer], Client]
+
+
+def test_a_stranger_is_sent_to_the_log_in_page_and_back(client: Client, desks: Desks) -> None:
+    asked = client.get("/console/members/?q=张")
+    assert asked.status_code == 302
+    assert asked["Location"].startswith("/console/login/?next=%2Fconsole%2Fmembers%2F")
+    entered = client.post(
+        asked["Location"], {"username": "admin", "password": PASSWORD, "next": "/console/members/"}
+    )
+    assert entered["Location"] == "/console/members/"
+    assert client.get("/console/members/").status_code == 200
+
+
+def test_a_wrong_password_says_so_and_opens_nothing(client: Client, desks: Desks) -> None:
+    answer = client.post(LOG_IN, {"username": "admin", "password": "wrong"})
+    assert "用户名" in said(answer)
+    assert PASSWORD not in said(answer)
+    assert client.get("/console/").status_code == 302
+    assert queries.sessions_of(desks.admin.id or 0, clock.now()) == []
+
+
+def test_log_in_never_leads_to_another_site(client: Client, desks: Desks) -> None:
+    answer = client.post(LOG_IN, {"username": "admin", "password": PASSWORD, "next": "https://evil.example/"})
+    assert answer["Location"] == "/console/"
+
+
+def test_everybody_lands_on_the_first_page_they_may_open(client: Client, desks: Desks) -> None:
+    client.post(LOG_IN, {"username": "li", "password": PASSWORD})
+    assert client.get("/console/")["Location"] == "/console/receipts/"
+
+
+def test_the_second_factor_is_asked_for_after_the_password(client: Client, desks: Desks) -> None:
+    me = desks.admin.id or 0
+    now = clock.now()
+    setup = staff.begin_totp(actor=desks.admin, staff_id=me, now=now)
+    totp = pyotp.TOTP(setup.secret)
+    staff.confirm_totp(actor=desks.admin, staff_id=me, code=totp.at(now.timestamp() - 30), now=now)
+    asked = client.post(LOG_IN, {"username": "admin", "password": PASSWORD})
+    assert 'name="code"' in said(asked)
+    assert client.get("/console/").status_code == 302
+    code = totp.at(clock.now().timestamp())
+    entered = client.post(
+        LOG_IN, {"username": "admin", "password": PASSWORD, "code": f"{code[:3]} {code[3:]}"}
+    )
+    assert entered.status_code == 302
+    assert client.get("/console/").status_code == 200
+
+
+def test_failed_tries_are_told_at_the_next_log_in(client: Client, desks: Desks) -> None:
+    client.post(LOG_IN, {"username": "wang", "password": "wrong"})
+    client.post(LOG_IN, {"username": "wang", "password": PASSWORD})
+    assert "1 次使用你的用户名登录失败" in said(client.get("/console/"))
+
+
+def test_logging_out_ends_the_session(enter: Enter, desks: Desks) -> None:
+    browser = enter(desks.admin)
+    browser.post("/console/logout/")
+    assert browser.get("/console/").status_code == 302
+    assert queries.sessions_of(desks.admin.id or 0, clock.now()) == []
+
+
+@pytest.mark.feature("C028")
+def test_a_revoked_session_ends_at_the_next_click_also_for_htmx(enter: Enter, desks: Desks) -> None:
+    here, there = enter(desks.wang), enter(desks.wang)
+    now = clock.now()
+    elsewhere = next(
+        one
+        for one in queries.sessions_of(desks.wang.id or 0, now, here.session.session_key)
+        if not one.is_current
+    )
+    here.post(f"/console/account/sessions/{elsewhere.id}/end/")
+    assert here.get("/console/").status_code == 200
+    assert there.get("/console/").status_code == 302
+    moved = there.get("/console/feed/", headers=HTMX)
+    assert moved.headers["HX-Redirect"].startswith("/console/login/")
+
+
+def test_a_deactivated_account_is_out_at_once(enter: Enter, desks: Desks) -> None:
+    browser = enter(desks.sun)
+    staff.deactivate_staff(actor=desks.admin, staff_id=desks.sun.id or 0, reason="left", now=clock.now())
+    assert browser.get("/console/members/").status_code == 302
+
+
+def test_the_demo_shows_its_log_ins_and_nobody_else_does(client: Client, db: None, settings: Any) -> None:
+    settings.DEMO_LOG_INS = [{"role": "管理员", "username": "admin", "password": "demo-words"}]
+    settings.DEMO = False
+    assert "demo-words" not in said(client.get(LOG_IN))
+    settings.DEMO = True
+    assert "demo-words" in said(client.get(LOG_IN))
+
+
+def test_ones_language_is_taken_along(client: Client, desks: Desks) -> None:
+    made = staff.create_staff(
+        actor=desks.admin,
+        group_id=queries.default_group().id,
+        username="anna",
+        name="Anna",
+        password=PASSWORD,
+        language="en",
+        now=clock.now(),
+    )
+    staff.grant_role(actor=desks.admin, staff_id=made, role="auditor", level="all", now=clock.now())
+    client.post(LOG_IN, {"username": "anna", "password": PASSWORD})
+    assert "Dashboard" in said(client.get("/console/"))
+
+
+def test_a_page_is_never_kept_by_caches(admin: Client) -> None:
+    assert "no-store" in admin.get("/console/")["Cache-Control"]
+
+
+def test_an_idle_session_is_over(enter: Enter, desks: Desks, monkeypatch: pytest.MonkeyPatch) -> None:
+    import datetime as dt
+
+    browser = enter(desks.admin)
+    later = clock.now() + dt.timedelta(hours=2)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert browser.get("/console/").status_code == 302
+    assert not sessions.keep_session(
+        actor=desks.admin, session_key=browser.session.session_key or "", now=later
+    )

@@ -55,8 +55,9 @@ def show_hash(size: str, seed: int | None, day: dt.datetime | None) -> None:
     """Print the hash of what a size, a seed and a date make; nothing is written."""
     from zhike.kernel import clock
     from zhike.simulator import operations
+    from zhike.simulator.rhythm import ZONE
 
-    today = day.date() if day else clock.business_date(clock.now(), operations.ZONE)
+    today = day.date() if day else clock.business_date(clock.now(), ZONE)
     chosen = operations.SEED if seed is None else seed
     click.echo(operations.content_hash(size=size, seed=chosen, today=today))
 

@@ -71,7 +71,7 @@ class ApiHandler(WSGIHandler):
             handler = import_string(path)(handler)
         self._middleware_chain = handler
 
-    def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
+    def __call__(self, environ: Any, start_response: Any) -> list[bytes]:  # type: ignore[override]
         """A list of one part, so that the server knows the length and need not ask for more.
 
         Django's signals around a request are not sent: what they do for us, and more cheaply, is keep the connection.

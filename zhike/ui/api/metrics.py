@@ -70,7 +70,7 @@ def metrics(request: ApiRequest) -> JsonResponse:
 
         admit(request, "events.view")
     registry = CollectorRegistry()
-    registry.register(LogCollector())  # type: ignore[arg-type]
+    registry.register(LogCollector())
     body = generate_latest(_requests()) + generate_latest(registry)
     return JsonResponse(body, content_type=CONTENT_TYPE_LATEST)
 

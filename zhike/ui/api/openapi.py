@@ -47,7 +47,7 @@ PLAIN = (
         ("receipts.record",),
         shapes.ReceiptIn,
         {201: shapes.ReceiptOut, 200: shapes.ReceiptOut},
-        (404, 409),
+        (409,),
     ),
     Plain(
         "take_receipts",

@@ -48,13 +48,16 @@ def _take(
     request: ApiRequest, asked: ReceiptIn, now: dt.datetime, once: loyalty.Once | None = None
 ) -> loyalty.ReceiptOutcome:
     buyer = refs.buyer_of(asked.member, request.viewer, now)
-    return loyalty.take_receipt(
-        actor=request.viewer,
-        receipt=refs.new_receipt(asked, buyer),
-        member_id=buyer.member_id,
-        now=now,
-        once=once,
-    )
+    try:
+        return loyalty.take_receipt(
+            actor=request.viewer,
+            receipt=refs.new_receipt(asked, buyer),
+            member_id=buyer.member_id,
+            now=now,
+            once=once,
+        )
+    except loyalty.MemberNotFound as missing:
+        raise refs.MemberUnknown from missing
 
 
 def _take_with_code(request: ApiRequest, asked: ReceiptIn, payload: bytes, now: dt.datetime) -> JsonResponse:

@@ -155,6 +155,8 @@ FIELDS: dict[str, StrOrPromise] = {
     "MemberIn.policy_version": _("Needed with consents: which text was shown."),
     "MemberIn.evidence": _("What proves the consents, such as the id of a signed form."),
     "EnrolledOut.existing": _("They were a member already; nothing was changed."),
+    "MemberOut.name": _("Masked for a key that may look members up but not see them."),
+    "MemberOut.phone": _("Masked, always."),
     "LotOut.expires_on": _("The last day they can be spent; null for never."),
     "ReturnLineIn.quantity": _("By default all that is left of the line."),
     "ReturnLineIn.refund_fen": _("By default its share of what was paid."),

@@ -49,7 +49,7 @@ class Needs:
         request.now = gate.admit(request, *self.scopes)
         if self.body:
             request.json = body.decode(body.read(request), _ANYTHING)
-            request._body = request.payload  # what ninja looks at to see whether there is one
+            request._body = request.payload or b""  # what ninja looks at to see whether there is one
         return True
 
 
@@ -94,9 +94,9 @@ api = RestApi(
 def _refuse(request: HttpRequest, error: Exception) -> NoReturn:
     """Whatever it is, the handler around the whole API answers it."""
     if isinstance(error, ValidationError):
-        raise Invalid(fields=fields_of(error.errors)) from error
+        raise Invalid(fields=fields_of(list(error.errors))) from error
     raise error
 
 
 for _kind in (Exception, ValidationError):
-    api.add_exception_handler(_kind, _refuse)
+    api.add_exception_handler(_kind, _refuse)  # type: ignore[arg-type]

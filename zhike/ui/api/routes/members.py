@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from django.utils.translation import gettext_lazy as _
 from ninja import Path, Query, Router
 
+from zhike.customers.queries import masked_field
 from zhike.kernel.errors import Invalid
 from zhike.kernel.idempotency import Outcome
 from zhike.loyalty import operations as loyalty
@@ -139,7 +140,7 @@ def member_out(request: ApiRequest, member_id: int, *, presented: bool) -> Membe
         member_id=file.member_id,
         number=file.number,
         status=file.status,  # type: ignore[arg-type]
-        name=file.person.name,
+        name=file.person.name if request.viewer.may("members.view") else masked_field("name", file.person.name) or "",
         phone=phone.masked if phone else None,
         tier=tier_out(file.tier),
         tier_since=file.tier_since,

@@ -1,0 +1,96 @@
+"""The document says what there is, all of it, and its examples work."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from django.urls import URLPattern, URLResolver
+
+from tests.people import publish_policy
+from tests.ui.api.client import ApiClient
+from tests.ui.api.conftest import Shop
+
+pytestmark = pytest.mark.feature("C065")
+ADDRESS = "/api/v1/openapi.json"
+NOT_DESCRIBED = {"/api/docs", ADDRESS}
+
+
+def document(language: str = "en") -> dict[str, Any]:
+    found: dict[str, Any] = ApiClient(language=language).get(ADDRESS).json
+    return found
+
+
+def addresses(patterns: list[Any], prefix: str = "/") -> Iterator[str]:
+    for pattern in patterns:
+        route = prefix + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(pattern.pattern))
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern) and "^" not in route:
+            yield route
+
+
+def test_every_address_is_described_and_nothing_else() -> None:
+    from zhike.ui.api.urls import urlpatterns
+
+    found = {address for address in addresses(urlpatterns) if not address.endswith("/api-root")}
+    assert set(document()["paths"]) == found - NOT_DESCRIBED - {"/api/v1/"}
+
+
+def test_it_is_openapi_31_with_one_way_in() -> None:
+    found = document()
+    assert found["openapi"] == "3.1.0"
+    assert found["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
+    for name, schema in found["components"]["schemas"].items():
+        jsonschema_rs.Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": found["components"]})
+        assert schema["type"] == "object"
+    for path, methods in found["paths"].items():
+        for operation in methods.values():
+            assert bool(operation["security"]) == path.startswith("/api/"), path
+            assert operation["summary"]
+            if operation["security"]:
+                assert {"401", "403", "429"} <= set(operation["responses"])
+
+
+def test_it_speaks_the_callers_language() -> None:
+    assert document("zh-CN")["paths"]["/api/v1/receipts"]["post"]["summary"] == "记录一笔销售"
+    assert document("zh-TW")["paths"]["/api/v1/receipts"]["post"]["summary"] == "記錄一筆銷售"
+    assert document("en")["paths"]["/api/v1/receipts"]["post"]["summary"] == "Record a sale"
+
+
+def test_the_texts_belong_to_something() -> None:
+    from zhike.ui.api import texts
+
+    schemas = document()["components"]["schemas"]
+    for path in texts.FIELDS:
+        schema, _, field = path.partition(".")
+        assert field in schemas[schema]["properties"], path
+
+
+def test_the_examples_are_valid_and_work(shop: Shop, office: ApiClient) -> None:
+    from zhike.ui.api.examples import BODIES
+
+    publish_policy(shop.malls)
+    now = shop.sale()["occurred_at"]
+
+    def sent(name: str) -> dict[str, Any]:
+        body = BODIES[name] | ({"occurred_at": now} if "occurred_at" in BODIES[name] else {})
+        if "receipts" in body:
+            body["receipts"] = [receipt | {"occurred_at": now} for receipt in body["receipts"]]
+        return body
+
+    sale = office.post("/api/v1/receipts", sent("take_receipt"))
+    assert (sale.status, sale.json["points"]) == (201, 99)
+    assert office.post("/api/v1/receipts/batch", sent("take_receipts")).json["accepted"] == 2
+    member = sale.json["member_id"]
+    spent = office.post(f"/api/v1/members/{member}/redemptions", sent("redeem"))
+    redemption = spent.json["redemption_id"]
+    part = office.post(
+        f"/api/v1/members/{member}/redemptions/{redemption}/reversal", sent("reverse_member_redemption")
+    )
+    rest = office.post(f"/api/v1/redemptions/{redemption}/reversal", sent("reverse_redemption"))
+    assert (spent.status, part.json["points"], rest.json["points"]) == (201, 20, 30)
+    back = office.post(f"/api/v1/receipts/{sale.json['receipt_id']}/returns", sent("return_lines"))
+    assert (back.status, back.json["refund_fen"]) == (201, 3_200)
+    assert office.post("/api/v1/members", sent("enroll_member")).status == 201

@@ -97,9 +97,9 @@ def build_world(malls: Malls, now: dt.datetime) -> World:
         actor=SYSTEM, group_id=malls.group, code="main", name="星河会员", now=begin
     )
     ladder = [
-        ("basic", "普卡", 0, "#8a9199"),
-        ("silver", "银卡", 100_000, "#9aa7b3"),
-        ("gold", "金卡", 500_000, "#c9982b"),
+        ("basic", "普卡", 0, "slate"),
+        ("silver", "银卡", 100_000, "silver"),
+        ("gold", "金卡", 500_000, "gold"),
     ]
     for rank, (code, name, threshold, colour) in enumerate(ladder, start=1):
         loyalty.save_tier(

@@ -14,20 +14,12 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.money import FEN_MAX, NotAnAmount, fen_from_text
+from zhike.ui.components import labels
 from zhike.ui.components.consents import ConsentForm
 from zhike.ui.counter.once import TokenForm
 
-TENDERS = [
-    ("wechat", _("WeChat Pay")),
-    ("alipay", _("Alipay")),
-    ("card", _("Bank card")),
-    ("cash", _("Cash")),
-    ("voucher", _("Voucher")),
-    ("stored_value", _("Stored value")),
-    ("points", _("Points")),
-    ("other", _("Other")),
-]
-SEXES = [("unknown", _("Not said")), ("female", _("Female")), ("male", _("Male"))]
+TENDERS = list(labels.TENDERS.items())
+SEXES = list(labels.SEXES.items())
 REVERSAL_REASONS = [
     ("changed-mind", _("The customer changed their mind")),
     ("wrong-amount", _("The amount was wrong")),
@@ -169,7 +161,7 @@ class ReceiptForm(TokenForm):
     )
     amount = AmountField(label=_("Amount paid (yuan)"))
     tender = forms.ChoiceField(
-        label=_("Paid with"), choices=TENDERS, initial="wechat", widget=forms.RadioSelect
+        label=_("Paid with"), choices=TENDERS, initial="wechat", widget=forms.RadioSelect(attrs=RADIO)
     )
     second_tender = forms.ChoiceField(
         label=_("A second way of paying"), choices=[("", _("None")), *TENDERS], required=False

@@ -33,7 +33,11 @@ def _choices(known: list[tills.Place]) -> list[tuple[str, Any]]:
     """Grouped by mall, the service desk of each first."""
     groups: dict[str, list[tuple[str, str]]] = {}
     for place in known:
-        label = place.merchant.name if place.merchant else _("Service desk")
+        label = (
+            place.merchant.name
+            if place.merchant
+            else _("Service desk of %(mall)s") % {"mall": place.mall.name}
+        )
         groups.setdefault(place.mall.name, []).append((place.key, label))
     return list(groups.items())
 

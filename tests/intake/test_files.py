@@ -16,6 +16,7 @@ from zhike.intake import files
 from zhike.intake.files import BrokenRow, inspect_file, open_table
 from zhike.intake.files import opening as opening_module
 from zhike.intake.files import workbook as workbook_module
+from zhike.intake.files.opening import BLOCK
 from zhike.intake.files.rows import parse_rows
 
 TABLE = [["单号", "金额", "备注"], ["1", "12.50", "拿铁"], ["2", "3", "小票，带逗号"]]
@@ -99,7 +100,7 @@ def test_what_cannot_be_read_as_a_whole_is_refused_with_its_reason(
 
 def test_a_line_without_end_is_refused(tmp_path: Path):
     path = tmp_path / "long.csv"
-    path.write_text("a,b\n" + "x" * (opening_module.LINE_CHARACTERS_MAX + 1))
+    path.write_text("a,b\n" + "x" * (opening_module.LINE_BYTES_MAX + BLOCK + 1))
     with pytest.raises(files.UnreadableFile):
         read(path)
 
@@ -170,3 +171,10 @@ def test_whatever_is_written_as_csv_is_read_again(table: list[list[str]]):
 def test_no_garbage_loses_the_reader(lines: list[str]):
     rows = list(parse_rows([line + "\n" for line in lines], ","))
     assert all(isinstance(row, list | BrokenRow) for row in rows)
+
+
+def test_many_stray_quotes_cost_only_their_lines():
+    lines = [f'{n},"open\n' if n % 3 == 0 else f"{n},ok\n" for n in range(9_001)]
+    rows = list(parse_rows(lines, ","))
+    assert sum(not isinstance(row, BrokenRow) for row in rows) >= 3_000
+    assert ["8999", "ok"] in rows

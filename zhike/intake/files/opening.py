@@ -26,7 +26,7 @@ RATIO_COUNTS_FROM = 64 * 1024**2
 BLOCK = 1024 * 1024
 SAMPLE_LINES = 50
 COLUMNS_MAX = 500
-LINE_CHARACTERS_MAX = 1_000_000
+LINE_BYTES_MAX = 2_000_000
 
 _GZIP = b"\x1f\x8b"
 _ZIP = b"PK\x03\x04"
@@ -145,7 +145,7 @@ def open_table(
         yield _with_columns(rows, facts, header)
         return
     with _text(path, facts) as text:
-        yield _with_columns(parse_rows(_bounded(text), facts.delimiter), facts, header)
+        yield _with_columns(parse_rows(_whole(text), facts.delimiter), facts, header)
 
 
 def _with_columns(rows: Iterator[Row], facts: FileFacts, header: bool) -> OpenedTable:
@@ -186,13 +186,10 @@ def _bytes(path: Path, packed: bool) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(path) if packed else path.open("rb"))
 
 
-def _bounded(lines: IO[str]) -> Iterator[str]:
-    """Lines, none of them without end. A lone carriage return ends a line as well (old Macintosh exports)."""
+def _whole(lines: IO[str]) -> Iterator[str]:
+    """Lines; damage at the end of a packed file comes out as TruncatedFile."""
     try:
-        while line := lines.readline(LINE_CHARACTERS_MAX):
-            if len(line) == LINE_CHARACTERS_MAX:
-                raise UnreadableFile
-            yield line
+        yield from lines
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise TruncatedFile from None
 
@@ -240,11 +237,15 @@ def _find_encoding(path: Path, packed: bool, wanted: str) -> tuple[str, int]:
 def _decode(path: Path, packed: bool, encoding: str) -> tuple[int, int | None]:
     """(line ends, line of the first byte that does not fit or None)."""
     decoder = codecs.getincrementaldecoder(encoding)()
-    lines = 0
+    lines = run = 0
     try:
         for block in _blocks(path, packed):
             decoder.decode(block)
             lines += block.count(b"\n") or block.count(b"\r")
+            end = max(block.rfind(b"\n"), block.rfind(b"\r"))
+            run = run + len(block) if end < 0 else len(block) - end
+            if run > LINE_BYTES_MAX:
+                raise UnreadableFile  # a line without end is no table
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return lines, lines + 1
@@ -254,7 +255,7 @@ def _decode(path: Path, packed: bool, encoding: str) -> tuple[int, int | None]:
 def _sniff_delimiter(path: Path, packed: bool, encoding: str) -> str:
     """The separator that splits the first rows into the same number of cells, most of them first."""
     with _text(path, FileFacts("text", "", 0, 0, encoding, ",", packed)) as text:
-        sample = [line for _, line in zip(range(SAMPLE_LINES), _bounded(text), strict=False)]
+        sample = [line for _, line in zip(range(SAMPLE_LINES), _whole(text), strict=False)]
     best, best_score = ",", (0, 0)
     for delimiter in (",", "\t", ";", "|"):
         widths = [len(row) for row in csv.reader(sample, delimiter=delimiter) if row]

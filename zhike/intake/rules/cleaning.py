@@ -9,18 +9,20 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from operator import itemgetter
+from typing import NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 from zhike.intake.rules import reasons, values
 from zhike.intake.rules.mapping import TENDERS
 from zhike.intake.rules.mapping import Mapping as RowMapping
 
-CACHE_MAX = 200_000
+CACHE_MAX = 100_000
 EARLIEST = dt.date(2000, 1, 1)
 CLOCK_SKEW = dt.timedelta(minutes=10)
 DAYS_APART_MAX = 1
 NUMBER_MAX, TILL_MAX, SKU_MAX, NAME_MAX, CASHIER_MAX, CARD_MAX = 50, 40, 60, 200, 60, 60
+CATEGORY_MAX = 40
 
 
 class Rejected(Exception):
@@ -60,6 +62,13 @@ class Line(NamedTuple):
 
 
 Cell = Callable[[Sequence[str]], str]
+Picker = Callable[[Sequence[str]], tuple[str, ...]]
+
+HEAD_FIELDS = (
+    "number", "merchant", "till", "occurred_at", "business_date", "time", "member_phone", "member_card",
+    "original_number", "cashier",
+)  # fmt: skip
+LINE_FIELDS = ("kind", "sku", "name", "quantity", "unit_price", "amount", "discount", "tender", "category")
 
 
 class LineCleaner:
@@ -88,37 +97,28 @@ class LineCleaner:
         self._not_products = frozenset(mapping.cleaning.not_products)
         self._nobody = frozenset(mapping.members.no_member_values)
         self._no_zero_price = mapping.cleaning.zero_price == "quarantine"
+        self._read = {field: self._cell(field) for field in (*HEAD_FIELDS, *LINE_FIELDS)}
+        self._head_words, self._line_words = self._picker(HEAD_FIELDS), self._picker(LINE_FIELDS)
+        self._heads: dict[tuple[str, ...], tuple[Head, Head]] = {}
+        self._lines: dict[tuple[bool, tuple[str, ...]], tuple[bool, Line]] = {}
         self._amounts: dict[str, int] = {}
-        self._quantities: dict[str, int] = {}
         self._moments: dict[tuple[str, str, str], tuple[dt.date, dt.datetime]] = {}
-        self._members: dict[tuple[str, str], str] = {}
-        self._read = {field: self._cell(field) for field in (*_READ, "occurred_at", "business_date", "time")}
 
     def __call__(self, cells: Sequence[str]) -> tuple[Head, Line]:
         if len(cells) != self._width:
             raise Rejected(reasons.COLUMN_COUNT, f"{len(cells)} ≠ {self._width}")
-        read = self._read
-        number = _short(read["number"](cells), NUMBER_MAX)
-        if not number:
-            raise Rejected(reasons.MISSING_NUMBER)
-        sku = _short(read["sku"](cells), SKU_MAX)
-        if sku in self._not_products:
-            raise Rejected(reasons.NOT_A_PRODUCT, sku)
-        merchant_id = self._merchant(read["merchant"](cells))
-        business_date, occurred_at = self._moment(cells)
-        is_return, line = self._line(cells, number, sku)
-        head = Head(
-            merchant_id,
-            _short(read["till"](cells), TILL_MAX) or "1",
-            number,
-            business_date,
-            occurred_at,
-            is_return,
-            self._member(read["member_phone"](cells), read["member_card"](cells)),
-            _short(read["original_number"](cells), NUMBER_MAX),
-            read["cashier"](cells)[:CASHIER_MAX],
-        )
-        return head, line
+        head_words = self._head_words(cells)
+        heads = self._heads.get(head_words)
+        if heads is None:
+            heads = self._parse_heads(cells)
+            _remember(self._heads, head_words, heads)
+        line_words = heads[0].is_return, self._line_words(cells)
+        found = self._lines.get(line_words)
+        if found is None:
+            found = self._parse_line(cells, heads[0].is_return)
+            _remember(self._lines, line_words, found)
+        is_return, line = found
+        return heads[is_return], line
 
     def bundle(self, cells: Sequence[str]) -> tuple[int, str]:
         """A hash of the receipt's key as the file writes it, and its number; also for rows that are refused."""
@@ -131,6 +131,32 @@ class LineCleaner:
     def _raw(self, cells: Sequence[str], field: str) -> str:
         place = self._places.get(field)
         return cells[place].strip() if place is not None and place < len(cells) else ""
+
+    def _picker(self, fields: Sequence[str]) -> Picker:
+        """Gets the cells that decide about these fields, all in one go."""
+        places = [self._places[field] for field in fields if field in self._places]
+        return cast(Picker, itemgetter(*places, *places[:1]) if places else lambda cells: ())
+
+    def _parse_heads(self, cells: Sequence[str]) -> tuple[Head, Head]:
+        """The head as a sale and as a return; the same one twice where the number alone says return."""
+        read = self._read
+        number = _short(read["number"](cells), NUMBER_MAX)
+        if not number:
+            raise Rejected(reasons.MISSING_NUMBER)
+        prefixes = self._mapping.kind.return_number_prefixes
+        business_date, occurred_at = self._moment(cells)
+        head = Head(
+            self._merchant(read["merchant"](cells)),
+            _short(read["till"](cells), TILL_MAX) or "1",
+            number,
+            business_date,
+            occurred_at,
+            bool(prefixes) and number.startswith(prefixes),
+            self._parse_member(read["member_phone"](cells), read["member_card"](cells)),
+            _short(read["original_number"](cells), NUMBER_MAX),
+            read["cashier"](cells)[:CASHIER_MAX],
+        )
+        return head, head._replace(is_return=True)
 
     # --- cells -----------------------------------------------------------------------------------------------------
 
@@ -191,58 +217,54 @@ class LineCleaner:
 
     # --- amounts ---------------------------------------------------------------------------------------------------
 
-    def _line(self, cells: Sequence[str], number: str, sku: str) -> tuple[bool, Line]:
+    def _parse_line(self, cells: Sequence[str], is_return: bool) -> tuple[bool, Line]:
+        """Whether the row is a return, and its line."""
         read = self._read
+        sku = _short(read["sku"](cells), SKU_MAX)
+        if sku in self._not_products:
+            raise Rejected(reasons.NOT_A_PRODUCT, sku)
         quantity = self._quantity(read["quantity"](cells))
         price = self._amount(read["unit_price"](cells), rounded="amount" in self._places)
         amount = self._amount(read["amount"](cells))
         discount = self._amount(read["discount"](cells)) or 0
-        is_return, quantity, amount = self._direction(cells, number, quantity, amount)
+        is_return = is_return or self._says_return(cells, quantity, amount)
+        if is_return:
+            quantity, amount = abs(quantity), None if amount is None else abs(amount)
+        elif quantity < 0:
+            raise Rejected(reasons.NEGATIVE_QUANTITY, read["quantity"](cells))
         if (price is not None and price < 0) or (amount is not None and amount < 0):
             raise Rejected(reasons.NEGATIVE_AMOUNT, read["unit_price"](cells) or read["amount"](cells))
         price, discount, net = _reckon(quantity, price, amount, abs(discount))
         if not net and self._no_zero_price:
             raise Rejected(reasons.ZERO_PRICE)
-        if net > values.AMOUNT_FEN_MAX or price > values.AMOUNT_FEN_MAX or discount > values.AMOUNT_FEN_MAX:
+        if max(net, price, discount) > values.AMOUNT_FEN_MAX:
             raise Rejected(reasons.ABSURD_AMOUNT, read["amount"](cells) or read["unit_price"](cells))
         tender = read["tender"](cells) or "other"
         if tender not in TENDERS:
             raise Rejected(reasons.UNKNOWN_TENDER, tender)
-        name = read["name"](cells)[:NAME_MAX]
-        return is_return, Line(
-            sku, name, quantity, price, discount, net, tender, read["category"](cells)[:40]
-        )
+        name, category = read["name"](cells)[:NAME_MAX], read["category"](cells)[:CATEGORY_MAX]
+        return is_return, Line(sku, name, quantity, price, discount, net, tender, category)
 
-    def _direction(
-        self, cells: Sequence[str], number: str, quantity: int, amount: int | None
-    ) -> tuple[bool, int, int | None]:
-        """Whether the row is a return; its quantity and amount without the sign that said so."""
+    def _says_return(self, cells: Sequence[str], quantity: int, amount: int | None) -> bool:
+        """Whether a word or a sign of the row says that it is a return."""
         kind = self._mapping.kind
-        is_return = bool(kind.return_number_prefixes) and number.startswith(kind.return_number_prefixes)
-        if kind.return_values:
-            is_return = is_return or self._read["kind"](cells) in kind.return_values
-        is_return = is_return or (kind.negative_quantity_is_return and quantity < 0)
-        is_return = is_return or (kind.negative_amount_is_return and amount is not None and amount < 0)
-        if is_return:
-            return True, abs(quantity), None if amount is None else abs(amount)
-        if quantity < 0:
-            raise Rejected(reasons.NEGATIVE_QUANTITY, self._read["quantity"](cells))
-        return False, quantity, amount
+        return (
+            (bool(kind.return_values) and self._read["kind"](cells) in kind.return_values)
+            or (kind.negative_quantity_is_return and quantity < 0)
+            or (kind.negative_amount_is_return and amount is not None and amount < 0)
+        )
 
     def _quantity(self, text: str) -> int:
         if not text:
             return values.MILLI
-        milli = self._quantities.get(text)
-        if milli is None:
-            try:
-                milli = values.scaled(self._plain(text), 3)
-            except ValueError:
-                raise Rejected(reasons.BAD_QUANTITY, text) from None
-            if not milli:
-                raise Rejected(reasons.ZERO_QUANTITY, text)
-            if abs(milli) > values.QUANTITY_MILLI_MAX:
-                raise Rejected(reasons.BAD_QUANTITY, text)
-            _remember(self._quantities, text, milli)
+        try:
+            milli = values.scaled(self._plain(text), 3)
+        except ValueError:
+            raise Rejected(reasons.BAD_QUANTITY, text) from None
+        if not milli:
+            raise Rejected(reasons.ZERO_QUANTITY, text)
+        if abs(milli) > values.QUANTITY_MILLI_MAX:
+            raise Rejected(reasons.BAD_QUANTITY, text)
         return milli
 
     def _amount(self, text: str, *, rounded: bool = False) -> int | None:
@@ -262,16 +284,6 @@ class LineCleaner:
         amounts = self._mapping.amounts
         return values.plain_number(text, amounts.decimal, amounts.thousands)
 
-    # --- the member ------------------------------------------------------------------------------------------------
-
-    def _member(self, phone: str, card: str) -> str:
-        key = (phone, card)
-        found = self._members.get(key)
-        if found is None:
-            found = self._parse_member(phone, card)
-            _remember(self._members, key, found)
-        return found
-
     def _parse_member(self, phone: str, card: str) -> str:
         members = self._mapping.members
         if phone and phone not in self._nobody:
@@ -283,12 +295,6 @@ class LineCleaner:
         if card and card not in self._nobody:
             return f"card:{_short(members.card_prefix + card, CARD_MAX).upper()}"
         return ""
-
-
-_READ = (
-    "number", "merchant", "till", "kind", "sku", "name", "quantity", "unit_price", "amount", "discount", "tender",
-    "member_phone", "member_card", "original_number", "cashier", "category",
-)  # fmt: skip
 
 
 def _reckon(quantity: int, price: int | None, amount: int | None, discount: int) -> tuple[int, int, int]:

@@ -33,6 +33,8 @@ def plain_number(text: str, decimal: str, thousands: str) -> str:
 
     Separators must stand between groups of three, so that "1,5" is never taken for 15. Raises ValueError.
     """
+    if decimal == "." and _PLAIN.fullmatch(text):
+        return text
     cleaned = _CURRENCY.sub(r"\1", text.strip()).strip()
     negative = cleaned.startswith("(") and cleaned.endswith(")")
     if negative:

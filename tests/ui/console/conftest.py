@@ -19,7 +19,7 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 @pytest.fixture(autouse=True)
 def forget_kept_sessions(settings: Any) -> None:
-    """What the process remembers of sessions and merchants belongs to other tests' databases; passwords hash quickly."""
+    """What the process remembers belongs to other tests' databases; and passwords hash quickly."""
     from django.core.cache import cache
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -170,7 +170,9 @@ def receipt_maker(scene: Scene) -> Callable[[], bytes]:
 
     def make() -> bytes:
         number = f"{run_name}-{next(numbers)}"
-        return request_bytes("POST", "/api/v1/receipts", _receipt(scene, number), head | {"Idempotency-Key": number})
+        return request_bytes(
+            "POST", "/api/v1/receipts", _receipt(scene, number), head | {"Idempotency-Key": number}
+        )
 
     return make
 
@@ -221,9 +223,15 @@ def install_limit(scene: Scene, port: int) -> None:
         samples = {
             "stored": sample("SELECT body::text FROM kernel_idempotency LIMIT 1"),
             "explanation": sample("SELECT explanation::text FROM loyalty_award LIMIT 1"),
-            "recorded": sample("SELECT data::text FROM kernel_event WHERE type = 'zhike.sales.receipt_recorded' LIMIT 1"),
-            "earned": sample("SELECT data::text FROM kernel_event WHERE type = 'zhike.loyalty.points_earned' LIMIT 1"),
-            "redeemed": sample("SELECT data::text FROM kernel_event WHERE type = 'zhike.loyalty.points_redeemed' LIMIT 1"),
+            "recorded": sample(
+                "SELECT data::text FROM kernel_event WHERE type = 'zhike.sales.receipt_recorded' LIMIT 1"
+            ),
+            "earned": sample(
+                "SELECT data::text FROM kernel_event WHERE type = 'zhike.loyalty.points_earned' LIMIT 1"
+            ),
+            "redeemed": sample(
+                "SELECT data::text FROM kernel_event WHERE type = 'zhike.loyalty.points_redeemed' LIMIT 1"
+            ),
         }
         sql = (Path(__file__).parent / "http_limit.sql").read_text(encoding="utf-8")
         for name, text in samples.items():
@@ -270,17 +278,23 @@ def race_for_points(scene: Scene, port: int) -> Result:
     """32 clients spend one member's points until nothing is left: not one point too many."""
     member = scene.first_member + 7
     before = _balance(member)
-    load = run_load(port, redemption_maker(scene, member, 50), connections=RACERS, seconds=60, requests=before // 50 + 200)
+    load = run_load(
+        port, redemption_maker(scene, member, 50), connections=RACERS, seconds=60, requests=before // 50 + 200
+    )
     load.require_only(201, 409)
     after, spent = _balance(member), load.statuses[201] * 50
     assert before - spent == after and 0 <= after < 50, (before, spent, after)
-    return result(f"http: {RACERS} clients on one member, no overdraft", load.rate, "requests/s", seconds=load.seconds)
+    return result(
+        f"http: {RACERS} clients on one member, no overdraft", load.rate, "requests/s", seconds=load.seconds
+    )
 
 
 def _balance(member: int) -> int:
     from zhike.kernel.connections import open_connection
 
     with open_connection() as raw:
-        row = raw.execute("SELECT balance - debt FROM loyalty_account WHERE member_id = %s", [member]).fetchone()
+        row = raw.execute(
+            "SELECT balance - debt FROM loyalty_account WHERE member_id = %s", [member]
+        ).fetchone()
     assert row is not None
     return int(row[0])

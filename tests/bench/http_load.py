@@ -65,7 +65,9 @@ class _Connection:
         return int(head[9:12]) if len(body) >= length else None
 
 
-def run_load(port: int, make: RequestMaker, *, connections: int, seconds: float, requests: int | None = None) -> Load:
+def run_load(
+    port: int, make: RequestMaker, *, connections: int, seconds: float, requests: int | None = None
+) -> Load:
     """Keep every connection busy for `seconds`, or until `requests` have been answered."""
     load = Load()
     selector = selectors.DefaultSelector()

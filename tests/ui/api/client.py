@@ -75,7 +75,9 @@ class ApiClient:
             environ["HTTP_AUTHORIZATION"] = f"Bearer {self.key}"
         for name, value in headers.items():
             name = name.upper()
-            environ[name if name in ("CONTENT_TYPE", "CONTENT_LENGTH", "REMOTE_ADDR") else f"HTTP_{name}"] = value
+            environ[name if name in ("CONTENT_TYPE", "CONTENT_LENGTH", "REMOTE_ADDR") else f"HTTP_{name}"] = (
+                value
+            )
         return _send(environ)
 
 

@@ -43,7 +43,9 @@ class Shop:
             "number": f"R-{uuid.uuid4().hex[:12]}",
             "occurred_at": now.isoformat(),
             "member": {"member_id": self.member_id},
-            "lines": [{"sku": "LATTE", "name": "拿铁", "quantity": "2", "unit_price_fen": fen // 2, "net_fen": fen}],
+            "lines": [
+                {"sku": "LATTE", "name": "拿铁", "quantity": "2", "unit_price_fen": fen // 2, "net_fen": fen}
+            ],
             "tenders": [{"kind": "wechat", "amount_fen": fen}],
         } | changes
 
@@ -53,10 +55,19 @@ def build_shop(malls: Malls, now: dt.datetime) -> Shop:
     from zhike.loyalty import operations as loyalty
 
     actor = system_viewer("tests")
-    program_id = loyalty.create_program(actor=actor, group_id=malls.group, code="ZK", name="知客会员", now=now)
+    program_id = loyalty.create_program(
+        actor=actor, group_id=malls.group, code="ZK", name="知客会员", now=now
+    )
     for rank, (code, name, threshold) in enumerate([("silver", "银卡", 0), ("gold", "金卡", 500_000)]):
         loyalty.save_tier(
-            actor=actor, program_id=program_id, code=code, name=name, rank=rank, threshold_fen=threshold, colour="gold", now=now
+            actor=actor,
+            program_id=program_id,
+            code=code,
+            name=name,
+            rank=rank,
+            threshold_fen=threshold,
+            colour="gold",
+            now=now,
         )
     loyalty.publish_rule_version(
         actor=actor,

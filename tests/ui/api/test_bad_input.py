@@ -56,9 +56,21 @@ WRONG: list[tuple[str, Any, str]] = [
     ("merchant_id", 0, "This number is out of range."),
     ("merchant_id", 2**63, "This number is out of range."),
     ("merchant_id", 10**40, "This number is out of range."),
-    ("occurred_at", "yesterday", "This is not a time with its offset from UTC, such as 2026-07-01T12:30:00+08:00."),
-    ("occurred_at", "2026-07-01T12:30:00", "This is not a time with its offset from UTC, such as 2026-07-01T12:30:00+08:00."),
-    ("occurred_at", 1782880200, "This is not a time with its offset from UTC, such as 2026-07-01T12:30:00+08:00."),
+    (
+        "occurred_at",
+        "yesterday",
+        "This is not a time with its offset from UTC, such as 2026-07-01T12:30:00+08:00.",
+    ),
+    (
+        "occurred_at",
+        "2026-07-01T12:30:00",
+        "This is not a time with its offset from UTC, such as 2026-07-01T12:30:00+08:00.",
+    ),
+    (
+        "occurred_at",
+        1782880200,
+        "This is not a time with its offset from UTC, such as 2026-07-01T12:30:00+08:00.",
+    ),
     ("occurred_at", "0001-01-01T00:00:00+23:59", "This number is out of range."),
     ("business_date", "2026-02-30", "This is not a date, such as 2026-07-01."),
     ("lines", [], "This is too short."),
@@ -70,7 +82,9 @@ WRONG: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("field", "value", "sentence"), WRONG)
-def test_each_wrong_field_is_named(shop: Shop, till: ApiClient, field: str, value: Any, sentence: str) -> None:
+def test_each_wrong_field_is_named(
+    shop: Shop, till: ApiClient, field: str, value: Any, sentence: str
+) -> None:
     reply = refused(till, json.dumps(shop.sale() | {field: value}).encode())
     assert (reply.status, reply.json["errors"]) == (422, {field: [sentence]})
 
@@ -110,13 +124,14 @@ def test_each_wrong_field_of_a_line_is_named(shop: Shop, till: ApiClient, field:
 
 
 def test_amounts_must_add_up_and_clocks_agree(shop: Shop, till: ApiClient) -> None:
-    for changes, field in [
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"tenders": [{"kind": "cash", "amount_fen": 1}]}, "tenders"),
         ({"occurred_at": "2099-01-01T00:00:00+08:00"}, "occurred_at"),
         ({"business_date": "2020-01-01"}, "business_date"),
         ({"business_date": "1999-12-31"}, "business_date"),
         ({"business_date": "2999-01-01"}, "business_date"),
-    ]:
+    ]
+    for changes, field in wrong:
         reply = refused(till, json.dumps(shop.sale() | changes).encode())
         assert reply.code == "invalid-receipt"
         assert field in reply.json["errors"]
@@ -124,7 +139,7 @@ def test_amounts_must_add_up_and_clocks_agree(shop: Shop, till: ApiClient) -> No
 
 def test_unknown_merchants_members_and_categories(shop: Shop, till: ApiClient) -> None:
     line = shop.sale()["lines"][0]
-    for changes, code in [
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"merchant_id": 999_999}, "merchant-unknown"),
         ({"merchant_id": None}, "one-of-these"),
         ({"merchant_code": "C001"}, "one-of-these"),
@@ -137,7 +152,8 @@ def test_unknown_merchants_members_and_categories(shop: Shop, till: ApiClient) -
         ({"member": {}}, "one-of-these"),
         ({"member": {"phone": "13800138000", "card": "VIP0001"}}, "one-of-these"),
         ({"lines": [line | {"category_code": "nope"}]}, "category-unknown"),
-    ]:
+    ]
+    for changes, code in wrong:
         assert refused(till, json.dumps(shop.sale() | changes).encode()).code == code
 
 
@@ -177,7 +193,8 @@ class TestTheWrapping:
         assert refused(till, body, content_length="-1").code == "too-large"
 
     @pytest.mark.parametrize(
-        "content_type", ["", "text/plain", "application/x-www-form-urlencoded", "application/json; charset=gbk", "json"]
+        "content_type",
+        ["", "text/plain", "application/x-www-form-urlencoded", "application/json; charset=gbk", "json"],
     )
     def test_another_kind_of_content(self, shop: Shop, till: ApiClient, content_type: str) -> None:
         reply = refused(till, json.dumps(shop.sale()).encode(), content_type=content_type)
@@ -195,13 +212,24 @@ class TestTheWrapping:
 
 class TestTheAddress:
     def test_another_method(self, shop: Shop, office: ApiClient) -> None:
-        for path, allowed in [(RECEIPTS, "POST"), ("/api/v1/merchants", "GET"), ("/health/live", "GET, HEAD")]:
+        for path, allowed in [
+            (RECEIPTS, "POST"),
+            ("/api/v1/merchants", "GET"),
+            ("/health/live", "GET, HEAD"),
+        ]:
             reply = office.call("DELETE", path)
             assert (reply.status, reply.code, reply.headers["allow"]) == (405, "method-not-allowed", allowed)
 
     @pytest.mark.parametrize(
         "path",
-        ["/api/v1/nothing", "/api/v2/receipts", "/api/", "/api/v1/members/abc", "/api/v1/receipts/not-a-uuid", "/metrics/x"],
+        [
+            "/api/v1/nothing",
+            "/api/v2/receipts",
+            "/api/",
+            "/api/v1/members/abc",
+            "/api/v1/receipts/not-a-uuid",
+            "/metrics/x",
+        ],
     )
     def test_no_such_thing(self, shop: Shop, office: ApiClient, path: str) -> None:
         assert office.get(path).code == "not-found"
@@ -226,6 +254,7 @@ class TestTheAddress:
             assert office.get(entries, {"cursor": cursor}).code == "bad-cursor"
             assert office.get("/api/v1/events", {"cursor": cursor}).code == "bad-event-cursor"
         assert office.get("/api/v1/members/lookup", {"phone": "\x00"}).code == "member-not-found"
+        assert list(office.get("/api/v1/events", {"type": "\x00"}).json["errors"]) == ["type.0"]
 
 
 @pytest.mark.parametrize(

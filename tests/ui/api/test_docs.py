@@ -4,7 +4,9 @@ from django.test import Client
 
 @pytest.mark.feature("C065")
 @pytest.mark.parametrize(("language", "heading"), [("zh-hans", "知客接口"), ("en", "Zhike API")])
-def test_the_page_shows_every_operation_in_the_readers_language(db: None, language: str, heading: str) -> None:
+def test_the_page_shows_every_operation_in_the_readers_language(
+    db: None, language: str, heading: str
+) -> None:
     from zhike.ui.api.openapi import document
 
     page = Client().get("/api/docs", headers={"accept-language": language})

@@ -14,7 +14,17 @@ MERCHANTS = "/api/v1/merchants"
 @pytest.mark.feature("C028")
 @pytest.mark.parametrize(
     "header",
-    ["", "Bearer", "Bearer ", "Bearer zk_", "Bearer zk_00000000_" + "0" * 64, "Basic abc", "Bearer \xff\xfe", "Bearer " + "x" * 5000, "zk"],
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer zk_",
+        "Bearer zk_00000000_" + "0" * 64,
+        "Basic abc",
+        "Bearer \xff\xfe",
+        "Bearer " + "x" * 5000,
+        "zk",
+    ],
 )
 def test_a_stranger_is_told_what_is_missing(db: None, header: str) -> None:
     reply = ApiClient().get(MERCHANTS, authorization=header)
@@ -82,7 +92,11 @@ def test_each_key_has_its_own_limit_a_minute(shop: Shop) -> None:
         assert [reply.status for reply in replies] == [200, 200, 200, 429, 429]
         assert [reply.headers["ratelimit-remaining"] for reply in replies] == ["2", "1", "0", "0", "0"]
         stopped = replies[-1]
-        assert (stopped.code, stopped.headers["retry-after"], stopped.headers["ratelimit-limit"]) == ("rate-limited", "40", "3")
+        assert (stopped.code, stopped.headers["retry-after"], stopped.headers["ratelimit-limit"]) == (
+            "rate-limited",
+            "40",
+            "3",
+        )
         assert stopped.headers["ratelimit-reset"] == "40"
         assert other.get(MERCHANTS).status == 200
     with time_machine.travel(dt.datetime(2026, 7, 1, 12, 1, 0, tzinfo=dt.UTC), tick=False):
@@ -93,7 +107,12 @@ def test_a_request_keeps_its_name(shop: Shop, till: ApiClient) -> None:
     from zhike.kernel.models import AuditEntry
 
     sale = till.post("/api/v1/receipts", shop.sale()).json
-    returned = {"till": "T1", "number": "B1", "occurred_at": shop.sale()["occurred_at"], "lines": [{"line_no": 1}]}
+    returned = {
+        "till": "T1",
+        "number": "B1",
+        "occurred_at": shop.sale()["occurred_at"],
+        "lines": [{"line_no": 1}],
+    }
     reply = till.post(f"/api/v1/receipts/{sale['receipt_id']}/returns", returned, x_request_id="till-7/abc")
     assert (reply.status, reply.headers["x-request-id"]) == (201, "till-7/abc")
     assert AuditEntry.objects.filter(request_id="till-7/abc", action="receipt.return").count() == 1

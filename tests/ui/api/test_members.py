@@ -111,7 +111,11 @@ class TestLookUp:
     @pytest.mark.parametrize("query", [{"phone": PHONE}, {"phone": "+8613800138000"}, {"card": CARD}])
     def test_by_phone_and_card(self, shop: Shop, till: ApiClient, query: dict[str, str]) -> None:
         reply = till.get(f"{MEMBERS}/lookup", query)
-        assert (reply.status, reply.json["member_id"], reply.json["phone"]) == (200, shop.member_id, "138****8000")
+        assert (reply.status, reply.json["member_id"], reply.json["phone"]) == (
+            200,
+            shop.member_id,
+            "138****8000",
+        )
 
     def test_by_a_code_that_is_good_once(self, shop: Shop, till: ApiClient) -> None:
         from zhike.kernel import clock
@@ -134,7 +138,9 @@ class TestLookUp:
     def test_nobody(self, shop: Shop, till: ApiClient, query: dict[str, str], code: str) -> None:
         assert till.get(f"{MEMBERS}/lookup", query).code == code
 
-    def test_a_till_sees_the_name_masked_and_only_its_own_receipts(self, shop: Shop, office: ApiClient) -> None:
+    def test_a_till_sees_the_name_masked_and_only_its_own_receipts(
+        self, shop: Shop, office: ApiClient
+    ) -> None:
         office.post("/api/v1/receipts", shop.sale())
         office.post("/api/v1/receipts", shop.sale(merchant_id=shop.malls.fashion))
         till = ApiClient(make_key(["members.lookup", "receipts.view"], "merchant", shop.malls.cafe))

@@ -43,7 +43,9 @@ def test_it_is_openapi_31_with_one_way_in() -> None:
     assert found["openapi"] == "3.1.0"
     assert found["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
     for name, schema in found["components"]["schemas"].items():
-        jsonschema_rs.Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": found["components"]})
+        jsonschema_rs.Draft202012Validator(
+            {"$ref": f"#/components/schemas/{name}", "components": found["components"]}
+        )
         assert schema["type"] == "object"
     for path, methods in found["paths"].items():
         for operation in methods.values():

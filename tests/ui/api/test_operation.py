@@ -11,7 +11,7 @@ def test_events_are_cloudevents_and_none_is_missed(shop: Shop, office: ApiClient
     office.post("/api/v1/receipts", shop.sale())
     found, cursor = [], None
     for _ in range(200):
-        page = office.get("/api/v1/events", {"limit": 7} | ({"cursor": cursor} if cursor else {})).json
+        page = office.get("/api/v1/events", {"limit": 100} | ({"cursor": cursor} if cursor else {})).json
         found += page["items"]
         cursor = page["next_cursor"]
         if not page["has_more"]:
@@ -20,15 +20,24 @@ def test_events_are_cloudevents_and_none_is_missed(shop: Shop, office: ApiClient
     types = [event["type"] for event in found]
     assert types.index("zhike.loyalty.member_enrolled") < types.index("zhike.loyalty.points_earned")
     earned = found[types.index("zhike.loyalty.points_earned")]
-    assert (earned["specversion"], earned["source"], earned["subject"]) == ("1.0", "/zhike/loyalty", f"person/{shop.person_id}")
+    assert (earned["specversion"], earned["source"], earned["subject"]) == (
+        "1.0",
+        "/zhike/loyalty",
+        f"person/{shop.person_id}",
+    )
     assert earned["data"]["points"] == 128
-    only = office.get("/api/v1/events", {"type": ["zhike.loyalty.points_earned", "zhike.loyalty.tier_changed"]}).json["items"]
+    only = office.get(
+        "/api/v1/events", {"type": ["zhike.loyalty.points_earned", "zhike.loyalty.tier_changed"]}
+    ).json["items"]
     assert [event["type"] for event in only] == ["zhike.loyalty.points_earned"]
 
 
 @pytest.mark.feature("C028", "C029")
 def test_events_need_a_key_for_everything(shop: Shop) -> None:
-    assert ApiClient(make_key(["events.view"], "mall", shop.malls.star)).get("/api/v1/events").code == "not-allowed"
+    assert (
+        ApiClient(make_key(["events.view"], "mall", shop.malls.star)).get("/api/v1/events").code
+        == "not-allowed"
+    )
 
 
 @pytest.mark.feature("C029")
@@ -37,7 +46,11 @@ def test_merchants_within_the_scope(shop: Shop, office: ApiClient) -> None:
     assert sorted(codes) == ["C001", "F001", "J001", "N001"]
     cloud = ApiClient(make_key(["organization.view"], "mall", shop.malls.cloud))
     (noodles,) = cloud.get("/api/v1/merchants").json["items"]
-    assert (noodles["merchant_id"], noodles["mall_code"], noodles["trade_category"]) == (shop.malls.noodles, "YGH", "food")
+    assert (noodles["merchant_id"], noodles["mall_code"], noodles["trade_category"]) == (
+        shop.malls.noodles,
+        "YGH",
+        "food",
+    )
     assert cloud.get("/api/v1/merchants", {"mall_id": shop.malls.star}).json["items"] == []
 
 
@@ -47,7 +60,11 @@ class TestHealth:
 
     def test_ready_when_the_database_is(self, stranger: ApiClient) -> None:
         reply = stranger.get("/health/ready")
-        assert (reply.status, reply.json["status"], reply.json["checks"]["database"]["ok"]) == (200, "ok", True)
+        assert (reply.status, reply.json["status"], reply.json["checks"]["database"]["ok"]) == (
+            200,
+            "ok",
+            True,
+        )
 
     def test_not_ready_when_a_check_fails(self, stranger: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
         from zhike.kernel import health

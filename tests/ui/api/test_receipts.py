@@ -29,7 +29,12 @@ def test_a_sale_becomes_points_and_says_why(shop: Shop, till: ApiClient) -> None
     assert explanation["sentence"] == "¥128.50 counted, 1 point per ¥1.00: 128 points."
     assert explanation["refusal"] is None
     (rule,) = explanation["rules"]
-    assert (rule["eligible_fen"], rule["base_points"], rule["base_per_fen"], rule["points"]) == (12_850, 1, 100, 128)
+    assert (rule["eligible_fen"], rule["base_points"], rule["base_per_fen"], rule["points"]) == (
+        12_850,
+        1,
+        100,
+        128,
+    )
     assert rule["lines"] == [{"line_no": 1, "eligible_fen": 12_850, "basis_points": 10_000, "points": 128}]
     assert balance(shop) == 128
 
@@ -45,7 +50,9 @@ def test_no_points_has_a_reason_in_the_callers_language(shop: Shop, till: ApiCli
 
 
 @pytest.mark.feature("C064")
-@pytest.mark.parametrize("ref", [{"phone": PHONE}, {"phone": "+86 138-0013-8000"}, {"card": CARD}, {"card": CARD.lower()}])
+@pytest.mark.parametrize(
+    "ref", [{"phone": PHONE}, {"phone": "+86 138-0013-8000"}, {"card": CARD}, {"card": CARD.lower()}]
+)
 def test_the_member_is_known_by_phone_and_card(shop: Shop, till: ApiClient, ref: dict[str, str]) -> None:
     assert till.post(RECEIPTS, shop.sale(member=ref)).json["member_id"] == shop.member_id
 
@@ -83,7 +90,11 @@ def test_the_same_receipt_again_changes_nothing_and_says_so(shop: Shop, till: Ap
     assert (again.status, again.json["status"]) == (200, "duplicate")
     assert {**again.json, "status": "accepted"} == first.json
     assert row_counts() == before
-    other = till.post(RECEIPTS, sale | {"lines": [sale["lines"][0] | {"net_fen": 100}], "tenders": [{"kind": "cash", "amount_fen": 100}]})
+    other = till.post(
+        RECEIPTS,
+        sale
+        | {"lines": [sale["lines"][0] | {"net_fen": 100}], "tenders": [{"kind": "cash", "amount_fen": 100}]},
+    )
     assert (other.status, other.code) == (409, "receipt-conflict")
     assert row_counts() == before
 
@@ -204,7 +215,17 @@ class TestBatch:
         reply = till.post(f"{RECEIPTS}/batch", {"receipts": receipts})
         answer = reply.json
         assert reply.status == 200
-        assert [result["status"] for result in answer["results"]] == [201, 200, 422, 422, 422, 403, 422, 201, 422]
+        assert [result["status"] for result in answer["results"]] == [
+            201,
+            200,
+            422,
+            422,
+            422,
+            403,
+            422,
+            201,
+            422,
+        ]
         assert (answer["accepted"], answer["duplicates"], answer["refused"]) == (2, 1, 6)
         assert [result["index"] for result in answer["results"]] == list(range(9))
         assert answer["results"][1]["receipt"]["status"] == "duplicate"
@@ -229,15 +250,23 @@ class TestBatch:
         assert till.post(f"{RECEIPTS}/batch", batch).json["duplicates"] == 5
         assert balance(shop) == 50
 
-    def test_a_batch_earns_what_single_receipts_earn(self, shop: Shop, till: ApiClient, office: ApiClient) -> None:
+    def test_a_batch_earns_what_single_receipts_earn(
+        self, shop: Shop, till: ApiClient, office: ApiClient
+    ) -> None:
         sales = [shop.sale(fen) for fen in (50, 9_999, 250_000, 300_000, 12_345)]
-        together = [result["receipt"] for result in till.post(f"{RECEIPTS}/batch", {"receipts": sales}).json["results"]]
+        together = [
+            result["receipt"]
+            for result in till.post(f"{RECEIPTS}/batch", {"receipts": sales}).json["results"]
+        ]
         other = office.post("/api/v1/members", {"name": "李四", "phone": "13900139000"}).json["member_id"]
         alone = [
-            till.post(RECEIPTS, sale | {"number": uuid.uuid4().hex, "member": {"member_id": other}}).json for sale in sales
+            till.post(RECEIPTS, sale | {"number": uuid.uuid4().hex, "member": {"member_id": other}}).json
+            for sale in sales
         ]
         same = ("points", "balance", "tier", "upgraded")
-        assert [[one[name] for name in same] for one in together] == [[one[name] for name in same] for one in alone]
+        assert [[one[name] for name in same] for one in together] == [
+            [one[name] for name in same] for one in alone
+        ]
 
     @pytest.mark.parametrize("count", [0, 101])
     def test_a_batch_has_1_to_100(self, shop: Shop, till: ApiClient, count: int) -> None:
@@ -248,7 +277,9 @@ class TestBatch:
 
 @pytest.mark.feature("C028", "C029")
 class TestWhoMay:
-    def test_stranger_colleague_owner(self, shop: Shop, till: ApiClient, other_mall: ApiClient, stranger: ApiClient) -> None:
+    def test_stranger_colleague_owner(
+        self, shop: Shop, till: ApiClient, other_mall: ApiClient, stranger: ApiClient
+    ) -> None:
         before = row_counts()
         assert stranger.post(RECEIPTS, shop.sale()).code == "unauthenticated"
         assert other_mall.post(RECEIPTS, shop.sale()).code == "not-allowed"

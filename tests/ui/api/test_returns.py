@@ -14,7 +14,12 @@ def sold(shop: Shop, till: ApiClient, fen: int = 12_800) -> str:
 
 def giving_back(shop: Shop, **changes: Any) -> dict[str, Any]:
     sale = shop.sale()
-    return {"till": "T1", "number": sale["number"], "occurred_at": sale["occurred_at"], "lines": [{"line_no": 1}]} | changes
+    return {
+        "till": "T1",
+        "number": sale["number"],
+        "occurred_at": sale["occurred_at"],
+        "lines": [{"line_no": 1}],
+    } | changes
 
 
 @pytest.mark.feature("B01")
@@ -40,7 +45,11 @@ class TestReturns:
         first = till.post(path, body, idempotency_key="r")
         before = row_counts()
         replayed = till.post(path, body, idempotency_key="r")
-        assert (replayed.status, replayed.json, replayed.headers["idempotent-replayed"]) == (201, first.json, "true")
+        assert (replayed.status, replayed.json, replayed.headers["idempotent-replayed"]) == (
+            201,
+            first.json,
+            "true",
+        )
         again = till.post(path, body)
         assert (again.status, again.json) == (200, first.json | {"status": "duplicate"})
         assert row_counts() == before
@@ -104,7 +113,12 @@ class TestRedemptions:
     @pytest.mark.feature("C063", "B04")
     def test_spent_and_given_back(self, shop: Shop, till: ApiClient) -> None:
         spent = self.spend(shop, till, 300, idempotency_key="s")
-        assert (spent.status, spent.json["points"], spent.json["value_fen"], spent.json["balance"]) == (201, 300, 300, 700)
+        assert (spent.status, spent.json["points"], spent.json["value_fen"], spent.json["balance"]) == (
+            201,
+            300,
+            300,
+            700,
+        )
         before = row_counts()
         assert self.spend(shop, till, 300, idempotency_key="s").json == spent.json
         assert row_counts() == before
@@ -155,7 +169,9 @@ class TestRedemptions:
     def test_only_where_the_key_is_valid(self, shop: Shop, till: ApiClient, other_mall: ApiClient) -> None:
         before = row_counts()
         assert self.spend(shop, other_mall, 5).code == "not-allowed"
-        nobody = till.post("/api/v1/members/999999/redemptions", {"points": 5, "merchant_id": shop.malls.cafe})
+        nobody = till.post(
+            "/api/v1/members/999999/redemptions", {"points": 5, "merchant_id": shop.malls.cafe}
+        )
         assert nobody.code == "member-not-found"
         assert row_counts() == before
         redemption = self.spend(shop, till, 5).json["redemption_id"]

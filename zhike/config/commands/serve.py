@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -36,6 +37,8 @@ def serve_web(*, host: str, port: int, workers: int, threads: int) -> None:
     from granian.log import LogLevels
     from granian.server import Server
 
+    # it thinks eight threads many; ours wait for commits most of the time
+    logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in str(record.msg))
     Server(
         "zhike.config.wsgi:application",
         address=host,

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from zhike.ui.api import examples, openapi, texts
+from zhike.ui.api import examples, openapi, shapes, texts
 
 DEPTH_MAX = 4
 
@@ -160,7 +160,7 @@ def _kind(document: dict[str, Any], schema: dict[str, Any]) -> str:
     limits = [
         f"{sign} {said[name]:g}" if isinstance(said[name], float) else f"{sign} {said[name]}"
         for name, sign in (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"))
-        if name in said and abs(said[name]) < openapi.shapes.ID_MAX
+        if name in said and abs(said[name]) < shapes.ID_MAX
     ]
     if "maxLength" in said:
         limits.append(_("at most %(count)s characters") % {"count": said["maxLength"]})

@@ -220,8 +220,10 @@ def _plain_schemas() -> dict[str, Any]:
     for plain in PLAIN:
         types += [*([plain.body] if plain.body else []), *plain.answers.values()]
     _refs, components = msgspec.json.schema_components(types, ref_template=REF)
-    # a batch takes anything per receipt, so that one bad receipt does not spoil the others; this is what it should be
-    components["BatchIn"]["properties"]["receipts"]["items"] = {"$ref": REF.format(name="ReceiptIn")}
+    # each should be a receipt, but anything is taken and judged by itself, so that a bad one does not spoil the others
+    components["BatchIn"]["properties"]["receipts"]["items"] = {
+        "anyOf": [{"$ref": REF.format(name="ReceiptIn")}, {}]
+    }
     return components
 
 

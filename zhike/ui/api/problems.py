@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.db.utils import InterfaceError, OperationalError
+from django.db.utils import DataError, InterfaceError, OperationalError
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
@@ -97,7 +97,7 @@ def problem_of(error: Exception) -> Problem:
         return NotFound()
     if isinstance(error, RequestDataTooBig):
         return TooLarge(limit="")
-    if isinstance(error, SuspiciousOperation | UnicodeError):
+    if isinstance(error, SuspiciousOperation | UnicodeError | DataError):
         return Invalid()
     if isinstance(error, OperationalError | InterfaceError):
         logger.warning("database not available: %s", error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.urls import path, re_path
 
@@ -41,7 +41,7 @@ urlpatterns = [
     path("api/v1/receipts", _plain(receipts.take_receipt)),
     path("api/v1/members/<int:member_id>/redemptions", _plain(redemptions.redeem)),
     path("api/v1/receipts/batch", _plain(receipts.take_batch)),
-    path("api/v1/openapi.json", _plain(openapi.openapi_json)),
+    path("api/v1/openapi.json", _plain(openapi.openapi_json), name="openapi"),
     path("api/v1/", api.urls),
     path("api/docs", docs.docs, name="docs"),
     path("health/live", _plain(health.live)),

@@ -16,8 +16,16 @@ def apikey() -> None:
 
 @apikey.command()
 @click.option("--name", required=True, help="What the key is for, such as “tills of 星河城”.")
-@click.option("--scope", "scopes", multiple=True, required=True, help="A permission, such as receipts.record; repeatable.")
-@click.option("--level", type=click.Choice(LEVELS), default="all", show_default=True, help="Where it is valid.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    help="A permission, such as receipts.record; repeatable.",
+)
+@click.option(
+    "--level", type=click.Choice(LEVELS), default="all", show_default=True, help="Where it is valid."
+)
 @click.option("--target", default=0, help="Id of that mall, floor or merchant.")
 @click.option("--rate", default=6000, show_default=True, help="Calls a minute.")
 @click.option("--quiet", is_flag=True, help="Print the key alone, for a script.")
@@ -40,7 +48,9 @@ def create(name: str, scopes: tuple[str, ...], level: str, target: int, rate: in
     if quiet:
         click.echo(raw)
         return
-    console().print(f"[bold green]{raw}[/]\n{', '.join(sorted(given))} · {level}{f' {target}' if target else ''}")
+    console().print(
+        f"[bold green]{raw}[/]\n{', '.join(sorted(given))} · {level}{f' {target}' if target else ''}"
+    )
     console().print("Keep it now: it is not shown again.", style="yellow")
 
 
@@ -64,7 +74,9 @@ def list_keys() -> None:
         )
         for key in api_keys(system_viewer("command line"))
     ]
-    print_table(("id", "prefix", "name", "scopes", "valid", "rate/min", "created", "last used", "state"), rows)
+    print_table(
+        ("id", "prefix", "name", "scopes", "valid", "rate/min", "created", "last used", "state"), rows
+    )
 
 
 @apikey.command()

@@ -21,7 +21,16 @@ def parked(everything: bool) -> None:
 
     page = parked_events(system_viewer("command line"), status="" if everything else "parked", limit=200)
     rows = [
-        (row.pk, row.consumer, row.event_type, row.subject, row.tries, row.status, f"{row.parked_at:%m-%d %H:%M}", row.error)
+        (
+            row.pk,
+            row.consumer,
+            row.event_type,
+            row.subject,
+            row.tries,
+            row.status,
+            f"{row.parked_at:%m-%d %H:%M}",
+            row.error,
+        )
         for row in page.items
     ]
     print_table(("id", "reader", "type", "subject", "tries", "state", "parked", "error"), rows)
@@ -57,7 +66,9 @@ def lag() -> None:
     """How far each reader is behind."""
     from zhike.kernel.queries import consumer_lags
 
-    rows = [(lag.consumer, lag.handled, lag.events, f"{lag.seconds:.1f}", lag.parked) for lag in consumer_lags()]
+    rows = [
+        (lag.consumer, lag.handled, lag.events, f"{lag.seconds:.1f}", lag.parked) for lag in consumer_lags()
+    ]
     print_table(("reader", "handled", "waiting", "seconds", "parked"), rows)
 
 

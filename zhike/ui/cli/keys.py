@@ -19,13 +19,17 @@ def status() -> None:
     from zhike.kernel.queries import keys_status
 
     found = keys_status(system_viewer("command line"))
-    rows = [(name, field, count) for name, fields in found.items() for field, count in (fields or {"": 0}).items()]
+    rows = [
+        (name, field, count) for name, fields in found.items() for field, count in (fields or {"": 0}).items()
+    ]
     print_table(("key", "field", "values"), rows)
 
 
 @keys.command()
 @click.option("--index", is_flag=True, help="A new key for the blind indexes too.")
-@click.option("--reencrypt/--later", default=True, show_default=True, help="Bring old values under the new key now.")
+@click.option(
+    "--reencrypt/--later", default=True, show_default=True, help="Bring old values under the new key now."
+)
 def rotate(index: bool, reencrypt: bool) -> None:
     """Add a key that writes from now on, and re-encrypt what lies under the old ones. Then restart web and worker."""
     from zhike.kernel import clock

@@ -27,7 +27,9 @@ def verify() -> None:
         console().print("The ledger is clean.", style="green")
         return
     rows = [(one.table, one.id, one.field, one.expected, one.found) for one in report.findings[:200]]
-    print_table(("table", "id", "field", "expected", "found"), rows, title=f"{len(report.findings):,} findings")
+    print_table(
+        ("table", "id", "field", "expected", "found"), rows, title=f"{len(report.findings):,} findings"
+    )
     raise click.exceptions.Exit(1)
 
 

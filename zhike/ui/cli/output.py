@@ -15,7 +15,9 @@ def console() -> Console:
     return Console(highlight=False)
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None
+) -> None:
     from rich.table import Table
 
     table = Table(*columns, title=title, title_justify="left")

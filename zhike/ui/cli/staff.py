@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 
-
 @click.group()
 def staff() -> None:
     """People who log in to the console."""
@@ -14,10 +13,14 @@ def staff() -> None:
 @staff.command()
 @click.argument("username")
 @click.option("--name", required=True, help="As colleagues know them.")
-@click.option("--role", required=True, help="admin, group_manager, mall_manager, operations, marketer, cashier …")
+@click.option(
+    "--role", required=True, help="admin, group_manager, mall_manager, operations, marketer, cashier …"
+)
 @click.option("--level", default="all", show_default=True, help="all, mall, floor, merchant or own.")
 @click.option("--target", default=0, help="Id of that mall, floor or merchant.")
-@click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True, envvar="ZHIKE_STAFF_PASSWORD")
+@click.option(
+    "--password", prompt=True, hide_input=True, confirmation_prompt=True, envvar="ZHIKE_STAFF_PASSWORD"
+)
 def create(username: str, name: str, role: str, level: str, target: int, password: str) -> None:
     """Make a log-in with one role. The password is asked for, or read from ZHIKE_STAFF_PASSWORD."""
     from zhike.kernel import clock

@@ -140,7 +140,9 @@ def member_out(request: ApiRequest, member_id: int, *, presented: bool) -> Membe
         member_id=file.member_id,
         number=file.number,
         status=file.status,  # type: ignore[arg-type]
-        name=file.person.name if request.viewer.may("members.view") else masked_field("name", file.person.name) or "",
+        name=file.person.name
+        if request.viewer.may("members.view")
+        else masked_field("name", file.person.name) or "",
         phone=phone.masked if phone else None,
         tier=tier_out(file.tier),
         tier_since=file.tier_since,

@@ -7,11 +7,15 @@ SELECT row_number() OVER () AS row_no, number, till, m.id AS merchant_id, (at::t
     round(quantity::numeric * price::numeric * 100)::bigint AS net_fen, card, tender
 FROM raw JOIN organization_merchant m ON m.code = raw.merchant AND m.mall_id = %(mall)s;
 
+ANALYZE typed;
+
 CREATE TEMP TABLE receipt AS
 SELECT kernel_uuid7() AS id, r.*, a.id AS account_id, mb.id AS member_id, mb.person_id, mb.tier_id
 FROM (SELECT number, till, merchant_id, day, min(at) AS at, min(card) AS card, min(tender) AS tender, sum(net_fen)::bigint AS net_fen
       FROM typed GROUP BY number, till, merchant_id, day) r
 LEFT JOIN loyalty_member mb ON mb.number = r.card LEFT JOIN loyalty_account a ON a.member_id = mb.id;
+
+ANALYZE receipt;
 
 INSERT INTO sales_product (merchant_id, sku, name, price_fen)
 SELECT DISTINCT ON (merchant_id, sku) merchant_id, sku, name, price_fen FROM typed ORDER BY merchant_id, sku
@@ -28,6 +32,8 @@ SELECT r.id AS receipt_id, (row_number() OVER (PARTITION BY r.id ORDER BY t.row_
     t.sku, t.name, t.quantity, t.price_fen, t.net_fen
 FROM typed t JOIN receipt r USING (number, till, merchant_id, day)
 JOIN sales_product p ON p.merchant_id = t.merchant_id AND p.sku = t.sku;
+
+ANALYZE line;
 
 INSERT INTO sales_receiptline (receipt_id, line_no, product_id, sku, name, quantity, unit_price_fen, discount_fen, net_fen,
     returned_quantity, returned_fen)
@@ -57,6 +63,8 @@ FROM (SELECT r.*, a.qualifying_fen + sum(r.net_fen) OVER (PARTITION BY r.account
 JOIN lines USING (id)
 CROSS JOIN LATERAL (SELECT t.id FROM loyalty_tier t WHERE threshold_fen <= spent - net_fen ORDER BY rank DESC LIMIT 1) before
 CROSS JOIN LATERAL (SELECT t.id FROM loyalty_tier t WHERE threshold_fen <= spent ORDER BY rank DESC LIMIT 1) after;
+
+ANALYZE award;
 
 INSERT INTO loyalty_award (receipt_id, account_id, tier_id, points, clawed_points, qualifying_fen, explanation, occurred_at)
 SELECT id, account_id, tier_id, points, 0, net_fen,

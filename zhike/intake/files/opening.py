@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -31,6 +32,7 @@ LINE_BYTES_MAX = 2_000_000
 _GZIP = b"\x1f\x8b"
 _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0"
+_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
 _CONTROL = bytes({*range(32)} - {9, 10, 13})
 
 
@@ -144,8 +146,11 @@ def open_table(
         rows = workbook.read_sheet(path, sheet)
         yield _with_columns(rows, facts, header)
         return
-    with _text(path, facts) as text:
-        yield _with_columns(parse_rows(_whole(text), facts.delimiter), facts, header)
+    try:
+        with _text(path, facts) as text:
+            yield _with_columns(parse_rows(text, facts.delimiter), facts, header)
+    except _DAMAGE:
+        raise TruncatedFile from None
 
 
 def _with_columns(rows: Iterator[Row], facts: FileFacts, header: bool) -> OpenedTable:
@@ -186,14 +191,6 @@ def _bytes(path: Path, packed: bool) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(path) if packed else path.open("rb"))
 
 
-def _whole(lines: IO[str]) -> Iterator[str]:
-    """Lines; damage at the end of a packed file comes out as TruncatedFile."""
-    try:
-        yield from lines
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise TruncatedFile from None
-
-
 def _blocks(path: Path, packed: bool) -> Iterator[bytes]:
     """The unpacked bytes. Raises TruncatedFile and FileTooLarge."""
     size = path.stat().st_size
@@ -202,7 +199,7 @@ def _blocks(path: Path, packed: bool) -> Iterator[bytes]:
         while True:
             try:
                 block = raw.read(BLOCK)
-            except (EOFError, zlib.error, gzip.BadGzipFile):
+            except _DAMAGE:
                 raise TruncatedFile from None
             if not block:
                 return
@@ -255,7 +252,7 @@ def _decode(path: Path, packed: bool, encoding: str) -> tuple[int, int | None]:
 def _sniff_delimiter(path: Path, packed: bool, encoding: str) -> str:
     """The separator that splits the first rows into the same number of cells, most of them first."""
     with _text(path, FileFacts("text", "", 0, 0, encoding, ",", packed)) as text:
-        sample = [line for _, line in zip(range(SAMPLE_LINES), _whole(text), strict=False)]
+        sample = list(islice(text, SAMPLE_LINES))
     best, best_score = ",", (0, 0)
     for delimiter in (",", "\t", ";", "|"):
         widths = [len(row) for row in csv.reader(sample, delimiter=delimiter) if row]

@@ -73,6 +73,7 @@ class _Writer:
         self._seen_heads: set[Head] = set()
         self._seen_products: set[tuple[int, str]] = set()
         self._escaped: dict[str, str] = {}
+        self._line_texts: dict[Line, str] = {}
         self._last_head: Head | None = None
         self._receipt = 0
 
@@ -93,7 +94,8 @@ class _Writer:
             )
             if head not in self._seen_heads:
                 self._add_head(row_no, row, head)
-        self._add_line(row_no, line, hash(tuple(row)))
+        text = self._line_texts.get(line) or self._line_text(line)
+        self._lines.append(f"{row_no}\t{self._receipt}\t{text}\t{hash(tuple(row))}\n")
         if (head.merchant_id, line.sku) not in self._seen_products:
             self._add_product(head.merchant_id, line)
 
@@ -108,13 +110,15 @@ class _Writer:
                 copy_text(table, rows)
                 rows.clear()
 
-    def _add_line(self, row_no: int, line: Line, digest: int) -> None:
+    def _line_text(self, line: Line) -> str:
+        """The line's columns as COPY text, remembered: the same article at the same price comes again and again."""
         sku, name, quantity, price, discount, net, tender, category = line
         escape = self._escape
-        self._lines.append(
-            f"{row_no}\t{self._receipt}\t{escape(sku)}\t{escape(name)}\t{quantity}\t{price}\t{discount}\t{net}\t"
-            f"{tender}\t{escape(category)}\t{digest}\n"
-        )
+        if len(self._line_texts) >= SEEN_MAX:
+            self._line_texts.clear()
+        text = f"{escape(sku)}\t{escape(name)}\t{quantity}\t{price}\t{discount}\t{net}\t{tender}\t{escape(category)}"
+        self._line_texts[line] = text
+        return text
 
     def _add_head(self, row_no: int, row: Sequence[str], head: Head) -> None:
         if len(self._seen_heads) >= SEEN_MAX:

@@ -227,7 +227,8 @@ def take_points_back(
     """
     holder = posting.holder
     programme = holder.programme
-    parts = returning.kept_points(award.explanation, kept, programme.rounding)
+    rounding = award.explanation.get("rounding", programme.rounding)
+    parts = returning.kept_points(award.explanation, kept, rounding)
     due = max(0, award.points - award.clawed_points - sum(part.kept for part in parts))
     clawback = claw(holder, due, award.first, receipt.net_fen)
     award.clawed_points += due

@@ -14,9 +14,9 @@ from zhike.loyalty.queries.labels import tier_code
 from zhike.loyalty.queries.lists import (
     AwardedPoints,
     RedemptionRow,
-    member_ids_of_persons,
     points_of_receipts,
     redemptions_page,
+    visible_member_ids,
 )
 from zhike.loyalty.queries.members import (
     ActivityView,
@@ -95,7 +95,6 @@ __all__ = [
     "member_file",
     "member_id_by",
     "member_id_of_person",
-    "member_ids_of_persons",
     "members_count",
     "members_page",
     "person_id_of",
@@ -114,4 +113,5 @@ __all__ = [
     "tiers",
     "timeline",
     "verify_ledger",
+    "visible_member_ids",
 ]

@@ -11,6 +11,7 @@ from zhike.customers import queries as customers
 from zhike.kernel.access import Viewer, visible
 from zhike.kernel.paging import Keyset, Listing
 from zhike.loyalty.models import Award, Member, Redemption
+from zhike.loyalty.queries.members import COLUMNS as MEMBER_COLUMNS
 
 REDEMPTION_COLUMNS = {
     "mall": "merchant__mall_id",
@@ -37,9 +38,10 @@ def points_of_receipts(receipt_ids: Sequence[UUID]) -> dict[UUID, AwardedPoints]
     return {receipt_id: AwardedPoints(points, clawed) for receipt_id, points, clawed in rows}
 
 
-def member_ids_of_persons(person_ids: Sequence[int]) -> dict[int, int]:
-    """By person; who is no member is missing. The caller has authorised the persons."""
-    rows = Member.objects.filter(person_id__in=person_ids).order_by("-id")
+def visible_member_ids(viewer: Viewer, person_ids: Sequence[int]) -> dict[int, int]:
+    """By person; who is no member, or not one in the viewer's scope, is missing."""
+    members = Member.objects.filter(person_id__in=person_ids).order_by("-id")
+    rows = visible(members, viewer, "members.view", MEMBER_COLUMNS)
     return dict(rows.values_list("person_id", "id"))
 
 

@@ -101,6 +101,7 @@ def decide(state: AccountState, receipt: EarnReceipt, rules: Iterable[Rule], rou
     explanation: Explanation = {
         "tier": state.tier_id,
         "net_fen": receipt.net_fen,
+        "rounding": rounding,
         "rules": parts,
         "points": points,
     }

@@ -72,6 +72,17 @@ def set_up_django() -> None:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.config.settings")
     django.setup()
+    from django.utils import translation
+
+    translation.activate(terminal_language())
+
+
+def terminal_language() -> str:
+    """Sentences in the terminal are Chinese where its locale is, else English."""
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    if not locale.lower().startswith("zh"):
+        return "en"
+    return "zh-hant" if any(place in locale for place in ("TW", "HK", "Hant")) else "zh-hans"
 
 
 def with_django(function: Callable[P, R]) -> Callable[P, R]:

@@ -41,18 +41,19 @@ StaffView: TypeAlias = Callable[..., HttpResponseBase]
 Page: TypeAlias = Callable[..., HttpResponseBase]
 
 
-def staff_page(*permissions: str) -> Callable[[StaffView], Page]:
+def staff_page(*permissions: str, keeps_alive: bool = True) -> Callable[[StaffView], Page]:
     """A view for logged-in staff who hold at least one of the permissions somewhere; none named: for all staff.
 
     Sets `request.viewer` and `request.now`. Raises NotAllowed. Whoever is not logged in is sent to the log-in page, and
-    htmx requests too, with the whole window.
+    htmx requests too, with the whole window. What a page asks for by itself, every few seconds, does not keep the
+    session alive (`keeps_alive=False`): a desk that was left must lock itself.
     """
 
     def decorate(view: StaffView) -> Page:
         @functools.wraps(view)
         def page(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             request.now = clock.now()
-            viewer = viewer_of(request, request.now)
+            viewer = viewer_of(request, request.now, keeps_alive=keeps_alive)
             if viewer is None:
                 return to_log_in(request)
             request.viewer, request.staff_id = viewer, viewer.id or 0
@@ -67,7 +68,7 @@ def staff_page(*permissions: str) -> Callable[[StaffView], Page]:
     return decorate
 
 
-def viewer_of(request: HttpRequest, now: dt.datetime) -> Viewer | None:
+def viewer_of(request: HttpRequest, now: dt.datetime, *, keeps_alive: bool = True) -> Viewer | None:
     """The member of staff behind the request, or None without a live session."""
     staff_id, key = request.session.get(SESSION_KEY), request.session.session_key
     if not staff_id or not key:
@@ -76,7 +77,7 @@ def viewer_of(request: HttpRequest, now: dt.datetime) -> Viewer | None:
         viewer = queries.viewer_of_staff(int(staff_id), request_id_of(request))
     except NotFound:
         return None
-    if cache.add(f"staff-session-kept:{key}", 1, KEPT_EVERY_S):
+    if keeps_alive and cache.add(f"staff-session-kept:{key}", 1, KEPT_EVERY_S):
         is_live = sessions.keep_session(actor=viewer, session_key=key, now=now)
     else:
         is_live = queries.session_is_live(key, now)

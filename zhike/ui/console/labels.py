@@ -261,6 +261,7 @@ AUDIT_ACTIONS = {
     "staff.log_in": _("Logged in"),
     "staff.log_in_failed": _("Log-in failed"),
     "staff.revoke_role": _("Role taken back"),
+    "staff.set_language": _("Language chosen"),
     "staff.set_password": _("Password set"),
     "tier.remove": _("Tier removed"),
     "tier.save": _("Tier saved"),

@@ -13,7 +13,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
+from django_htmx.http import HttpResponseClientRedirect
 
 from zhike.kernel.errors import NotFound, Problem
 from zhike.organization import queries
@@ -149,16 +149,6 @@ def add_problem(form: BaseForm, problem: Problem) -> None:
             placed = True
     if not placed:
         form.add_error(None, problem.sentence)
-
-
-def toast(response: HttpResponse, sentence: str, tone: str = "success") -> HttpResponse:
-    """Let an htmx answer also say something."""
-    return trigger_client_event(response, "toast", {"items": [{"text": sentence, "tone": tone}]})
-
-
-def close_dialog(response: HttpResponse, dialog_id: str) -> HttpResponse:
-    """Let an htmx answer close the dialog it was sent from."""
-    return trigger_client_event(response, "close-dialog", {"id": dialog_id})
 
 
 def number_or_404(text: str | None) -> int:

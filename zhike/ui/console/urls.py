@@ -124,6 +124,7 @@ _data = [
 
 _account = [
     path("account/", account.account, name="account"),
+    path("account/language/", account.set_language, name="set_language"),
     path("account/password/", account.change_password, name="change_password"),
     path("account/totp/", account.begin_totp, name="begin_totp"),
     path("account/totp/confirm/", account.confirm_totp, name="confirm_totp"),

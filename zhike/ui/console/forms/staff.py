@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from zhike.ui.console.labels import LEVELS, PERMISSIONS, ROLES
+from zhike.ui.console.labels import PERMISSIONS, ROLES
 
 PASSWORD_HELP = _("At least ten characters; a few words you remember are best.")
 LANGUAGES = [
@@ -143,7 +143,3 @@ class ApiKeyForm(PlaceMixin):
         super().__init__(*args, **kwargs)
         scopes = [(code, label) for code, label in PERMISSIONS.items() if code in held]
         self.fields["scopes"].choices = scopes  # type: ignore[attr-defined]
-
-
-def level_label(level: str) -> Any:
-    return LEVELS.get(level, level)

@@ -31,12 +31,6 @@ def tone(code: object, table: str) -> str:
 
 
 @register.filter
-def get(mapping: Any, key: Any) -> Any:
-    """{{ names|get:row.id }}"""
-    return mapping.get(key, "") if mapping else ""
-
-
-@register.filter
 def plain(value: Any) -> str:
     """A JSON value in the audit trail as text."""
     if value is None or value == "":

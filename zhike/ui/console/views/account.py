@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import auth
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from zhike.kernel.errors import Problem
 from zhike.organization import queries
-from zhike.organization.operations import sessions
+from zhike.organization.operations import preferences, sessions
 from zhike.organization.operations import staff as operations
 from zhike.ui.components.staff import StaffRequest, staff_page
-from zhike.ui.console.forms.staff import CurrentPasswordForm, OwnPasswordForm, TotpForm
+from zhike.ui.console.forms.staff import CurrentPasswordForm, LanguageForm, OwnPasswordForm, TotpForm
 from zhike.ui.console.pages import add_problem, done, page, refused
 from zhike.ui.console.places import place_name, place_names
 from zhike.ui.console.views.session import BACKEND
@@ -34,12 +36,31 @@ def _show(request: StaffRequest, *, status: int = 200, **more: Any) -> HttpRespo
         "me": me,
         "grants": [(grant.role, place_name(names, grant.level, grant.target_id)) for grant in me.grants],
         "sessions": queries.sessions_of(me.id, request.now, request.session.session_key),
+        "language_form": LanguageForm(initial={"language": me.language}),
         "password_form": OwnPasswordForm(),
         "totp_form": TotpForm(),
         "totp_off_form": CurrentPasswordForm(),
         **more,
     }
     return page(request, "console/staff/account.html", context, section="account", status=status)
+
+
+@require_POST
+@staff_page()
+def set_language(request: StaffRequest) -> HttpResponse:
+    """Now, and at every log-in from here on."""
+    form = LanguageForm(request.POST)
+    if not form.is_valid():
+        return _show(request, status=422, language_form=form)
+    language = form.cleaned_data["language"]
+    preferences.set_language(actor=request.viewer, language=language, now=request.now)
+    with translation.override(language or translation.get_language()):
+        response = done(request, _("Saved."), reverse("console:account"))
+    if language:
+        response.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME, language, samesite="Lax", secure=request.is_secure()
+        )
+    return response
 
 
 @sensitive_post_parameters()

@@ -114,6 +114,7 @@ def dashboard(request: StaffRequest) -> HttpResponse:
     today = clock.business_date(request.now, zone)
     day = min(date_of(request.GET.get("day")) or today, today)
     figures = queries.dashboard(request.viewer, malls.chosen_id, day)
+    last = gettext("today") if day == today else date_format(day, "MONTH_DAY_FORMAT")
     context = {
         "day": day,
         "today": today,
@@ -122,9 +123,10 @@ def dashboard(request: StaffRequest) -> HttpResponse:
         "after": day + dt.timedelta(days=1) if day < today else None,
         "mall": malls.chosen,
         "tiles": _tiles(request, figures, day, is_over=day != today),
-        "sales_chart": _chart(figures, "fen", (gettext("Net sales"), "net_fen")),
+        "sales_chart": _chart(figures, last, "fen", (gettext("Net sales"), "net_fen")),
         "points_chart": _chart(
             figures,
+            last,
             "points",
             (gettext("Points issued"), "points_issued"),
             (gettext("Points redeemed"), "points_redeemed"),
@@ -203,11 +205,12 @@ def _tone(value: int, before: int) -> str:
     return "success" if value > before else "" if value == before else "error"
 
 
-def _chart(figures: queries.Dashboard, unit: str, *series: tuple[str, str]) -> dict[str, Any]:
+def _chart(figures: queries.Dashboard, last: str, unit: str, *series: tuple[str, str]) -> dict[str, Any]:
+    """`last` names the day that is shown, for it may not be over."""
     return {
         "kind": "area",
         "unit": unit,
-        "categories": [date_format(day.day, "MONTH_DAY_FORMAT") for day in figures.trend],
+        "categories": [date_format(day.day, "MONTH_DAY_FORMAT") for day in figures.trend[:-1]] + [last],
         "series": [
             {"name": name, "values": [getattr(day, field) for day in figures.trend]} for name, field in series
         ],
@@ -217,7 +220,7 @@ def _chart(figures: queries.Dashboard, unit: str, *series: tuple[str, str]) -> d
 # --- live ------------------------------------------------------------
 
 
-@staff_page(VIEW)
+@staff_page(VIEW, keeps_alive=False)
 def feed(request: StaffRequest) -> HttpResponse:
     """What just happened; asked for every few seconds while the page is in view."""
     return fragment(request, "console/dashboard/_feed.html", {"feed": _feed(request)})
@@ -254,7 +257,7 @@ def search(request: StaffRequest) -> HttpResponse:
 def _found(request: StaffRequest, text: str) -> list[dict[str, Any]]:
     viewer = request.viewer
     groups = []
-    if viewer.may("members.view") or viewer.may("members.lookup"):
+    if viewer.may("members.view"):
         groups.append({"label": gettext("Members"), "icon": "user-round", "items": _members(request, text)})
     if viewer.may("receipts.view"):
         groups.append(
@@ -267,7 +270,7 @@ def _found(request: StaffRequest, text: str) -> list[dict[str, Any]]:
 
 def _members(request: StaffRequest, text: str) -> list[dict[str, str]]:
     hits = customers.search(request.viewer, text, SEARCH_LIMIT)
-    ids = queries.member_ids_of_persons([hit.person_id for hit in hits])
+    ids = queries.visible_member_ids(request.viewer, [hit.person_id for hit in hits])
     return [
         {
             "label": hit.name,

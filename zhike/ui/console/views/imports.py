@@ -235,7 +235,7 @@ def _reasons(counts: dict[str, int]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -row["count"])
 
 
-@staff_page(VIEW)
+@staff_page(VIEW, keeps_alive=False)
 def progress(request: StaffRequest, run_id: UUID) -> HttpResponse:
     """How far the worker is; asked for every second. The whole page is shown anew when the work is done."""
     run = queries.run(request.viewer, run_id)

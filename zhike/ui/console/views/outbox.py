@@ -12,7 +12,7 @@ from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.pages import fragment, page, wants_fragment
 
 
-@staff_page("outbox.view")
+@staff_page("outbox.view", keeps_alive=False)
 def outbox(request: StaffRequest) -> HttpResponse:
     """Exists where DEMO is on; elsewhere nobody reads codes that log members in."""
     if not settings.DEMO:

@@ -139,3 +139,29 @@ def test_an_idle_session_is_over(enter: Enter, desks: Desks, monkeypatch: pytest
     assert not sessions.keep_session(
         actor=desks.admin, session_key=browser.session.session_key or "", now=later
     )
+
+
+def test_what_a_page_asks_for_by_itself_does_not_keep_the_session_alive(
+    enter: Enter, desks: Desks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import datetime as dt
+
+    from django.core.cache import cache
+
+    browser = enter(desks.admin)
+    start = clock.now()
+    for minute in range(2, 31, 2):
+        monkeypatch.setattr(clock, "now", lambda minute=minute: start + dt.timedelta(minutes=minute))
+        cache.clear()
+        browser.get("/console/feed/", headers=HTMX)
+    monkeypatch.setattr(clock, "now", lambda: start + dt.timedelta(minutes=31))
+    assert browser.get("/console/").status_code == 302
+
+
+def test_ones_language_is_chosen_once_for_every_browser(enter: Enter, desks: Desks, client: Client) -> None:
+    browser = enter(desks.admin)
+    assert browser.post("/console/account/language/", {"language": "xx"}).status_code == 422
+    browser.post("/console/account/language/", {"language": "en"})
+    assert "My account" in said(browser.get("/console/account/"))
+    client.post(LOG_IN, {"username": "admin", "password": PASSWORD})
+    assert "Dashboard" in said(client.get("/console/"))

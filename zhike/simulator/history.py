@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from zhike.kernel.garbage import paused_collection
 from zhike.simulator.catalogue import Catalogue, Shop, build_catalogue
 from zhike.simulator.people import Person, build_people
 from zhike.simulator.rhythm import CLOSES, OPENS, busyness, hour_weights
@@ -122,8 +123,9 @@ def build_history(size: Size, seed: int, today: dt.date) -> History:
     people = build_people(seed, size.members, catalogue, start, today)
     history = History(catalogue, people)
     mall = _Mall(Random(f"history/{seed}"), history)
-    for offset in range(size.days):
-        mall.live(start + dt.timedelta(days=offset), size.receipts_per_day)
+    with paused_collection():
+        for offset in range(size.days):
+            mall.live(start + dt.timedelta(days=offset), size.receipts_per_day)
     return history
 
 

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from zhike.customers import queries as customers
 from zhike.kernel.access import Viewer
+from zhike.kernel.garbage import paused_collection
 from zhike.loyalty import operations as loyalty
 from zhike.privacy import operations as privacy
 from zhike.sales import operations as sales
@@ -79,7 +80,7 @@ class Loader:
         if self._is_loaded(places[-1]):
             self._remember(places, joining)
             return
-        with transaction.atomic():
+        with transaction.atomic(), paused_collection():
             self._enroll(joining)
             self._take(places)
             self._spend(places)

@@ -16,6 +16,7 @@ from zhike.intake.operations._planning import BATCH, batched
 from zhike.intake.operations._staging import copy_rows, execute, fetch, stream
 from zhike.intake.rules.mapping import Mapping
 from zhike.kernel.access import Viewer
+from zhike.kernel.garbage import paused_collection
 from zhike.loyalty import operations as loyalty
 from zhike.organization import queries as organization_queries
 from zhike.organization.operations import structure as organization
@@ -185,7 +186,9 @@ def planned_chunks(run_id: uuid.UUID, mall_id: int) -> Iterator[list[Built]]:
     lines = groupby(stream(_LINES, size=20_000), key=itemgetter(0))
     receipts = stream(_RECEIPTS, size=BATCH)
     for _, heads in groupby(receipts, key=itemgetter(10)):
-        yield list(chain.from_iterable(_build(head, next(lines), run_id, mall_id) for head in heads))
+        with paused_collection():
+            chunk = list(chain.from_iterable(_build(head, next(lines), run_id, mall_id) for head in heads))
+        yield chunk
 
 
 def _build(

@@ -19,6 +19,7 @@ from zhike.intake.rules.cleaning import LineCleaner
 from zhike.intake.rules.mapping import Mapping
 from zhike.intake.rules.reconciliation import Reconciliation
 from zhike.kernel.access import Viewer, system_viewer
+from zhike.kernel.garbage import paused_collection
 from zhike.organization import queries as organization
 
 OpenRows = Callable[[], AbstractContextManager[tuple[list[str], Rows]]]
@@ -73,7 +74,7 @@ class Work:
 
     def plan(self) -> Reconciliation:
         """Raises FileRefused, MappingInvalid."""
-        with self.rows() as (columns, rows):
+        with self.rows() as (columns, rows), paused_collection():
             cleaner = LineCleaner(
                 self.mapping, columns, merchants=self.merchants, zone=self.mall.time_zone, now=self.now
             )
@@ -142,7 +143,7 @@ class Work:
         )
         done = 0
         for built in _recording.planned_chunks(self.run.pk, self.mall.id):
-            with transaction.atomic():
+            with transaction.atomic(), paused_collection():
                 chunk = _recording.record_chunk(self.agent, built, self.now)
                 self._keep(
                     points=chunk.points, returns_matched=chunk.matched, returns_unmatched=chunk.unmatched

@@ -113,3 +113,12 @@ def zhike_data() -> Path:
     if not path.exists():
         pytest.skip(f"the public data sets are not at {path} (set ZHIKE_DATA)")
     return path
+
+
+@pytest.fixture(autouse=True)
+def reads_chinese() -> None:
+    """Every test begins in the house's own language, whatever the one before switched to."""
+    from django.conf import settings
+    from django.utils import translation
+
+    translation.activate(settings.LANGUAGE_CODE)

@@ -45,6 +45,22 @@ def _switch(connection: Any, name: str) -> None:
     connection.close()
     connection.close_pool()
     connection.settings_dict["NAME"] = name
+    _forget()
+
+
+def _forget() -> None:
+    """What this process remembers by id belongs to the other database."""
+    from django.core.cache import cache
+
+    from zhike.loyalty.queries import labels, snapshots
+    from zhike.organization import queries as organization
+
+    cache.clear()
+    snapshots._known.clear()
+    organization.forget_merchants()
+    for remembered in vars(labels).values():
+        if hasattr(remembered, "cache_clear"):
+            remembered.cache_clear()
 
 
 @contextmanager

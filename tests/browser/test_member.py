@@ -30,7 +30,7 @@ class Town:
     members: int = 0
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def town(site: Site) -> Town:
     """A mall with a programme."""
     now = dt.datetime.now(dt.UTC)

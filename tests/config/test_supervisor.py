@@ -98,7 +98,9 @@ def test_all_end_when_told_to(tmp_path: Path, how: signal.Signals) -> None:
         assert not is_alive(grandchild(tmp_path, child))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells children of their parent's death on Linux")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="the kernel tells children of their parent's death on Linux"
+)
 def test_children_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     with supervised(tmp_path, STAYS) as process:
         wait_for(lambda: started(tmp_path), "the child")

@@ -11,6 +11,8 @@ from playwright.sync_api import Dialog, Page, Route, expect
 from tests.browser.conftest import DESK, PHONE, ConsoleErrors
 from tests.browser.site import Site
 
+pytestmark = pytest.mark.xdist_group("browser-components")  # one worker: they share a site
+
 FRAMES = ["/console/_components/", "/counter/_components/", "/m/_components/", "/console/_components/login/"]
 
 

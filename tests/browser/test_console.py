@@ -23,6 +23,8 @@ from zhike.kernel import clock
 from zhike.kernel.access import Viewer
 from zhike.loyalty import queries as loyalty
 
+pytestmark = pytest.mark.xdist_group("browser-console")  # one worker: they share a site
+
 NARROW = {"width": 360, "height": 740}
 Look = Callable[[Page], None]
 

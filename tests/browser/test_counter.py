@@ -18,6 +18,8 @@ from zhike.kernel.access import Viewer
 from zhike.loyalty import queries as loyalty
 from zhike.sales import queries as sales
 
+pytestmark = pytest.mark.xdist_group("browser-counter")  # one worker: they share a site
+
 TABLET = {"width": 1024, "height": 768}
 SIZES = pytest.mark.parametrize("viewport", [TABLET, PHONE], ids=["tablet", "phone"])
 TARGET_PX = 48

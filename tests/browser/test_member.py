@@ -18,6 +18,8 @@ from zhike.kernel.access import Viewer
 from zhike.loyalty import operations as loyalty_operations
 from zhike.ui.member import session as sessions
 
+pytestmark = pytest.mark.xdist_group("browser-member")  # one worker: they share a site
+
 SIZES = pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
 
 
@@ -30,7 +32,7 @@ class Town:
     members: int = 0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def town(site: Site) -> Town:
     """A mall with a programme."""
     now = dt.datetime.now(dt.UTC)

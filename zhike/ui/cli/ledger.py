@@ -40,5 +40,5 @@ def seal() -> None:
     from zhike.kernel.access import system_viewer
     from zhike.loyalty.operations import seal_transfers
 
-    sealed = seal_transfers(actor=system_viewer("command line"), now=clock.now())
-    console().print(f"{sealed:,} transfers sealed" if sealed else "Everything is sealed already.")
+    seals = seal_transfers(actor=system_viewer("command line"), now=clock.now())
+    console().print(f"{seals:,} seals" if seals else "Everything that can be is sealed already.")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import sys
 
 import click
 
+from zhike.config import environment
 from zhike.config.startup import start_database, with_django
 
 
@@ -27,7 +29,16 @@ def web(host: str, port: int, workers: int, threads: int, with_migrate: bool) ->
         from zhike.config.commands.database import migrate_now
 
         migrate_now()
+    _share_figures(port)
     serve_web(host=host, port=port, workers=workers, threads=threads)
+
+
+def _share_figures(port: int) -> None:
+    """An empty folder where the processes of this server count requests together; see `ui.api.metrics`."""
+    folder = environment.home() / "metrics" / str(port)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 def serve_web(*, host: str, port: int, workers: int, threads: int) -> None:

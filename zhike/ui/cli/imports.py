@@ -62,7 +62,7 @@ def receipts(
 @imports.command("list")
 def list_runs() -> None:
     """The latest imports."""
-    from zhike.intake.queries import runs
+    from zhike.intake import queries as intake
     from zhike.kernel.access import system_viewer
 
     rows = [
@@ -75,7 +75,7 @@ def list_runs() -> None:
             f"{run.counts.accepted:,}" if run.counts else "",
             f"{run.open_rows:,}",
         )
-        for run in runs(system_viewer("command line")).items
+        for run in intake.runs(system_viewer("command line")).items
     ]
     print_table(("run", "begun", "file", "state", "lines", "accepted", "in quarantine"), rows)
 

@@ -188,5 +188,18 @@ def _command(method: str, path: str, operation: dict[str, Any], base: str) -> st
     if name in examples.BODIES:
         body = examples.BODIES[name]
         parts += ["-H 'Content-Type: application/json'", f"-H 'Idempotency-Key: {body.get('number', name)}'"]
-        parts.append(f"-d '{json.dumps(body, ensure_ascii=False, indent=2)}'")
+        parts.append(f"-d '{_laid_out(body)}'")
     return " \\\n  ".join(parts)
+
+
+def _laid_out(body: dict[str, Any]) -> str:
+    """JSON with a line for each field, and for each item of a list."""
+
+    def text(value: Any) -> str:
+        if isinstance(value, list):
+            items = ",\n      ".join(json.dumps(item, ensure_ascii=False) for item in value)
+            return f"[\n      {items}\n    ]"
+        return json.dumps(value, ensure_ascii=False)
+
+    fields = ",\n    ".join(f"{json.dumps(name)}: {text(value)}" for name, value in body.items())
+    return f"{{\n    {fields}\n  }}"

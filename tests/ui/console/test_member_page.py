@@ -179,8 +179,12 @@ def test_identifiers_come_and_go(world: World, admin: Client) -> None:
 @pytest.mark.feature("C004")
 def test_a_lost_card_is_replaced(world: World, admin: Client) -> None:
     before = file_of(world.zhang_san).number
-    admin.post(url_of(world.zhang_san, "card/"), {"reason": "lost"}, headers=HTMX)
+    url = url_of(world.zhang_san, "card/")
+    form = {"reason": "lost", "once": once(admin, url)}
+    admin.post(url, form, headers=HTMX)
     after = file_of(world.zhang_san)
+    admin.post(url, form, headers=HTMX)
+    assert file_of(world.zhang_san).number == after.number, "sent twice, issued once"
     assert after.number != before
     assert after.balance == 1118
 

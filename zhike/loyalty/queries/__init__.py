@@ -8,6 +8,7 @@ from zhike.loyalty.queries.dashboards import (
     dashboard,
     estimated_members,
     live_feed,
+    merchant_day,
 )
 from zhike.loyalty.queries.explanations import Explained, Step, explain, explain_award, explain_awards
 from zhike.loyalty.queries.labels import tier_code
@@ -97,6 +98,7 @@ __all__ = [
     "member_id_of_person",
     "members_count",
     "members_page",
+    "merchant_day",
     "person_id_of",
     "person_ids_of",
     "points_of_receipts",

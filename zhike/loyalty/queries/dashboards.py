@@ -132,8 +132,27 @@ def _per_local_day(
     return dict(found)
 
 
+STRONGEST = 10
+ALL_MERCHANTS = 100_000
+
+
+def merchant_day(viewer: Viewer, merchant_id: int, mall_id: int, day: dt.date) -> MerchantFigures:
+    """One merchant's business date, by the definitions of the dashboard; zeros when nothing was sold.
+
+    Raises NotAllowed without dashboard.view; outside its scope everything is zero.
+    """
+    require(viewer, "dashboard.view")
+    rows = sales.sales_by_merchant(viewer, mall_id, day, limit=ALL_MERCHANTS)
+    mine = [row for row in rows if row[0] == merchant_id]
+    found = _figures(viewer, mine, day)
+    return found[0] if found else MerchantFigures(merchant_id, "", 0, 0, 0)
+
+
 def _by_merchant(viewer: Viewer, mall_id: int | None, day: dt.date) -> list[MerchantFigures]:
-    rows = sales.sales_by_merchant(viewer, mall_id, day, limit=10)
+    return _figures(viewer, sales.sales_by_merchant(viewer, mall_id, day, limit=STRONGEST), day)
+
+
+def _figures(viewer: Viewer, rows: list[tuple[int, int, int]], day: dt.date) -> list[MerchantFigures]:
     points = dict(
         visible(Award.objects.all(), viewer, "dashboard.view", AWARD_COLUMNS)
         .filter(receipt__business_date=day, receipt__merchant_id__in=[row[0] for row in rows])
@@ -214,4 +233,5 @@ __all__ = [
     "dashboard",
     "estimated_members",
     "live_feed",
+    "merchant_day",
 ]

@@ -126,7 +126,7 @@ class StatusForm(forms.Form):
     reason = reason_field()
 
 
-class CardForm(forms.Form):
+class CardForm(OnceForm):
     reason = forms.ChoiceField(
         choices=CARD_REASONS, label=_("Why a new card"), widget=forms.RadioSelect, initial="lost"
     )

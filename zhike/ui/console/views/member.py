@@ -83,7 +83,6 @@ def _may(request: StaffRequest) -> dict[str, bool]:
         reveal="members.reveal",
         receipts="receipts.view",
         points="points.view",
-        claim="receipts.claim",
     )
 
 

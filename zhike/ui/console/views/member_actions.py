@@ -196,15 +196,18 @@ def replace_card(request: StaffRequest, member_id: int) -> HttpResponse:
     form = member_forms.CardForm(request.POST or None)
 
     def act() -> None:
-        operations.replace_card(
-            actor=request.viewer, member_id=member_id, reason=form.cleaned_data["reason"], now=request.now
-        )
+        reason = form.cleaned_data["reason"]
+        run_once(request, "card", form, lambda: _replace_card(request, member_id, reason))
 
     lead = _("The card %(number)s stops working at once; points and tier stay.") % {"number": file.number}
     return _carry_out(
         request, form, act, success=_("A new card is issued."), url=tab_url(member_id, "profile"),
         title=_("Issue a new card"), lead=lead, label=_("Issue"),
     )  # fmt: skip
+
+
+def _replace_card(request: StaffRequest, member_id: int, reason: str) -> None:
+    operations.replace_card(actor=request.viewer, member_id=member_id, reason=reason, now=request.now)
 
 
 @staff_page("members.identity")

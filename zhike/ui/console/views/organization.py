@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from django.forms import Form
 from django.http import HttpResponse, HttpResponseRedirect
@@ -106,14 +107,15 @@ def merchant(request: StaffRequest, merchant_id: int) -> HttpResponse:
     may_edit = may_touch(request.viewer, EDIT, mall=ref.mall_id, floor=ref.floor_id, merchant=ref.id)
     figures = None
     if request.viewer.may("dashboard.view"):
-        figures = _figures_of(request, ref, today)
-    context = {"row": row, "today": today, "figures": figures, "may_edit": may_edit}
+        figures = loyalty.merchant_day(request.viewer, ref.id, ref.mall_id, today)
+    context = {
+        "row": row,
+        "figures": figures,
+        "today_query": urlencode({"merchant": ref.id, "from": today, "to": today, "kind": "sale"}),
+        "may_edit": may_edit,
+        "viewer_may_see_receipts": request.viewer.may("receipts.view"),
+    }
     return page(request, "console/organization/merchant.html", context, section="merchants")
-
-
-def _figures_of(request: StaffRequest, ref: MerchantRef, today: Any) -> Any:
-    figures = loyalty.dashboard(request.viewer, ref.mall_id, today)
-    return next((one for one in figures.by_merchant if one.merchant_id == ref.id), None)
 
 
 @staff_page(EDIT)

@@ -91,10 +91,12 @@ FROM stage_member m WHERE m.member = r.member AND r.member <> ''
 """
 
 _ORDER = """
-UPDATE stage_receipt r SET id = kernel_uuid7(), chunk = o.chunk, seq = o.seq
+UPDATE stage_receipt r SET id = o.id, chunk = o.chunk, seq = o.seq
 FROM (
-    SELECT receipt, div(sum(lines) OVER by_time - lines, %(chunk)s) AS chunk, row_number() OVER by_time AS seq
-    FROM stage_receipt WHERE status = 'new' WINDOW by_time AS (ORDER BY occurred_at, is_return, first_row)) o
+    SELECT *, kernel_uuid7() AS id FROM (
+        SELECT receipt, div(sum(lines) OVER by_time - lines, %(chunk)s) AS chunk, row_number() OVER by_time AS seq
+        FROM stage_receipt WHERE status = 'new' WINDOW by_time AS (ORDER BY occurred_at, is_return, first_row)
+        ORDER BY seq OFFSET 0) ordered) o
 WHERE o.receipt = r.receipt
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -181,7 +181,7 @@ def record_chunk(actor: Viewer, built: Sequence[Built], now: dt.datetime) -> Rec
     return recorded
 
 
-def planned_chunks(run_id: uuid.UUID, mall_id: int) -> Iterator[list[Built]]:
+def planned_chunks(run_id: uuid.UUID, mall_id: int) -> Generator[list[Built]]:
     """All receipts to be recorded, chunk by chunk."""
     lines = groupby(stream(_LINES, size=20_000), key=itemgetter(0))
     receipts = stream(_RECEIPTS, size=BATCH)
@@ -199,35 +199,28 @@ def _build(
     if seq != head[0]:
         raise RuntimeError("lines and receipts are out of step")
     if not head[7]:
-        return [_receipt(head, head[4], rows, None, run_id, mall_id)]
+        return [_receipt(head, 1, rows, None, run_id, mall_id)]
     parts: dict[uuid.UUID | None, list[tuple[Any, ...]]] = {}
     for row in rows:
         parts.setdefault(row[11], []).append(row)
     return [
-        _receipt(
-            head,
-            head[4] if nth == 1 else f"{head[4]}/{nth}",
-            part,
-            original_id,
-            run_id,
-            mall_id,
-            first=nth == 1,
-        )
+        _receipt(head, nth, part, original_id, run_id, mall_id)
         for nth, (original_id, part) in enumerate(parts.items(), start=1)
     ]
 
 
 def _receipt(
     head: tuple[Any, ...],
-    number: str,
+    nth: int,
     rows: Sequence[tuple[Any, ...]],
     original_id: uuid.UUID | None,
     run_id: uuid.UUID,
     mall_id: int,
-    *,
-    first: bool = True,
 ) -> Built:
-    _, receipt_id, merchant_id, till, _, business_date, occurred_at, is_return, person_id, cashier, _ = head
+    """The nth part of what the file calls one receipt; its id comes right after that of the part before."""
+    _, receipt_id, merchant_id, till, number, business_date, occurred_at, is_return, person_id, cashier, _ = (
+        head
+    )
     tenders: dict[str, int] = {}
     for row in rows:
         tenders[row[8]] = tenders.get(row[8], 0) + row[6]
@@ -235,13 +228,12 @@ def _receipt(
         sales.NewLine(no, row[2], row[3], _pieces(row[4]), row[5], row[6], row[7], row[9], row[10], row[12])
         for no, row in enumerate(rows, start=1)
     )
-    identity = {"id": receipt_id} if first else {}
     receipt = sales.NewReceipt(
         merchant_id=merchant_id,
         mall_id=mall_id,
         kind="return" if is_return else "sale",
         till=till,
-        number=number,
+        number=number if nth == 1 else f"{number}/{nth}",
         business_date=business_date,
         occurred_at=occurred_at,
         lines=lines,
@@ -251,7 +243,7 @@ def _receipt(
         cashier=cashier,
         source="file",
         import_id=run_id,
-        **identity,
+        id=uuid.UUID(int=receipt_id.int + nth - 1),
     )
     return Built(receipt, tuple(row[1] for row in rows))
 

@@ -136,7 +136,7 @@ def held(run_id: uuid.UUID) -> Iterator[None]:
     try:
         yield
     finally:
-        if connection.connection is not None and not connection.connection.closed:
+        if not connection.needs_rollback and connection.is_usable():
             fetch("SELECT pg_advisory_unlock(%s)", [key])
 
 

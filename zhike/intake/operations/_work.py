@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from typing import Any
 
@@ -142,16 +142,19 @@ class Work:
             fetch("SELECT coalesce(sum(lines), 0)::bigint FROM stage_receipt WHERE status = 'new'")[0][0]
         )
         done = 0
-        for built in _recording.planned_chunks(self.run.pk, self.mall.id):
-            with transaction.atomic(), paused_collection():
-                chunk = _recording.record_chunk(self.agent, built, self.now)
-                self._keep(
-                    points=chunk.points, returns_matched=chunk.matched, returns_unmatched=chunk.unmatched
-                )
-            self.refused += chunk.refused
-            self.already += chunk.rows - chunk.taken - len(chunk.refused)
-            done += chunk.rows
-            self.progress("recording", done, total)
+        with closing(_recording.planned_chunks(self.run.pk, self.mall.id)) as chunks:
+            for built in chunks:
+                chunk = self._record_chunk(built)
+                self.refused += chunk.refused
+                self.already += chunk.rows - chunk.taken - len(chunk.refused)
+                done += chunk.rows
+                self.progress("recording", done, total)
+
+    def _record_chunk(self, built: list[_recording.Built]) -> _recording.Recorded:
+        with transaction.atomic(), paused_collection():
+            chunk = _recording.record_chunk(self.agent, built, self.now)
+            self._keep(points=chunk.points, returns_matched=chunk.matched, returns_unmatched=chunk.unmatched)
+        return chunk
 
     def account(self, planned: Reconciliation) -> Reconciliation:
         """The final account: as planned, but for rows that somebody else recorded meanwhile or that were refused."""

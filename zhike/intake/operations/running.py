@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from zhike.intake.events import ImportFinished
 from zhike.intake.models import ImportRun
@@ -158,8 +159,10 @@ def _fail(run_id: uuid.UUID, error: Exception, now: dt.datetime) -> None:
 
 
 def _clean_up() -> None:
+    """Give the temporary tables back; where that fails, they go with the session, or when the next file is staged."""
     if not connection.needs_rollback and connection.is_usable():
-        drop_tables()
+        with suppress(DatabaseError), transaction.atomic():
+            drop_tables()
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -80,16 +81,22 @@ def site(
     django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     """The server, on a migrated database that starts empty and keeps what the tests of this folder write."""
+    with new_site("site", django_db_blocker, tmp_path_factory.mktemp("site") / "server.log") as served:
+        yield served
+
+
+@contextmanager
+def new_site(label: str, django_db_blocker: Any, log: Path) -> Iterator[Site]:
+    """A server on an empty, migrated database of its own; both are gone afterwards."""
     import psycopg
 
     from tests.conftest import _ensure_template, _server_url
 
-    name = f"test_{os.getpid()}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_site"
+    name = f"test_{os.getpid()}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{label}"
     with django_db_blocker.unblock(), psycopg.connect(_server_url("postgres"), autocommit=True) as admin:
         template = _ensure_template(admin)
         admin.execute(f'drop database if exists "{name}" with (force)')
         admin.execute(f'create database "{name}" template "{template}"')
-    log = tmp_path_factory.mktemp("site") / "server.log"
     try:
         with serve(_server_url(name), log) as url:
             yield Site(url=url, database=name, blocker=django_db_blocker)

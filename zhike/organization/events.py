@@ -23,6 +23,17 @@ class StructureAdded(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class GroupChanged(Fact):
+    type: ClassVar[str] = "zhike.organization.group_changed"
+    group_id: int
+    fields: tuple[str, ...]
+
+    @property
+    def subject(self) -> str:
+        return f"group/{self.group_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class MerchantChanged(Fact):
     type: ClassVar[str] = "zhike.organization.merchant_changed"
     merchant_id: int

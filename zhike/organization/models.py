@@ -6,10 +6,11 @@ from django.db import models
 
 
 class Group(models.Model):
-    """The operator: everything below belongs to exactly one group."""
+    """The operator: everything below belongs to exactly one group. Members know it by ``app_name``."""
 
     code = models.CharField(max_length=40, unique=True)
     name = models.CharField(max_length=120)
+    app_name = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField()
 
 
@@ -97,14 +98,15 @@ class Staff(AbstractBaseUser):
     """Someone who works here and logs in. ``password`` is Argon2; the second factor is TOTP (RFC 6238).
 
     ``failed_logins`` counts since the last success; until ``locked_until`` only addresses this person has used before
-    may try again, so that a stranger's guessing never locks the owner out.
+    may try again, so that a stranger's guessing never locks the owner out. ``group`` is empty only for those who were
+    made before the group was founded.
     """
 
     USERNAME_FIELD = "username"
 
     objects = BaseUserManager["Staff"]()
 
-    group = models.ForeignKey("organization.Group", models.PROTECT, related_name="+")
+    group = models.ForeignKey("organization.Group", models.PROTECT, null=True, related_name="+")
     username = models.CharField(max_length=60, unique=True)
     name = models.CharField(max_length=60)
     language = models.CharField(max_length=10, blank=True)

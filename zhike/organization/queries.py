@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.access import Grant, Viewer, may_touch, require, visible
 from zhike.kernel.errors import NotFound
@@ -38,9 +39,12 @@ MERCHANT_COLUMNS = {"mall": "mall_id", "floor": "floor_id", "merchant": "id"}
 
 @dataclass(frozen=True, slots=True)
 class GroupRef:
+    """``app_name`` is what members read over their app; empty means the name of the program."""
+
     id: int
     code: str
     name: str
+    app_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,12 +309,23 @@ def forget_merchants() -> None:
 # --- places --------------------------------------------------------------------------------------------------------
 
 
+class NotFounded(NotFound):
+    code = "not-founded"
+    title = _("This house is not open yet: somebody has to found it in the console first.")
+
+
 def default_group() -> GroupRef:
-    """The first group of this installation. Raises NotFound before there is one."""
-    row = Group.objects.order_by("id").values_list("id", "code", "name").first()
-    if row is None:
-        raise NotFound
-    return GroupRef(*row)
+    """The first group of this installation. Raises NotFounded before there is one."""
+    found = founded_group()
+    if found is None:
+        raise NotFounded
+    return found
+
+
+def founded_group() -> GroupRef | None:
+    """The same, or None before there is one."""
+    row = Group.objects.order_by("id").values_list("id", "code", "name", "app_name").first()
+    return None if row is None else GroupRef(*row)
 
 
 def malls(viewer: Viewer, permission: str = "organization.view") -> list[MallRef]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.errors import NotFound
 from zhike.privacy import rules
@@ -43,12 +44,25 @@ class ConsentView:
     decided_at: dt.datetime
 
 
+class NoPolicy(NotFound):
+    code = "no-policy"
+    title = _("There is no privacy policy yet, so nobody can join.")
+
+
 def current_policy(group_id: int) -> PolicyView:
-    """The latest published version. Raises NotFound before there is one."""
-    row = Policy.objects.filter(group_id=group_id).order_by("-published_at", "-id").first()
-    if row is None:
-        raise NotFound
-    return PolicyView(row.pk, row.version, row.title, row.text, row.terms, row.digest, row.published_at)
+    """The latest published version. Raises NoPolicy before there is one."""
+    found = policies(group_id)
+    if not found:
+        raise NoPolicy
+    return found[0]
+
+
+def policies(group_id: int) -> list[PolicyView]:
+    """Every published version, newest first."""
+    return [
+        PolicyView(row.pk, row.version, row.title, row.text, row.terms, row.digest, row.published_at)
+        for row in Policy.objects.filter(group_id=group_id).order_by("-published_at", "-id")
+    ]
 
 
 def current_consents(person_id: int) -> list[ConsentView]:

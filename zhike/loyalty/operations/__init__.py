@@ -24,6 +24,7 @@ from zhike.loyalty.operations.claiming import (
     undo_import,
 )
 from zhike.loyalty.operations.earning import MerchantNotFound, ReceiptOutcome, take_receipt
+from zhike.loyalty.operations.founding import FirstTerms, found_program
 from zhike.loyalty.operations.lists import begin_member_export, set_member_statuses
 from zhike.loyalty.operations.members import (
     EnrolledMember,
@@ -69,6 +70,7 @@ __all__ = [
     "AmountDiffers",
     "ClaimWindowClosed",
     "EnrolledMember",
+    "FirstTerms",
     "ImportInUse",
     "InsufficientPoints",
     "InvalidProgramme",
@@ -107,6 +109,7 @@ __all__ = [
     "enroll_member",
     "enroll_members",
     "expire_points",
+    "found_program",
     "hand_out_secrets",
     "preview_redemption",
     "preview_return",

@@ -77,7 +77,7 @@ class TotpSetup:
 def create_staff(
     *,
     actor: Viewer,
-    group_id: int,
+    group_id: int | None,
     username: str,
     name: str,
     password: str | None,
@@ -85,6 +85,8 @@ def create_staff(
     now: dt.datetime,
 ) -> int:
     """The new member of staff's id; without a password they cannot log in yet. Roles are granted separately.
+
+    ``group_id`` is None before the group is founded; the founding takes them in.
 
     Raises NotAllowed, UsernameTaken, WeakPassword.
     """

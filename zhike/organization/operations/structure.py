@@ -14,7 +14,7 @@ from zhike.kernel import audit, events
 from zhike.kernel.access import Viewer, load_visible, require_touch
 from zhike.kernel.errors import Conflict, Invalid, NotFound
 from zhike.organization import queries
-from zhike.organization.events import MerchantChanged, StructureAdded
+from zhike.organization.events import GroupChanged, MerchantChanged, StructureAdded
 from zhike.organization.models import Brand, Floor, Group, Mall, Merchant, TradeCategory, Unit, Zone
 from zhike.organization.operations import _places
 
@@ -32,10 +32,35 @@ class FieldNotEditable(Invalid):
     title = _("The field “%(field)s” cannot be changed here.")
 
 
-def create_group(*, actor: Viewer, code: str, name: str, now: dt.datetime) -> int:
-    """The new group's id. Raises NotAllowed, CodeTaken."""
+def create_group(*, actor: Viewer, code: str, name: str, app_name: str = "", now: dt.datetime) -> int:
+    """The new group's id; ``app_name`` is what members call it. Raises NotAllowed, CodeTaken."""
     require_touch(actor, PERMISSION)
-    return _create(Group(code=code, name=name, created_at=now), actor, now)
+    return _create(Group(code=code, name=name, app_name=app_name, created_at=now), actor, now)
+
+
+def update_group(*, actor: Viewer, group_id: int, name: str, app_name: str, now: dt.datetime) -> None:
+    """Change the group's name and the member app's; what is equal already is left alone.
+
+    Raises NotAllowed, NotFound, and Invalid for an empty name.
+    """
+    require_touch(actor, PERMISSION)
+    wanted = {"name": name.strip(), "app_name": app_name.strip()}
+    if not wanted["name"]:
+        raise Invalid(fields={"name": [_("Please fill this in.")]})
+    with transaction.atomic():
+        row = Group.objects.select_for_update().filter(pk=group_id).first()
+        if row is None:
+            raise NotFound
+        after = {field: value for field, value in wanted.items() if getattr(row, field) != value}
+        if not after:
+            return
+        before = {field: getattr(row, field) for field in after}
+        for field, value in after.items():
+            setattr(row, field, value)
+        row.save(update_fields=list(after))
+        subject = ("group", group_id)
+        audit.record(actor=actor, action="group.update", subject=subject, before=before, after=after, now=now)
+        events.publish(GroupChanged(group_id, tuple(after)), actor=actor, now=now)
 
 
 def create_mall(

@@ -26,11 +26,13 @@ def create(username: str, name: str, role: str, level: str, target: int, passwor
     from zhike.kernel import clock
     from zhike.kernel.access import system_viewer
     from zhike.organization.operations.staff import create_staff, grant_role
-    from zhike.organization.queries import default_group
+    from zhike.organization.queries import founded_group
 
     actor, now = system_viewer("command line"), clock.now()
+    group = founded_group()
+    group_id = group.id if group else None
     staff_id = create_staff(
-        actor=actor, group_id=default_group().id, username=username, name=name, password=password, now=now
+        actor=actor, group_id=group_id, username=username, name=name, password=password, now=now
     )
     grant_role(actor=actor, staff_id=staff_id, role=role, level=level, target_id=target, now=now)
     click.echo(f"{username} ({role}, {level}) can log in at /console/login/.")

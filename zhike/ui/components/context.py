@@ -1,4 +1,4 @@
-"""What every template may use: the appearance the reader chose; and the sentences of the scripts."""
+"""What every template may use: the appearance the reader chose and the name above the page; and the sentences of the scripts."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def appearance(request: HttpRequest) -> dict[str, Any]:
         "language": language,
         "html_lang": HTML_LANGUAGES.get(language, language),
         "languages": LANGUAGES,
+        "app_name": getattr(request, "app_name", "") or gettext("Zhike"),
     }
 
 

@@ -110,6 +110,8 @@ CONSENT_CHANNELS = {
 CONSENT_DECISIONS = {"granted": _("Granted"), "refused": _("Refused"), "withdrawn": _("Withdrawn")}
 CONSENT_TONES = {"granted": "success", "refused": "", "withdrawn": "warning"}
 
+DATA_CATEGORIES = {"phone": _("Phone number"), "name": _("Name"), "purchases": _("Purchases")}
+
 PROFILE_FIELDS = {
     "name": _("Name"),
     "sex": _("Sex"),
@@ -206,6 +208,7 @@ AUDIT_ACTIONS = {
     "events.replay": _("Event replayed"),
     "floor.create": _("Floor created"),
     "group.create": _("Group created"),
+    "group.update": _("Group changed"),
     "identifier.add": _("Identifier added"),
     "identifier.retire": _("Identifier retired"),
     "import.check_file": _("Dry run started"),

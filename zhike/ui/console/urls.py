@@ -9,6 +9,7 @@ from zhike.ui.console.views import (
     api_keys,
     audit,
     dashboard,
+    founding,
     imports,
     member,
     member_actions,
@@ -16,6 +17,7 @@ from zhike.ui.console.views import (
     organization,
     outbox,
     parked_events,
+    policy,
     programme,
     quarantine,
     receipts,
@@ -34,6 +36,8 @@ _start = [
     path("login/", session.log_in, name="log_in"),
     path("logout/", session.log_out, name="log_out"),
     path("mall/<int:mall_id>/", session.choose_mall, name="choose_mall"),
+    path("founding/", founding.founding, name="founding"),
+    path("founding/<slug:step>/", founding.founding_step, name="founding_step"),
 ]
 
 _members = [
@@ -85,6 +89,11 @@ _programme = [
     path("rules/<int:rule_id>/end/", rules.retire_rule, name="retire_rule"),
 ]
 
+_policy = [
+    path("policy/", policy.policy, name="policy"),
+    path("policy/new/", policy.new_policy, name="new_policy"),
+]
+
 _organization = [
     path("merchants/", organization.merchants, name="merchants"),
     path("merchants/new/", organization.new_merchant, name="new_merchant"),
@@ -92,6 +101,7 @@ _organization = [
     path("merchants/<int:merchant_id>/edit/", organization.edit_merchant, name="edit_merchant"),
     path("malls/", organization.structure_page, name="structure"),
     path("malls/new/<slug:kind>/", organization.new_place, name="new_place"),
+    path("group/", organization.edit_group, name="edit_group"),
 ]
 
 _imports = [
@@ -153,7 +163,7 @@ _staff = [
 ]
 
 _pages: list[URLPattern] = [
-    *_start, *_members, *_receipts, *_programme, *_organization, *_imports, *_data, *_account, *_staff,
+    *_start, *_members, *_receipts, *_programme, *_policy, *_organization, *_imports, *_data, *_account, *_staff,
 ]  # fmt: skip
 
 urlpatterns = [path("console/", include(_pages))]

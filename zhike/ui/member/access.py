@@ -19,6 +19,7 @@ from zhike.kernel import clock
 from zhike.kernel.access import Viewer
 from zhike.kernel.errors import NotFound
 from zhike.loyalty import queries as loyalty
+from zhike.organization import queries as organization
 from zhike.ui.components.staff import request_id_of
 from zhike.ui.member import session as sessions
 
@@ -46,6 +47,8 @@ def open_page(view: View) -> View:
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         session = sessions.load(request)
+        group = organization.founded_group()
+        request.app_name = group.app_name if group else ""  # type: ignore[attr-defined]
         request.member_session = session  # type: ignore[attr-defined]
         response = view(request, *args, **kwargs)
         sessions.keep(session, response)

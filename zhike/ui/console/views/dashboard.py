@@ -22,6 +22,7 @@ from zhike.ui.components.formatting import DASH, grouped, percent, yuan
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.dates import date_of
 from zhike.ui.console.event_text import Told, tell
+from zhike.ui.console.founding import is_unfinished
 from zhike.ui.console.navigation import home_url
 from zhike.ui.console.pages import fragment, malls_of, page, wants_fragment
 from zhike.ui.console.programmes import tier_names
@@ -107,6 +108,8 @@ def dashboard(request: StaffRequest) -> HttpResponse:
         url = home_url(request.viewer)
         if url != request.path:
             return HttpResponseRedirect(url)
+    if is_unfinished(request):
+        return HttpResponseRedirect(reverse("console:founding"))
     malls = malls_of(request)
     zone = (
         malls.chosen.time_zone if malls.chosen else malls.all[0].time_zone if malls.all else "Asia/Shanghai"

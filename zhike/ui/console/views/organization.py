@@ -22,6 +22,7 @@ from zhike.organization import queries
 from zhike.organization.operations import structure
 from zhike.organization.queries import MallRef, MerchantRef, PlaceRef
 from zhike.ui.components.staff import StaffRequest, staff_page
+from zhike.ui.console.forms.founding import GroupForm
 from zhike.ui.console.forms.organization import (
     FloorForm,
     MallForm,
@@ -174,7 +175,29 @@ def _choices(mall: MallRef) -> MerchantChoices:
 
 
 def _group_id(malls: list[MallRef]) -> int:
-    return malls[0].group_id if malls else queries.default_group().id
+    """The group's id; 0, to which nothing belongs, before it is founded."""
+    if malls:
+        return malls[0].group_id
+    group = queries.founded_group()
+    return group.id if group else 0
+
+
+@staff_page(EDIT)
+def edit_group(request: StaffRequest) -> HttpResponse:
+    """The group's name and the member app's, in a dialog."""
+    group = queries.default_group()
+    form = GroupForm(request.POST or None, initial={"name": group.name, "app_name": group.app_name})
+    if request.method == "POST" and form.is_valid():
+        try:
+            structure.update_group(
+                actor=request.viewer, group_id=group.id, now=request.now, **form.cleaned_data
+            )
+        except Problem as problem:
+            add_problem(form, problem)
+        else:
+            return done(request, _("Saved."), reverse("console:structure"))
+    context = {"form": form, "title": group.name, "action": request.path}
+    return fragment(request, "console/_form_dialog.html", context, status=422 if form.is_bound else 200)
 
 
 # --- malls, floors, brands, trade categories ------------------------------------------------------------
@@ -205,6 +228,7 @@ def structure_page(request: StaffRequest) -> HttpResponse:
         ],
         "categories": _tree(queries.trade_categories(group_id), per_category),
         "brands": [(brand, per_brand[brand.id]) for brand in queries.brands(group_id)],
+        "group": queries.founded_group(),
         "may_edit_group": may_touch(request.viewer, EDIT),
     }
     return page(request, "console/organization/structure.html", context, section="structure")
@@ -246,7 +270,7 @@ def new_place(request: StaffRequest, kind: str) -> HttpResponse:
 def _place_of(request: StaffRequest, kind: str) -> tuple[str, Form, Callable[..., int]]:
     data = request.POST or None
     actor, now = request.viewer, request.now
-    group_id = _group_id(malls_of(request).all)
+    group_id = queries.default_group().id
     if kind == "mall":
         made = partial(structure.create_mall, actor=actor, group_id=group_id, now=now)
         return _("New mall"), MallForm(data), made

@@ -69,8 +69,8 @@ def _show(request: StaffRequest, staff_id: int, grant_form: GrantForm | None = N
 def new_staff(request: StaffRequest) -> HttpResponse:
     form = NewStaffForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        group_id = queries.default_group().id
         try:
+            group_id = queries.default_group().id
             made = operations.create_staff(
                 actor=request.viewer, group_id=group_id, now=request.now, **form.cleaned_data
             )

@@ -30,10 +30,12 @@ def manifest(request: Any) -> HttpResponse:
     icons.append(
         {"src": static("components/icon.svg"), "sizes": "any", "type": "image/svg+xml", "purpose": "any"}
     )
+    group = organization.founded_group()
+    name = group.app_name if group else ""
     body = {
         "id": reverse("member:home"),
-        "name": _("Zhike membership"),
-        "short_name": _("Zhike"),
+        "name": name or _("Zhike membership"),
+        "short_name": name or _("Zhike"),
         "description": _("Membership card, points and receipts."),
         "lang": get_language(),
         "start_url": reverse("member:home"),

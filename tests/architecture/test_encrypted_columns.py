@@ -11,6 +11,10 @@ NOT_ENCRYPTED = {
     ("organization_apikey", "digest"),
     ("loyalty_seal", "previous"),
     ("loyalty_seal", "digest"),
+    ("loyalty_seal", "fingerprints"),
+    ("loyalty_dailydigest", "digest"),
+    ("loyalty_dailydigest", "public_key"),
+    ("loyalty_dailydigest", "signature"),
     # Blind indexes of things that live for minutes; a look-up knows the old versions that long.
     ("organization_loginattempt", "account"),
     ("messaging_onetimecode", "index"),

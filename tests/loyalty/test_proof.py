@@ -114,7 +114,8 @@ def test_seals_chain_and_name_what_was_changed_under_them() -> None:
     with transaction.atomic():
         tamper('UPDATE loyalty_transfer SET explanation = \'{"reason": "礼物"}\'')
     found = queries.verify_ledger().findings
-    assert [(finding.table, finding.field) for finding in found] == [("loyalty_seal", "digest")] * 2
+    named = [("loyalty_transfer", "explanation"), ("loyalty_seal", "digest")]
+    assert [(finding.table, finding.field) for finding in found] == named * 2
 
 
 def build_crowd(size: int) -> tuple[Town, list[Member]]:

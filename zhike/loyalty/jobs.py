@@ -29,3 +29,9 @@ def review_tiers(timestamp: int) -> None:
 def seal_transfers(timestamp: int) -> None:
     """Seal what was posted since the last time."""
     operations.seal_transfers(actor=ACTOR, now=clock.now())
+
+
+@job(queue=CARETAKER_QUEUE, cron="40 16 * * *")
+def sign_day(timestamp: int) -> None:
+    """Sign the day that ended at midnight in China."""
+    operations.sign_day(actor=ACTOR, now=clock.now())

@@ -305,14 +305,33 @@ class TierChange(models.Model):
 
 
 class Seal(models.Model):
-    """A batch of transfers, hashed and chained to the seal before it. ``digest`` = SHA-256(previous ‖ rows)."""
+    """A batch of transfers, hashed and chained to the seal before it. ``digest`` = SHA-256(previous ‖ rows).
+
+    ``fingerprints`` (rules.sealing) tell which column of which row was changed, should the digest not fit.
+    """
 
     first_transfer_id = models.BigIntegerField()
     last_transfer_id = models.BigIntegerField()
     transfers = models.IntegerField()
     previous = models.BinaryField()
     digest = models.BinaryField()
+    fingerprints = models.BinaryField(default=b"")
     sealed_at = models.DateTimeField()
+
+
+class DailyDigest(models.Model):
+    """What the ledger was at the end of a day, signed: seals, totals, funders. Never changed.
+
+    ``document`` is canonical JSON, ``digest`` its SHA-256, ``signature`` Ed25519 over the digest by the key ``kid``.
+    """
+
+    day = models.DateField(unique=True)
+    document = models.TextField()
+    digest = models.BinaryField()
+    kid = models.CharField(max_length=32)
+    public_key = models.BinaryField()
+    signature = models.BinaryField()
+    signed_at = models.DateTimeField()
 
 
 class MemberActivity(models.Model):

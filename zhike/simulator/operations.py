@@ -17,6 +17,7 @@ from zhike.kernel import clock as kernel_clock
 from zhike.kernel import events
 from zhike.kernel.access import Viewer, system_viewer
 from zhike.kernel.errors import Invalid
+from zhike.loyalty import operations as loyalty
 from zhike.simulator.catalogue import build_catalogue
 from zhike.simulator.founding import PASSWORD, STAFF, World, found
 from zhike.simulator.history import SIZES, History, Size, build_history
@@ -87,6 +88,7 @@ def load_mall(
         loader = Loader(actor, world, history, now, report, 0, processes)
         loader.load()
         done = sum((helper.finish() for helper in helpers), loader.done)
+        loyalty.sign_day(actor=actor, now=now)
     finally:
         for helper in helpers:
             helper.process.terminate()

@@ -29,6 +29,7 @@ PAGES = {
     "/console/imports/": "admin wang",
     "/console/parked-events/": "admin",
     "/console/audit/": "admin",
+    "/console/ledger/": "admin",
     "/console/staff/": "admin wang",
     "/console/staff/new/": "admin wang",
     "/console/api-keys/": "admin",

@@ -23,6 +23,7 @@ from zhike.loyalty.operations.claiming import (
     claim_receipt,
     undo_import,
 )
+from zhike.loyalty.operations.digests import DayNotOver, hand_out_ledger, sign_day
 from zhike.loyalty.operations.earning import MerchantNotFound, ReceiptOutcome, take_receipt
 from zhike.loyalty.operations.founding import FirstTerms, found_program
 from zhike.loyalty.operations.lists import begin_member_export, set_member_statuses
@@ -69,6 +70,7 @@ __all__ = [
     "AlreadyClaimed",
     "AmountDiffers",
     "ClaimWindowClosed",
+    "DayNotOver",
     "EnrolledMember",
     "FirstTerms",
     "ImportInUse",
@@ -110,6 +112,7 @@ __all__ = [
     "enroll_members",
     "expire_points",
     "found_program",
+    "hand_out_ledger",
     "hand_out_secrets",
     "preview_redemption",
     "preview_return",
@@ -126,6 +129,7 @@ __all__ = [
     "seal_transfers",
     "set_member_status",
     "set_member_statuses",
+    "sign_day",
     "take_receipt",
     "take_receipts",
     "undo_import",

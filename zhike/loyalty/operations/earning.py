@@ -160,7 +160,7 @@ def decide_receipt(
             actor=actor,
             occurred_at=receipt.occurred_at,
             now=now,
-            explanation={"award": str(receipt.id)},
+            explanation={"award": str(receipt.id), "why": earning.mark_of(decision.explanation)},
             rule_version_id=decision.rule_version_id,
         )
         posting.add_caps(decision.caps)

@@ -10,7 +10,7 @@ from zhike.kernel import events
 from zhike.kernel.access import Viewer, require
 from zhike.loyalty.events import PointsExpired
 from zhike.loyalty.models import Seal
-from zhike.loyalty.queries.proof import digest_of
+from zhike.loyalty.queries.proof import hash_rows
 from zhike.loyalty.queries.snapshots import EXPIRED, system_account
 from zhike.loyalty.rules.sealing import GENESIS
 
@@ -102,14 +102,15 @@ def seal_transfers(*, actor: Viewer, now: dt.datetime) -> int:
     first, previous = (last.last_transfer_id + 1, bytes(last.digest)) if last else (1, GENESIS)
     while first <= horizon:
         end = min(first + SEAL_BATCH - 1, horizon)
-        digest, count = digest_of(first, end, previous)
+        rows = hash_rows(first, end, previous)
         Seal.objects.create(
             first_transfer_id=first,
             last_transfer_id=end,
-            transfers=count,
+            transfers=rows.count,
             previous=previous,
-            digest=digest,
+            digest=rows.digest,
+            fingerprints=rows.fingerprints,
             sealed_at=now,
         )
-        first, previous, sealed = end + 1, digest, sealed + 1
+        first, previous, sealed = end + 1, rows.digest, sealed + 1
     return sealed

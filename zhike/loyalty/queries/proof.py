@@ -11,7 +11,14 @@ from django.db import connection
 
 from zhike.loyalty.models import Award, Program, Seal
 from zhike.loyalty.rules.earning import rederive
-from zhike.loyalty.rules.sealing import GENESIS, SEALED_COLUMNS, row_bytes
+from zhike.loyalty.rules.sealing import (
+    GENESIS,
+    SEALED_COLUMNS,
+    changed_columns,
+    fingerprint,
+    fingerprints_by_id,
+    row_bytes,
+)
 
 FINDINGS_MAX = 100
 
@@ -131,19 +138,20 @@ def _explanations() -> list[Finding]:
 
 
 def _seals(report: VerifyReport) -> list[Finding]:
-    """Seals whose transfers no longer hash to their digest, or whose chain is broken."""
+    """Seals whose transfers no longer hash to their digest, or whose chain is broken; and the very columns changed."""
     findings: list[Finding] = []
     previous: bytes = GENESIS
-    for seal in Seal.objects.order_by("id"):
+    for seal in Seal.objects.order_by("id").iterator(chunk_size=10):
         report.seals += 1
-        digest, count = digest_of(seal.first_transfer_id, seal.last_transfer_id, previous)
+        rows = hash_rows(seal.first_transfer_id, seal.last_transfer_id, previous)
         facts: list[tuple[str, Any, Any]] = [
             ("previous", previous.hex(), bytes(seal.previous).hex()),
-            ("transfers", count, seal.transfers),
-            ("digest", digest.hex(), bytes(seal.digest).hex()),
+            ("transfers", rows.count, seal.transfers),
+            ("digest", rows.digest.hex(), bytes(seal.digest).hex()),
         ]
         for name, expected, found in facts:
             if expected != found:
+                findings += _changed_rows(seal, rows)
                 findings.append(
                     Finding("seals", "loyalty_seal", str(seal.pk), name, str(expected), str(found))
                 )
@@ -152,9 +160,38 @@ def _seals(report: VerifyReport) -> list[Finding]:
     return findings
 
 
-def digest_of(first: int, last: int, previous: bytes) -> tuple[bytes, int]:
-    """SHA-256 over the previous digest and the canonical rows of the transfers first..last; and how many they are."""
-    digest, count = hashlib.sha256(previous), 0
+def _changed_rows(seal: Seal, rows: HashedRows) -> list[Finding]:
+    """What the seal's fingerprints say of its transfers as they stand now."""
+    before = fingerprints_by_id(bytes(seal.fingerprints), seal.transfers)
+    after = fingerprints_by_id(rows.fingerprints, rows.count)
+    found: list[Finding] = []
+    if not before:
+        return found
+    for transfer_id in sorted(before.keys() | after.keys()):
+        old, new = before.get(transfer_id), after.get(transfer_id)
+        columns = changed_columns(old, new) if old and new else ["id"]
+        state = "changed" if old and new else "missing" if old else "not sealed"
+        found += [
+            Finding("sealed_rows", "loyalty_transfer", str(transfer_id), name, "as sealed", state)
+            for name in columns
+        ]
+        if len(found) >= FINDINGS_MAX:
+            break
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class HashedRows:
+    """SHA-256 over the digest before and the canonical rows, how many they are, and their fingerprints."""
+
+    digest: bytes
+    count: int
+    fingerprints: bytes
+
+
+def hash_rows(first: int, last: int, previous: bytes) -> HashedRows:
+    """The transfers first..last as a seal takes them."""
+    digest, prints = hashlib.sha256(previous), []
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {SEALED_COLUMNS} FROM loyalty_transfer WHERE id BETWEEN %s AND %s ORDER BY id",
@@ -162,5 +199,5 @@ def digest_of(first: int, last: int, previous: bytes) -> tuple[bytes, int]:
         )
         for row in cursor:
             digest.update(row_bytes(row))
-            count += 1
-    return digest.digest(), count
+            prints.append(fingerprint(row))
+    return HashedRows(digest.digest(), len(prints), b"".join(prints))

@@ -304,3 +304,20 @@ class PolicyOut(Schema):
     title: str
     text: str
     published_at: dt.datetime
+
+
+class DigestOut(Schema):
+    """A signed day of the ledger: hashes, key and signature in hex."""
+
+    day: dt.date
+    document: str
+    digest: str
+    kid: str
+    public_key: str
+    signature: str
+    signed_at: dt.datetime
+
+
+class DigestsOut(Schema):
+    items: list[DigestOut]
+    public_keys: dict[str, str]

@@ -36,6 +36,7 @@ TAGS: dict[str, Text] = {
     "members": Text(_("Members"), _("Enrol, look up, and see in full.")),
     "merchants": Text(_("Merchants"), _("Where sales happen.")),
     "events": Text(_("Events"), _("Everything that happened, in order, for programs that follow.")),
+    "ledger": Text(_("Ledger"), _("What proves that no point was changed afterwards.")),
     "operation": Text(_("Operation"), _("Health and figures, for monitoring. No key is needed.")),
 }
 
@@ -104,6 +105,13 @@ OPERATIONS: dict[str, Text] = {
             "CloudEvents 1.0 in the order they were committed. Begin without a cursor, keep next_cursor, and ask with it next"
             " time: nothing is skipped and nothing comes twice."
         ),
+    ),
+    "list_digests": Text(
+        _("Signed days of the ledger"),
+        _("Newest first, with the public keys. Keep them outside: one kept day proves all of the past."),
+    ),
+    "get_digest": Text(
+        _("One signed day"), _("document, its SHA-256, and the Ed25519 signature over that hash.")
     ),
     "live": Text(_("The process answers")),
     "ready": Text(

@@ -8,7 +8,7 @@ from django.urls import path, re_path
 
 from zhike.kernel.errors import NotFound
 from zhike.ui.api import docs, health, metrics, openapi, receipts, redemptions
-from zhike.ui.api.routes import log, members, places
+from zhike.ui.api.routes import ledger, log, members, places
 from zhike.ui.api.routes import receipts as receipt_routes
 from zhike.ui.api.routes import redemptions as redemption_routes
 from zhike.ui.api.routes.base import api
@@ -24,6 +24,7 @@ for _router in (
     redemption_routes.router,
     log.router,
     places.router,
+    ledger.router,
 ):
     api.add_router("", _router)
 

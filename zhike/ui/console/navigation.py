@@ -69,6 +69,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
                 "console:parked_events",
                 everywhere=True,
             ),
+            Entry("ledger", _("Ledger proof"), "stamp", "ledger.verify", "console:ledger"),
             Entry("audit", _("Audit"), "shield-check", "audit.view", "console:audit", everywhere=True),
         ),
     ),

@@ -11,6 +11,7 @@ from zhike.ui.console.views import (
     dashboard,
     founding,
     imports,
+    ledger,
     member,
     member_actions,
     members,
@@ -128,6 +129,9 @@ _data = [
     path("parked-events/<int:parked_id>/", parked_events.parked_event, name="parked_event"),
     path("parked-events/<int:parked_id>/replay/", parked_events.replay, name="replay_event"),
     path("parked-events/<int:parked_id>/discard/", parked_events.discard, name="discard_event"),
+    path("ledger/", ledger.ledger, name="ledger"),
+    path("ledger/export/", ledger.export, name="export_ledger"),
+    path("ledger/digests/<slug:day>/", ledger.digest, name="ledger_digest"),
     path("audit/", audit.audit, name="audit"),
     path("outbox/", outbox.outbox, name="outbox"),
 ]

@@ -15,7 +15,17 @@ from django.urls.exceptions import NoReverseMatch
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PACKAGE = ROOT / "zhike"
-FLOORS = ["kernel", "organization", "customers", "privacy", "messaging", "sales", "loyalty", "intake"]
+FLOORS = [
+    "kernel",
+    "organization",
+    "customers",
+    "privacy",
+    "messaging",
+    "sales",
+    "loyalty",
+    "offers",
+    "intake",
+]
 """From the ground up; an import, and so a foreign key, points down."""
 
 

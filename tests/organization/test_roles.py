@@ -21,7 +21,7 @@ def test_role_may_exactly_what_the_table_says(role: str) -> None:
         "cashier": (
             (
                 "members.lookup members.enroll receipts.view receipts.record receipts.return receipts.claim"
-                " points.view points.redeem programme.view"
+                " points.view points.redeem programme.view coupons.use"
             ),
             "",
         ),
@@ -32,18 +32,22 @@ def test_role_may_exactly_what_the_table_says(role: str) -> None:
         "auditor": (
             (
                 "dashboard.view members.view receipts.view points.view ledger.verify programme.view imports.view"
-                " events.view audit.view organization.view"
+                " events.view audit.view organization.view offers.view"
             ),
             "",
         ),
         "marketer": (
-            "dashboard.view members.view points.view programme.view organization.view",
+            (
+                "dashboard.view members.view points.view programme.view organization.view offers.view offers.edit"
+                " coupons.issue"
+            ),
             "",
         ),
         "merchant_manager": (
             (
                 "dashboard.view members.lookup members.view members.enroll receipts.view receipts.record"
                 " receipts.return receipts.claim points.view points.redeem programme.view organization.view"
+                " offers.view coupons.use"
             ),
             "",
         ),

@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "zhike.messaging",
     "zhike.sales",
     "zhike.loyalty",
+    "zhike.offers",
     "zhike.intake",
     "zhike.ui.components",
     "zhike.ui.api",
@@ -161,6 +162,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "zhike.organization.jobs",
     "zhike.messaging.jobs",
     "zhike.loyalty.jobs",
+    "zhike.offers.jobs",
     "zhike.intake.jobs",
 ]
 

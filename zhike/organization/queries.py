@@ -344,6 +344,11 @@ def mall(mall_id: int) -> MallRef:
     return _mall_ref(found)
 
 
+def first_mall_id() -> int | None:
+    """The mall that was there first, for whatever belongs to the whole group but needs one mall's clock."""
+    return Mall.objects.order_by("id").values_list("id", flat=True).first()
+
+
 def _mall_ref(found: Mall) -> MallRef:
     return MallRef(found.pk, found.code, found.name, found.time_zone, found.currency, found.group_id)
 

@@ -35,6 +35,11 @@ _MATRIX = {
     "ledger.verify":     " y   y   .   .   .   .   .   .   .   y ",
     "programme.view":    " y   y   y   y   y   y   y   y   y   y ",
     "programme.edit":    " y   y   .   y   .   .   .   .   .   . ",
+    "offers.view":       " y   y   y   y   y   y   y   .   .   y ",
+    "offers.edit":       " y   y   y   y   y   .   .   .   .   . ",
+    "coupons.issue":     " y   y   y   y   y   y   .   .   .   . ",
+    "coupons.claim":     " y   y   y   y   .   y   .   .   .   . ",
+    "coupons.use":       " y   y   y   y   .   y   y   y   .   . ",
     "imports.view":      " y   y   y   y   .   .   .   .   .   y ",
     "imports.run":       " y   y   .   y   .   .   .   .   .   . ",
     "events.view":       " y   y   .   y   .   .   .   .   .   y ",
@@ -62,6 +67,7 @@ MEMBER_PERMISSIONS = frozenset(
         "points.view",
         "points.redeem",
         "programme.view",
+        "coupons.claim",
     }
 )
 """What members may do about themselves."""

@@ -34,6 +34,22 @@ BODIES: dict[str, dict[str, Any]] = {
         "lines": [{"line_no": 1, "quantity": "1"}],
     },
     "redeem": {"points": 50, "merchant_code": "C001", "reference": "T1-20260701-0042"},
+    "quote_coupons": {
+        "merchant_code": "C001",
+        "codes": ["ZKC.7Q2MXK4VTW9HCA35"],
+        "lines": [{"sku": "LATTE", "net_fen": 6_400}],
+    },
+    "lock_coupons": {
+        "merchant_code": "C001",
+        "codes": ["7Q2MXK4VTW9HCA35"],
+        "lines": [{"sku": "LATTE", "net_fen": 6_400}],
+        "till": "T1",
+        "lock_seconds": 600,
+    },
+    "confirm_coupons": {"till": "T1", "number": "20260701-0042", "business_date": "2026-07-01"},
+    "release_coupons": {},
+    "claim_coupon": {"member_id": 1},
+    "push_coupons": {"member_ids": [1, 2, 3], "reason": "会员日"},
     "reverse_redemption": {"reason": "付款取消"},
     "reverse_member_redemption": {"points": 20, "reason": "部分退款"},
     "enroll_member": {

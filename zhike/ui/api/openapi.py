@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from django.utils.translation import get_language, gettext
 
-from zhike.ui.api import examples, shapes, texts
+from zhike.ui.api import examples, offer_shapes, shapes, texts
 from zhike.ui.api.problems import MEDIA_TYPE, MethodNotAllowed
 from zhike.ui.api.responses import JsonResponse
 from zhike.ui.api.routes.base import ApiRequest, Needs, api
@@ -69,10 +69,64 @@ PLAIN = (
         {201: shapes.RedemptionOut},
         (404, 409),
     ),
+    Plain(
+        "quote_coupons",
+        "post",
+        f"{PREFIX}/coupons/quote",
+        "coupons",
+        ("coupons.use",),
+        offer_shapes.CouponQuoteIn,
+        {200: offer_shapes.CouponQuoteOut},
+    ),
+    Plain(
+        "lock_coupons",
+        "post",
+        f"{PREFIX}/coupons/locks",
+        "coupons",
+        ("coupons.use",),
+        offer_shapes.CouponLockIn,
+        {201: offer_shapes.CouponLockOut},
+        (409,),
+    ),
+    Plain(
+        "confirm_coupons",
+        "post",
+        f"{PREFIX}/coupons/locks/{{lock_id}}/confirm",
+        "coupons",
+        ("coupons.use",),
+        offer_shapes.CouponConfirmIn,
+        {200: offer_shapes.CouponLockOut},
+        (404, 409),
+    ),
+    Plain(
+        "release_coupons",
+        "post",
+        f"{PREFIX}/coupons/locks/{{lock_id}}/release",
+        "coupons",
+        ("coupons.use",),
+        offer_shapes.CouponReleaseIn,
+        {200: offer_shapes.CouponLockOut},
+        (404, 409),
+    ),
+    Plain(
+        "claim_coupon",
+        "post",
+        f"{PREFIX}/coupon-batches/{{batch_id}}/claims",
+        "coupons",
+        ("coupons.claim",),
+        offer_shapes.CouponClaimIn,
+        {201: offer_shapes.CouponIssuedOut},
+        (404, 409),
+    ),
     Plain("live", "get", "/health/live", "operation", answers={200: shapes.LiveOut}),
     Plain("ready", "get", "/health/ready", "operation", answers={200: shapes.ReadyOut, 503: shapes.ReadyOut}),
     Plain("metrics", "get", "/metrics", "operation", refusals=(401, 403, 429)),
 )
+PATH_PARAMETERS: dict[str, dict[str, Any]] = {
+    "member_id": {"type": "integer", "minimum": 1, "maximum": shapes.ID_MAX},
+    "batch_id": {"type": "integer", "minimum": 1, "maximum": shapes.ID_MAX},
+    "lock_id": {"type": "string", "format": "uuid"},
+}
 TAG_ORDER = list(texts.TAGS)
 PARAMETERS: dict[str, dict[str, Any]] = {
     "IdempotencyKey": {
@@ -205,9 +259,11 @@ def _plain_operation(plain: Plain) -> dict[str, Any]:
     }
     if plain.id == "metrics":
         operation["responses"][200] = {"content": {"text/plain": {"schema": {"type": "string"}}}}
-    if "{member_id}" in plain.path:
-        schema = {"type": "integer", "minimum": 1, "maximum": shapes.ID_MAX}
-        operation["parameters"] = [{"name": "member_id", "in": "path", "required": True, "schema": schema}]
+    operation["parameters"] = [
+        {"name": name, "in": "path", "required": True, "schema": schema}
+        for name, schema in PATH_PARAMETERS.items()
+        if f"{{{name}}}" in plain.path
+    ]
     if plain.body is not None:
         content = {"application/json": {"schema": {"$ref": REF.format(name=plain.body.__name__)}}}
         operation["requestBody"] = {"required": True, "content": content}

@@ -45,6 +45,11 @@ class CategoryUnknown(Invalid):
     title = _("There is no product category with this code.")
 
 
+class LineTwice(Invalid):
+    code = "line-twice"
+    title = _("Two lines have the same number.")
+
+
 class OneOfThese(Invalid):
     code = "one-of-these"
     title = _("Give exactly one of these: %(names)s.")

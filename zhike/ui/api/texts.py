@@ -33,6 +33,7 @@ IDEMPOTENCY = _(
 TAGS: dict[str, Text] = {
     "receipts": Text(_("Receipts"), _("Sales become points; returns take them back.")),
     "redemptions": Text(_("Redemptions"), _("Points spent at a till, and given back.")),
+    "coupons": Text(_("Coupons"), _("Claimed by members, held for a basket, used, and given back.")),
     "members": Text(_("Members"), _("Enrol, look up, and see in full.")),
     "merchants": Text(_("Merchants"), _("Where sales happen.")),
     "events": Text(_("Events"), _("Everything that happened, in order, for programs that follow.")),
@@ -70,6 +71,35 @@ OPERATIONS: dict[str, Text] = {
             "Earliest expiry first, at the programme's rate. Never more than there are, however many tills try at once."
         ),
     ),
+    "quote_coupons": Text(
+        _("What coupons would take off"),
+        _("For each coupon the fen off by line, or why it cannot be used. Nothing is changed."),
+    ),
+    "lock_coupons": Text(
+        _("Hold coupons for a basket"),
+        _(
+            "All of them or none. A held coupon can be used nowhere else until it is confirmed, released, or the time is"
+            " over. The order of the codes is the order in which they are taken off."
+        ),
+    ),
+    "confirm_coupons": Text(
+        _("Use the held coupons"),
+        _("After the basket is paid. The same again changes nothing and is answered alike."),
+    ),
+    "release_coupons": Text(
+        _("Let go of held coupons"),
+        _("The basket was not bought. The same again changes nothing and is answered alike."),
+    ),
+    "claim_coupon": Text(
+        _("Claim a coupon"),
+        _("For a member, from a public batch. Never more than there are, nor more than a member may have."),
+    ),
+    "push_coupons": Text(
+        _("Hand coupons to members"),
+        _("One for each, public or not. None at all when there are not enough left."),
+    ),
+    "list_coupon_batches": Text(_("Batches of coupons"), _("Newest first.")),
+    "list_member_coupons": Text(_("A member's coupons"), _("Newest first, those that ended too.")),
     "reverse_redemption": Text(
         _("Give spent points back"), _("All, or a part, to the very lots they came from.")
     ),

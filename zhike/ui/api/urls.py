@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from django.urls import path, re_path
 
 from zhike.kernel.errors import NotFound
-from zhike.ui.api import docs, health, metrics, openapi, receipts, redemptions
+from zhike.ui.api import coupons, docs, health, metrics, openapi, receipts, redemptions
+from zhike.ui.api.routes import coupons as coupon_routes
 from zhike.ui.api.routes import ledger, log, members, places
 from zhike.ui.api.routes import receipts as receipt_routes
 from zhike.ui.api.routes import redemptions as redemption_routes
@@ -22,6 +23,7 @@ for _router in (
     members.router,
     receipt_routes.router,
     redemption_routes.router,
+    coupon_routes.router,
     log.router,
     places.router,
     ledger.router,
@@ -42,6 +44,11 @@ urlpatterns = [
     path("api/v1/receipts", _plain(receipts.take_receipt)),
     path("api/v1/members/<int:member_id>/redemptions", _plain(redemptions.redeem)),
     path("api/v1/receipts/batch", _plain(receipts.take_batch)),
+    path("api/v1/coupons/quote", _plain(coupons.quote)),
+    path("api/v1/coupons/locks", _plain(coupons.lock)),
+    path("api/v1/coupons/locks/<uuid:lock_id>/confirm", _plain(coupons.confirm)),
+    path("api/v1/coupons/locks/<uuid:lock_id>/release", _plain(coupons.release)),
+    path("api/v1/coupon-batches/<int:batch_id>/claims", _plain(coupons.claim)),
     path("api/v1/openapi.json", _plain(openapi.openapi_json), name="openapi"),
     path("api/v1/", api.urls),
     path("api/docs", docs.docs, name="docs"),

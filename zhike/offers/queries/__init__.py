@@ -1,0 +1,61 @@
+"""Every read of the offers context."""
+
+from zhike.offers.queries.catalogue import (
+    BatchFigures,
+    BatchView,
+    TemplateView,
+    batch,
+    batch_figures,
+    batch_id_of,
+    batches_page,
+    template,
+    templates,
+)
+from zhike.offers.queries.coupons import (
+    Claimable,
+    CouponRow,
+    CouponView,
+    QuotedCoupon,
+    QuoteView,
+    UseView,
+    claimable,
+    coupon_by_code,
+    coupon_file,
+    coupon_of,
+    coupons_page,
+    looks_like_code,
+    member_coupon,
+    member_coupons,
+    quote_coupons,
+)
+from zhike.offers.queries.held import BasketAsked
+from zhike.offers.queries.known import BatchNotFound
+
+__all__ = [
+    "BasketAsked",
+    "BatchFigures",
+    "BatchNotFound",
+    "BatchView",
+    "Claimable",
+    "CouponRow",
+    "CouponView",
+    "QuoteView",
+    "QuotedCoupon",
+    "TemplateView",
+    "UseView",
+    "batch",
+    "batch_figures",
+    "batch_id_of",
+    "batches_page",
+    "claimable",
+    "coupon_by_code",
+    "coupon_file",
+    "coupon_of",
+    "coupons_page",
+    "looks_like_code",
+    "member_coupon",
+    "member_coupons",
+    "quote_coupons",
+    "template",
+    "templates",
+]

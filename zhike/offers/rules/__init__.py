@@ -1,0 +1,1 @@
+"""Decisions of the offers context: values in, values out."""

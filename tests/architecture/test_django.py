@@ -21,6 +21,7 @@ FLOORS = [
     "customers",
     "privacy",
     "messaging",
+    "collection",
     "sales",
     "loyalty",
     "offers",

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 def columns() -> list[EncryptedColumn]:
     """In the order of the floors."""
+    from zhike.collection import queries as collection
     from zhike.customers import queries as customers
     from zhike.kernel.reencryption import EncryptedColumn
     from zhike.loyalty.queries.members import CARD_FIELD
@@ -21,5 +22,6 @@ def columns() -> list[EncryptedColumn]:
         *organization.encrypted_columns(),
         *customers.encrypted_columns(),
         *messaging.encrypted_columns(),
+        *collection.encrypted_columns(),
         cards,
     ]

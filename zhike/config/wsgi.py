@@ -1,7 +1,7 @@
 """The web process: two handlers in one program.
 
 Pages go through the whole of `MIDDLEWARE`. Tills and other machines call thousands of times a minute and need no
-session, no cookies and no templates, so `/api/`, `/health/` and `/metrics` go through `API_MIDDLEWARE` only.
+session, no cookies and no templates, so `/api/`, `/v1/` (collection), `/health/` and `/metrics` go through `API_MIDDLEWARE` only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _pages = get_wsgi_application()
 from zhike.config.translations import merge_catalogues  # noqa: E402  these need Django set up
 from zhike.ui.api.handler import ApiHandler  # noqa: E402
 
-API_PREFIXES = ("/api/", "/health/", "/metrics")
+API_PREFIXES = ("/api/", "/v1/", "/health/", "/metrics")
 DOCS = "/api/docs"  # a page for people
 _api = ApiHandler()
 merge_catalogues()

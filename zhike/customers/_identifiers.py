@@ -19,6 +19,7 @@ KIND_LABELS = {
     "openid": _("WeChat openid"),
     "unionid": _("WeChat unionid"),
     "plate": _("plate number"),
+    "account": _("online account"),
 }
 
 

@@ -94,6 +94,25 @@ def address_of(person: Person) -> str:
     return crypto.decrypt(bytes(person.address), field=queries.ADDRESS_FIELD, row=person.pk)
 
 
+def learnable(person: Person, claims: Mapping[str, Any], said_at: dt.datetime) -> dict[str, Any]:
+    """Those claims that outrank what is known, by who said it last and when."""
+    said: dict[str, rules.Said] = {}
+    rows = ProfileChange.objects.filter(person_id=person.pk, field__in=list(claims))
+    for field, actor, at in rows.order_by("id").values_list("field", "actor", "changed_at"):
+        said[field] = rules.Said(actor.startswith("system:"), at)
+    origin = rules.Said(person.source in rules.MACHINE_SOURCES, person.created_at)
+    return {
+        field: claim
+        for field, claim in claims.items()
+        if rules.may_learn(_is_known(person, field), said.get(field, origin), said_at)
+    }
+
+
+def _is_known(person: Person, field: str) -> bool:
+    text = text_of(person, field)
+    return bool(text) and not (field == "sex" and text == Person.Sex.UNKNOWN)
+
+
 def remember(
     person_id: int,
     changed: Sequence[str],

@@ -74,6 +74,7 @@ class Identifier(models.Model):
         OPENID = "openid"
         UNIONID = "unionid"
         PLATE = "plate"
+        ACCOUNT = "account"
 
     person = models.ForeignKey("customers.Person", models.PROTECT, related_name="+")
     kind = models.CharField(max_length=10, choices=Kind.choices)

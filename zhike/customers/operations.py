@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.customers import _bulk, _enrolment, _identifiers, _profile, queries, rules
 from zhike.customers._identifiers import Prepared
+from zhike.customers._profile import InvalidProfile as InvalidProfile
 from zhike.customers.events import (
     AssociateAssigned,
     IdentifierAdded,
@@ -181,6 +182,26 @@ def update_profile(
         )
         events.publish(ProfileChanged(person_id, changed), actor=actor, now=now)
     return changed
+
+
+def learn_profile(
+    *,
+    actor: Viewer,
+    person_id: int,
+    claims: Mapping[str, Any],
+    said_at: dt.datetime,
+    reason: str,
+    now: dt.datetime,
+) -> tuple[str, ...]:
+    """Take what a machine claims of a person; the names of what changed.
+
+    A claim fills what is empty and replaces what a machine said earlier; what a person entered stays (rules.may_learn).
+    Raises NotFound, InvalidProfile.
+    """
+    with transaction.atomic():
+        person = _lock(person_id, actor, "members.identity")
+        wanted = _profile.learnable(person, claims, said_at)
+        return update_profile(actor=actor, person_id=person_id, changes=wanted, reason=reason, now=now)
 
 
 def assign_associate(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import psycopg
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from zhike.customers import rules
 from zhike.customers.models import Identifier, Person, ProfileChange
@@ -229,6 +229,14 @@ def require_visible(person_id: int, viewer: Viewer, *permissions: str) -> int:
         if group_id is not None:
             return group_id
     raise NotFound
+
+
+def not_to_be_profiled(person_ids: Sequence[int], today: dt.date) -> set[int]:
+    """Of these persons the ones whose behaviour is not to be looked at: under 14, restricted, merged or erased."""
+    born_after = today.replace(year=today.year - 14, day=min(today.day, 28))
+    rows = Person.objects.filter(pk__in=person_ids)
+    kept = rows.filter(Q(birthday=None) | Q(birthday__lte=born_after), status=Person.Status.ACTIVE)
+    return set(person_ids) - set(kept.values_list("pk", flat=True))
 
 
 def birth_date(person_id: int) -> dt.date | None:

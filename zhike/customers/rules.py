@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-KINDS = ("phone", "unionid", "card", "openid", "email", "plate")
+KINDS = ("account", "phone", "unionid", "card", "openid", "email", "plate")
 """Kinds of identifiers, the ones that prove most first: where two disagree, the earlier decides."""
 
 DEFAULT_REGION = "CN"
@@ -20,6 +20,7 @@ _CN_MOBILE = re.compile(r"(?:\+86|0086|86)?(1[3-9][0-9]{9})")
 _PHONE_NOISE = re.compile(r"[\s().\-‐-―]+")
 _CARD = re.compile(r"[A-Z0-9]{4,32}")
 _EMAIL = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+")
+_ACCOUNT = re.compile(r"[a-z0-9_-]{1,20}:[^\s\x00-\x1f]{1,100}")
 _WECHAT_ID = re.compile(r"[A-Za-z0-9_-]{6,64}")
 _PLATE = re.compile(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z][A-Z0-9]{4,5}[A-Z0-9挂学警港澳使领]"
@@ -81,6 +82,11 @@ def _wechat_id(text: str) -> str | None:
     return text if _WECHAT_ID.fullmatch(text) else None
 
 
+def _account(text: str) -> str | None:
+    """ "space:user id": what a web site or app calls somebody, and whose numbering it is."""
+    return text if _ACCOUNT.fullmatch(text) else None
+
+
 def _plate(text: str) -> str | None:
     plate = _SEPARATORS.sub("", text).upper()
     return plate if _PLATE.fullmatch(plate) else None
@@ -93,6 +99,7 @@ _NORMALISERS = {
     "openid": _wechat_id,
     "unionid": _wechat_id,
     "plate": _plate,
+    "account": _account,
 }
 
 
@@ -105,10 +112,18 @@ def mask(kind: str, value: str) -> str:
         return f"{name[:1]}***@{domain}"
     if kind == "plate":
         return value[:2] + "*" * max(len(value) - 4, 1) + value[-2:]
+    if kind == "account":
+        return _masked_account(value)
     if kind == "card":
         shown = 4 if len(value) >= 8 else 2
         return "****" + value[-shown:]
     return f"{value[:4]}****{value[-2:]}"
+
+
+def _masked_account(value: str) -> str:
+    """The space readable, of the user id as much as tells two of them apart."""
+    space, _colon, user_id = value.partition(":")
+    return f"{space}:{user_id[:2]}***{user_id[-2:] if len(user_id) > 6 else ''}"
 
 
 def _masked_phone(value: str) -> str:
@@ -235,7 +250,7 @@ def meaning_of(text: str) -> Meaning:
 def _possible_identifiers(text: str) -> Iterator[tuple[str, str]]:
     has_digit = any(character.isdigit() for character in text)
     for kind in KINDS:
-        if kind in ("openid", "unionid") and len(text) < 20:
+        if kind == "account" or (kind in ("openid", "unionid") and len(text) < 20):
             continue
         if kind == "card" and not has_digit:
             continue
@@ -336,3 +351,20 @@ def resolve(inputs: Iterable[Iterable[Key]], holders: dict[Key, int]) -> Resolut
             elif held[key] != target:
                 resolution.conflicts.append((target, held[key], key[0]))
     return resolution
+
+
+MACHINE_SOURCES = frozenset({"collection", "import", "file"})
+"""Sources of persons where no human being typed the profile in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Who said something last (a machine or a human being), and when."""
+
+    by_machine: bool
+    at: dt.datetime
+
+
+def may_learn(is_known: bool, last: Said, said_at: dt.datetime) -> bool:
+    """A claim fills a gap; of two machines the later word counts; what a human being entered stays."""
+    return not is_known or (last.by_machine and said_at >= last.at)

@@ -42,6 +42,8 @@ _MATRIX = {
     "coupons.use":       " y   y   y   y   .   y   y   y   .   . ",
     "imports.view":      " y   y   y   y   .   .   .   .   .   y ",
     "imports.run":       " y   y   .   y   .   .   .   .   .   . ",
+    "collection.view":   " y   y   y   y   y   .   .   .   .   y ",
+    "collection.edit":   " y   y   .   y   .   .   .   .   .   . ",
     "events.view":       " y   y   .   y   .   .   .   .   .   y ",
     "events.replay":     " y   .   .   y   .   .   .   .   .   . ",
     "audit.view":        " y   y   .   .   .   .   .   .   .   y ",

@@ -94,6 +94,12 @@ def who_may_be_contacted(person_ids: Sequence[int], purpose: str, channel: str) 
     return {pk for pk in person_ids if rules.may_contact(standings[pk], purpose, channel)}
 
 
+def decisions_on(person_ids: Sequence[int], purpose: str) -> dict[int, str]:
+    """The decision in force on a purpose, for those of many persons who ever made one: granted, refused, withdrawn."""
+    found = {pk: rules.decision_on(known, purpose) for pk, known in _standings(person_ids).items()}
+    return {pk: decision for pk, decision in found.items() if decision}
+
+
 def may_ask_again(person_id: int, purpose: str, channel: str, now: dt.datetime) -> bool:
     """Whether to ask for consent: not while it is given, nor for 180 days (CONSENT_PAUSE_DAYS) after a refusal."""
     days = getattr(settings, "CONSENT_PAUSE_DAYS", rules.ASK_AGAIN_AFTER.days)

@@ -33,6 +33,12 @@ def may_contact(standings: Iterable[Standing], purpose: str, channel: str) -> bo
     return deciding is not None and deciding.decision == "granted"
 
 
+def decision_on(standings: Iterable[Standing], purpose: str) -> str:
+    """What was decided last about a purpose on any channel at all; "" when it was never asked."""
+    deciding = _deciding(standings, purpose, ANY)
+    return deciding.decision if deciding else ""
+
+
 def has_grant(standings: Iterable[Standing], purpose: str, channel: str) -> bool:
     """Whether there is anything to withdraw; for the channel "any" a grant on one channel is enough."""
     known = list(standings)

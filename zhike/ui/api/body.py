@@ -27,15 +27,18 @@ BODY_MAX = 1024 * 1024
 _GZIP = 31
 
 
-def read(request: ApiRequest, *, limit: int = BODY_MAX) -> bytes:
+def read(request: ApiRequest, *, limit: int = BODY_MAX, any_type: bool = False) -> bytes:
     """The body as UTF-8 bytes, unpacked. It is read once; `request.payload` keeps it.
+
+    `any_type`: take it for JSON whatever it is said to be.
 
     Raises UnsupportedMediaType, UnsupportedEncoding, TooLarge, BrokenBody.
     """
     if request.payload is not None:
         return request.payload
     meta = request.META
-    _require_json(meta.get("CONTENT_TYPE", ""))
+    if not any_type:
+        _require_json(meta.get("CONTENT_TYPE", ""))
     raw = _read_raw(request, limit)
     encoding = meta.get("HTTP_CONTENT_ENCODING", "").strip().lower()
     if encoding == "gzip":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from django.urls import path, re_path
 
 from zhike.kernel.errors import NotFound
-from zhike.ui.api import coupons, docs, health, metrics, openapi, receipts, redemptions
+from zhike.ui.api import collect, coupons, docs, health, metrics, openapi, receipts, redemptions
 from zhike.ui.api.routes import coupons as coupon_routes
 from zhike.ui.api.routes import ledger, log, members, places
 from zhike.ui.api.routes import receipts as receipt_routes
@@ -49,11 +49,12 @@ urlpatterns = [
     path("api/v1/coupons/locks/<uuid:lock_id>/confirm", _plain(coupons.confirm)),
     path("api/v1/coupons/locks/<uuid:lock_id>/release", _plain(coupons.release)),
     path("api/v1/coupon-batches/<int:batch_id>/claims", _plain(coupons.claim)),
+    path("v1/<slug:call>", _plain(collect.collect)),
     path("api/v1/openapi.json", _plain(openapi.openapi_json), name="openapi"),
     path("api/v1/", api.urls),
     path("api/docs", docs.docs, name="docs"),
     path("health/live", _plain(health.live)),
     path("health/ready", _plain(health.ready)),
     path("metrics", _plain(metrics.metrics)),
-    re_path(r"^(?:api|health|metrics)(?:/|$)", not_found),
+    re_path(r"^(?:api|v1|health|metrics)(?:/|$)", not_found),
 ]

@@ -151,6 +151,59 @@ def _consent(data: Data, tiers: Names) -> Told:
     return Told(_("Consent recorded"), _(", ").join(parts), icon="file-check")
 
 
+def _behaviour(data: Data, tiers: Names) -> Told:
+    name, said, properties = data["name"], data["said"], data.get("properties") or {}
+    title = str(labels.BEHAVIOUR.get(name, name))
+    fen = properties.get("total_fen", properties.get("revenue_fen"))
+    product = properties.get("name") or properties.get("query") or properties.get("order_id")
+    page = (data.get("context") or {}).get("page") or {}
+    what = (
+        product
+        or (said if name not in labels.BEHAVIOUR or data["kind"] != "track" else "")
+        or page.get("title")
+    )
+    parts = (str(what or ""), yuan(fen) if isinstance(fen, int) else "")
+    return Told(
+        title,
+        " · ".join(part for part in parts if part and part != title),
+        icon=_BEHAVIOUR_ICONS.get(name, "mouse-pointer-click"),
+    )
+
+
+def _stitched(data: Data, tiers: Names) -> Told:
+    return Told(
+        _("Recognised on a device"),
+        _("What was done there before belongs here now."),
+        icon="link-2",
+        tone="info",
+    )
+
+
+def _shared(data: Data, tiers: Names) -> Told:
+    detail = _("Somebody else signed in there; what was done before sign-in is nobody's again.")
+    return Told(_("A device turned out to be shared"), detail, icon="users", tone="warning")
+
+
+_BEHAVIOUR_ICONS = {
+    "page_viewed": "eye",
+    "screen_viewed": "smartphone",
+    "product_viewed": "eye",
+    "product_list_viewed": "layout-grid",
+    "products_searched": "search",
+    "product_added": "shopping-cart",
+    "product_removed": "shopping-cart",
+    "cart_viewed": "shopping-cart",
+    "product_added_to_wishlist": "heart",
+    "checkout_started": "credit-card",
+    "order_completed": "package-check",
+    "order_cancelled": "package-x",
+    "order_refunded": "undo-2",
+    "coupon_applied": "ticket",
+    "product_shared": "share-2",
+    "product_reviewed": "star",
+}
+
+
 def _merchant(data: Data) -> str:
     found = organization.merchant_ref(data["merchant_id"]) if data.get("merchant_id") else None
     return found.name if found else ""
@@ -181,4 +234,7 @@ _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
     "customers.associate_assigned": _associate,
     "customers.personal_data_revealed": _revealed,
     "privacy.consent_recorded": _consent,
+    "collection.behaviour_observed": _behaviour,
+    "collection.visitor_stitched": _stitched,
+    "collection.visitor_shared": _shared,
 }

@@ -51,6 +51,8 @@ PERMISSIONS = {
     "coupons.use": _("Use coupons at a till"),
     "imports.view": _("See imports"),
     "imports.run": _("Run imports"),
+    "collection.view": _("See what web sites and apps send"),
+    "collection.edit": _("Manage sources and what they set aside"),
     "events.view": _("See events"),
     "events.replay": _("Replay parked events"),
     "audit.view": _("Search the audit trail"),
@@ -80,6 +82,7 @@ SOURCES = {
     "console": _("Console"),
     "member": _("Member app"),
     "simulator": _("Simulator"),
+    "collection": _("Web site or app"),
 }
 
 MEMBER_STATUSES = {"active": _("Active"), "frozen": _("Frozen"), "closed": _("Closed")}
@@ -94,6 +97,66 @@ IDENTIFIERS = {
     "openid": _("WeChat openid"),
     "unionid": _("WeChat unionid"),
     "plate": _("Number plate"),
+    "account": _("Online account"),
+}
+
+SOURCE_KINDS = {
+    "web": _("Web site"),
+    "app": _("App or mini program"),
+    "server": _("Server"),
+    "kiosk": _("Screen or kiosk used by everybody"),
+}
+
+USER_ID_KINDS = {
+    "account": _("Its own accounts"),
+    "phone": _("Phone numbers"),
+    "card": _("Card numbers"),
+    "email": _("E-mail addresses"),
+    "unionid": _("WeChat unionids"),
+    "openid": _("WeChat openids"),
+}
+
+MESSAGE_OUTCOMES = {
+    "taken": _("Taken in"),
+    "anonymised": _("Made anonymous"),
+    "refused": _("Refused by the visitor"),
+    "duplicate": _("Duplicate"),
+    "set_aside": _("Set aside"),
+}
+MESSAGE_TONES = {"taken": "success", "anonymised": "info", "refused": "warning", "set_aside": "error"}
+
+BEHAVIOUR = {
+    "products_searched": _("Searched for products"),
+    "product_list_viewed": _("Looked through a list"),
+    "product_list_filtered": _("Filtered a list"),
+    "promotion_viewed": _("Saw a promotion"),
+    "promotion_clicked": _("Followed a promotion"),
+    "product_clicked": _("Opened a product"),
+    "product_viewed": _("Looked at a product"),
+    "product_added": _("Put into the cart"),
+    "product_removed": _("Took out of the cart"),
+    "cart_viewed": _("Looked into the cart"),
+    "checkout_started": _("Began to check out"),
+    "checkout_step_viewed": _("Saw a step of the checkout"),
+    "checkout_step_completed": _("Finished a step of the checkout"),
+    "payment_info_entered": _("Entered payment details"),
+    "order_completed": _("Ordered online"),
+    "order_updated": _("Changed an online order"),
+    "order_refunded": _("An online order was refunded"),
+    "order_cancelled": _("Cancelled an online order"),
+    "coupon_entered": _("Entered a coupon"),
+    "coupon_applied": _("Used a coupon online"),
+    "coupon_denied": _("A coupon was refused"),
+    "coupon_removed": _("Removed a coupon"),
+    "product_added_to_wishlist": _("Put on the wish list"),
+    "product_removed_from_wishlist": _("Took off the wish list"),
+    "wishlist_product_added_to_cart": _("Moved from wish list to cart"),
+    "product_shared": _("Shared a product"),
+    "cart_shared": _("Shared the cart"),
+    "product_reviewed": _("Reviewed a product"),
+    "page_viewed": _("Viewed a page"),
+    "screen_viewed": _("Viewed a screen"),
+    "group_joined": _("Joined a group"),
 }
 
 CONSENT_PURPOSES = {
@@ -262,6 +325,13 @@ AUDIT_ACTIONS = {
     "rule.retire": _("Rule ended"),
     "session.end": _("Session ended"),
     "session.revoke": _("Sessions ended"),
+    "source.create": _("Source created"),
+    "source.key_make": _("Write key made"),
+    "source.key_revoke": _("Write key revoked"),
+    "source.message_discard": _("Message given up"),
+    "source.message_open": _("Message opened"),
+    "source.message_replay": _("Message tried again"),
+    "source.update": _("Source changed"),
     "staff.begin_totp": _("Second factor begun"),
     "staff.confirm_totp": _("Second factor turned on"),
     "staff.create": _("Account created"),
@@ -299,6 +369,8 @@ AUDIT_SUBJECTS = {
     "program": _("Programme"),
     "receipt": _("Receipt"),
     "rule": _("Earning rule"),
+    "set_aside": _("Message set aside"),
+    "source": _("Source"),
     "staff": _("Staff"),
     "tier": _("Tier"),
     "tradecategory": _("Trade category"),

@@ -61,6 +61,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         _("Data"),
         (
             Entry("imports", _("Imports"), "file-up", "imports.view", "console:imports"),
+            Entry("sources", _("Web sites and apps"), "radio-tower", "collection.view", "console:sources"),
             Entry(
                 "parked_events",
                 _("Parked events"),

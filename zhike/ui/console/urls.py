@@ -25,6 +25,7 @@ from zhike.ui.console.views import (
     redemptions,
     rules,
     session,
+    sources,
     staff,
 )
 
@@ -136,6 +137,20 @@ _data = [
     path("outbox/", outbox.outbox, name="outbox"),
 ]
 
+_sources = [
+    path("sources/", sources.sources, name="sources"),
+    path("sources/new/", sources.new_source, name="new_source"),
+    path("sources/<int:source_id>/", sources.source, name="source"),
+    path("sources/<int:source_id>/live/", sources.debugger, name="source_debugger"),
+    path("sources/<int:source_id>/edit/", sources.edit_source, name="edit_source"),
+    path("sources/<int:source_id>/key/", sources.rotate_key, name="rotate_key"),
+    path("sources/keys/<int:key_id>/revoke/", sources.revoke_key, name="revoke_write_key"),
+    path("sources/<int:source_id>/set-aside/", sources.set_aside, name="set_aside"),
+    path("sources/set-aside/<int:set_aside_id>/", sources.mend, name="mend_message"),
+    path("sources/set-aside/<int:set_aside_id>/replay/", sources.replay, name="replay_message"),
+    path("sources/set-aside/<int:set_aside_id>/discard/", sources.discard, name="discard_message"),
+]
+
 _account = [
     path("account/", account.account, name="account"),
     path("account/language/", account.set_language, name="set_language"),
@@ -167,7 +182,7 @@ _staff = [
 ]
 
 _pages: list[URLPattern] = [
-    *_start, *_members, *_receipts, *_programme, *_policy, *_organization, *_imports, *_data, *_account, *_staff,
+    *_start, *_members, *_receipts, *_programme, *_policy, *_organization, *_imports, *_data, *_sources, *_account, *_staff,
 ]  # fmt: skip
 
 urlpatterns = [path("console/", include(_pages))]

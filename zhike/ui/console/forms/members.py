@@ -134,7 +134,8 @@ class CardForm(OnceForm):
 
 class IdentifierForm(forms.Form):
     kind = forms.ChoiceField(
-        choices=[(kind, label) for kind, label in IDENTIFIERS.items() if kind != "card"], label=_("Kind")
+        choices=[(kind, label) for kind, label in IDENTIFIERS.items() if kind not in ("card", "account")],
+        label=_("Kind"),
     )
     value = forms.CharField(
         max_length=120, label=_("Value"), widget=forms.TextInput(attrs={"autocomplete": "off"})

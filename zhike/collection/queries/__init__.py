@@ -1,0 +1,58 @@
+"""What may be known of sources, what came of their messages, and which visitors are whose."""
+
+from zhike.collection.queries.quarantine import (
+    SetAsideView,
+    body_of,
+    encrypted_columns,
+    reason_sentence,
+    reasons,
+    set_aside,
+    set_aside_page,
+)
+from zhike.collection.queries.sources import (
+    Counts,
+    DeliveryView,
+    SourceRef,
+    SourceView,
+    WriteKeyView,
+    counts_by_hour,
+    forget_sources,
+    latest_deliveries,
+    source,
+    source_of_key,
+    sources,
+)
+from zhike.collection.queries.visitors import StitchedVisitor, visitors_of
+from zhike.collection.rules.reading import (
+    BATCH_BYTES_MAX,
+    BATCH_MESSAGES_MAX,
+    MESSAGE_BYTES_MAX,
+    call_named,
+)
+
+__all__ = [
+    "BATCH_BYTES_MAX",
+    "BATCH_MESSAGES_MAX",
+    "MESSAGE_BYTES_MAX",
+    "Counts",
+    "DeliveryView",
+    "SetAsideView",
+    "SourceRef",
+    "SourceView",
+    "StitchedVisitor",
+    "WriteKeyView",
+    "body_of",
+    "call_named",
+    "counts_by_hour",
+    "encrypted_columns",
+    "forget_sources",
+    "latest_deliveries",
+    "reason_sentence",
+    "reasons",
+    "set_aside",
+    "set_aside_page",
+    "source",
+    "source_of_key",
+    "sources",
+    "visitors_of",
+]

@@ -20,6 +20,7 @@ NOT_ENCRYPTED = {
     ("loyalty_dailydigest", "signature"),
     # Blind indexes of things that live for minutes; a look-up knows the old versions that long.
     ("organization_loginattempt", "account"),
+    ("messaging_deliveryreport", "address"),
     ("messaging_onetimecode", "index"),
     ("messaging_onetimecode", "digest"),
 }

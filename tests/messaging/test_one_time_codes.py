@@ -14,8 +14,9 @@ from tests.people import NOW, Crew, Malls
 from zhike.kernel.access import system_viewer
 from zhike.kernel.errors import Invalid, NotAllowed
 from zhike.kernel.models import AuditEntry, Event
-from zhike.messaging import operations, queries, rules
+from zhike.messaging import operations, queries
 from zhike.messaging.models import OneTimeCode, OutboundMessage
+from zhike.messaging.rules import codes as rules
 
 DOOR = system_viewer("member app")
 PHONE = "13800138000"

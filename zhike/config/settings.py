@@ -158,6 +158,10 @@ COUNTER_ENROLMENT_CODE = os.environ.get("ZHIKE_ENROLMENT_CODE", "optional")
 # The kernel finds what stands above it by these names.
 EVENT_CONSUMERS = "zhike.config.consumers.consumers"
 ENCRYPTED_COLUMNS = "zhike.config.encrypted.columns"
+MESSAGE_GATEWAYS = "zhike.config.vendors.gateways"
+DEMO_PHONE = "zhike.config.vendors.demo_phone"
+# Where members and vendors reach us from outside, for links in messages and addresses of callbacks.
+PUBLIC_URL = os.environ.get("ZHIKE_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 PROCRASTINATE_IMPORT_PATHS = [
     "zhike.kernel.jobs",
     "zhike.organization.jobs",

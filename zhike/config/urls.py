@@ -13,6 +13,7 @@ def _home(request: HttpRequest) -> HttpResponse:
 
 
 _PACKAGES = ["components", "console", "counter", "member"]
+_VENDORS = ["aliyun_sms", "tencent_sms"]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", _home),
@@ -22,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         for name in ["api", *_PACKAGES]
         if find_spec(f"zhike.ui.{name}.urls")
     ],
+    *[path("", include(f"zhike.integrations.{name}.webhooks")) for name in _VENDORS],
 ]
 
 handler400 = "zhike.ui.components.views.bad_request"

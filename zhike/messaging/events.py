@@ -9,19 +9,120 @@ from zhike.kernel.events.base import Fact
 
 
 @dataclass(frozen=True, slots=True)
-class MessageQueued(Fact):
+class _MessageFact(Fact):
     """``person_id`` is None for a recipient who is no member (yet)."""
 
-    type: ClassVar[str] = "zhike.messaging.message_queued"
     message_id: int
     person_id: int | None
     channel: str
-    purpose: str
-    template: str
 
     @property
     def subject(self) -> str:
         return f"message/{self.message_id}" if self.person_id is None else f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageQueued(_MessageFact):
+    type: ClassVar[str] = "zhike.messaging.message_queued"
+    purpose: str
+    template: str
+    campaign: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSent(_MessageFact):
+    """A vendor took it, or it lies in the member's inbox."""
+
+    type: ClassVar[str] = "zhike.messaging.message_sent"
+    template: str
+    campaign: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageDelivered(_MessageFact):
+    """The vendor says that it arrived."""
+
+    type: ClassVar[str] = "zhike.messaging.message_delivered"
+    campaign: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFailed(_MessageFact):
+    """It did not arrive; ``code`` is the vendor's own."""
+
+    type: ClassVar[str] = "zhike.messaging.message_failed"
+    code: str
+    campaign: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRefused(_MessageFact):
+    """We did not send it: ``gate`` and ``reason`` as the rules name them."""
+
+    type: ClassVar[str] = "zhike.messaging.message_refused"
+    gate: str
+    reason: str
+    campaign: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRead(_MessageFact):
+    """The member opened it."""
+
+    type: ClassVar[str] = "zhike.messaging.message_read"
+    campaign: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRefused(Fact):
+    """Somebody asked for no more offers. ``how``: reply, link, console."""
+
+    type: ClassVar[str] = "zhike.messaging.contact_refused"
+    suppression_id: int
+    person_id: int | None
+    how: str
+
+    @property
+    def subject(self) -> str:
+        return f"suppression/{self.suppression_id}" if self.person_id is None else f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelAccountChanged(Fact):
+    """An account with a vendor was opened, changed or switched off."""
+
+    type: ClassVar[str] = "zhike.messaging.channel_account_changed"
+    account_id: int
+    vendor: str
+    is_active: bool
+
+    @property
+    def subject(self) -> str:
+        return f"channel_account/{self.account_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateChanged(Fact):
+    """A wording was written, approved, retired, or told to a vendor."""
+
+    type: ClassVar[str] = "zhike.messaging.template_changed"
+    template_id: int
+    version_id: int
+    change: str
+
+    @property
+    def subject(self) -> str:
+        return f"message_template/{self.template_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SendingPolicyChanged(Fact):
+    type: ClassVar[str] = "zhike.messaging.sending_policy_changed"
+    group_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"group/{self.group_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Housekeeping of messages."""
+"""Sending what waits, asking after what was lost, housekeeping."""
 
 from __future__ import annotations
 
@@ -6,6 +6,34 @@ from zhike.kernel import clock
 from zhike.kernel.access import system_viewer
 from zhike.kernel.jobs import CARETAKER_QUEUE, job
 from zhike.messaging import operations
+
+ROUNDS_MAX = 40
+"""How many batches one run sends before it lets others have the worker; the rest is taken up by the next run."""
+
+
+@job(queue=CARETAKER_QUEUE)
+def send_waiting(*, lane: str = "messages") -> int:
+    """Everything that is due; in the lane "codes" only codes. How many messages were decided on."""
+    actor = system_viewer("postman")
+    total = 0
+    for _round in range(ROUNDS_MAX):
+        done = operations.send_due(actor=actor, now=clock.now(), only_codes=lane == "codes")
+        total += done.total
+        if not done.total:
+            break
+    return total
+
+
+@job(queue=CARETAKER_QUEUE, cron="* * * * *")
+def send_postponed(timestamp: int) -> int:
+    """Whatever became due meanwhile: postponed messages, and those that a worker left behind."""
+    return send_waiting()
+
+
+@job(queue=CARETAKER_QUEUE, cron="* * * * *")
+def look_up_lost(timestamp: int) -> int:
+    """Calls to vendors whose answers never came."""
+    return operations.look_up_lost(actor=system_viewer("postman"), now=clock.now())
 
 
 @job(queue=CARETAKER_QUEUE, cron="11 4 * * *")

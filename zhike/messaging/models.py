@@ -1,29 +1,288 @@
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
+class ChannelAccount(models.Model):
+    """An account with a vendor. ``secret`` is an encrypted JSON object; ``price`` is fen for a thousand parts."""
+
+    group = models.ForeignKey("organization.Group", models.PROTECT, related_name="+")
+    vendor = models.CharField(max_length=20)
+    channel = models.CharField(max_length=10)
+    name = models.CharField(max_length=60)
+    settings = models.JSONField(default=dict)
+    secret = models.BinaryField()
+    price = models.IntegerField(default=0)
+    position = models.SmallIntegerField(default=0)
+    is_active = models.BooleanField(default=True)
+    paused_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["group", "name"], name="channel_account_name")]
+
+
+class MessageTemplate(models.Model):
+    """What a message says and why it may be sent. ``fallback`` lists its channels, the one to try first in front."""
+
+    class Kind(models.TextChoices):
+        CODE = "code"
+        SERVICE = "service"
+        MARKETING = "marketing"
+
+    group = models.ForeignKey("organization.Group", models.PROTECT, related_name="+")
+    code = models.CharField(max_length=60)
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    fallback = ArrayField(models.CharField(max_length=10), default=list)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["group", "code"], name="message_template_code")]
+
+
+class TemplateVersion(models.Model):
+    """One wording for one channel in one language; never edited once approved. ``${name}`` stands for a value."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        APPROVED = "approved"
+        RETIRED = "retired"
+
+    template = models.ForeignKey("messaging.MessageTemplate", models.PROTECT, related_name="+")
+    channel = models.CharField(max_length=10)
+    language = models.CharField(max_length=10)
+    number = models.IntegerField()
+    title = models.CharField(max_length=120, blank=True)
+    body = models.TextField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
+    author = models.CharField(max_length=80)
+    created_at = models.DateTimeField()
+    approved_by = models.CharField(max_length=80, blank=True)
+    approved_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["template", "channel", "language", "number"], name="template_version_number"
+            ),
+            models.UniqueConstraint(
+                fields=["template", "channel", "language"],
+                condition=models.Q(state="approved"),
+                name="template_version_one_approved",
+            ),
+        ]
+
+
+class VendorTemplate(models.Model):
+    """The number under which a vendor knows a wording, and whether the vendor has approved it."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        APPROVED = "approved"
+        REJECTED = "rejected"
+
+    version = models.ForeignKey("messaging.TemplateVersion", models.PROTECT, related_name="+")
+    account = models.ForeignKey("messaging.ChannelAccount", models.PROTECT, related_name="+")
+    vendor_code = models.CharField(max_length=60)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
+    note = models.CharField(max_length=200, blank=True)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "account"], name="vendor_template_unique")]
+
+
+class SendingPolicy(models.Model):
+    """When and how often a group writes to people. Caps count marketing messages; 0 is no cap."""
+
+    group = models.OneToOneField("organization.Group", models.PROTECT, related_name="+")
+    quiet_from = models.TimeField()
+    quiet_until = models.TimeField()
+    when_quiet = models.CharField(max_length=10, default="postpone")
+    skips_holidays = models.BooleanField(default=False)
+    total_per_day = models.SmallIntegerField(default=2)
+    total_per_month = models.SmallIntegerField(default=8)
+    channel_per_day = models.JSONField(default=dict)
+    channel_per_month = models.JSONField(default=dict)
+    budget_fen = models.IntegerField(null=True)
+    updated_at = models.DateTimeField()
+
+
+class Spending(models.Model):
+    """What marketing messages cost a group in a calendar month, in thousandths of a fen; moved with each sending."""
+
+    group = models.ForeignKey("organization.Group", models.PROTECT, related_name="+")
+    month = models.DateField()
+    cost = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["group", "month"], name="spending_month")]
+
+
+class Dispatch(models.Model):
+    """One call to a vendor: written before it is made, settled after. ``references`` lists what the vendor answered."""
+
+    class State(models.TextChoices):
+        CALLING = "calling"
+        DONE = "done"
+        UNSURE = "unsure"
+        LOST = "lost"
+
+    id = models.UUIDField(primary_key=True)
+    account = models.ForeignKey("messaging.ChannelAccount", models.PROTECT, related_name="+")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.CALLING)
+    count = models.IntegerField()
+    looks = models.SmallIntegerField(default=0)
+    called_at = models.DateTimeField()
+    look_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["look_at"],
+                condition=models.Q(state__in=["calling", "unsure"]),
+                name="dispatch_unsettled",
+            )
+        ]
+
+
 class OutboundMessage(models.Model):
-    """One message to one recipient. ``recipient`` and ``body`` are encrypted; ``masked`` is what anyone may see."""
+    """One message to one recipient, sent or not. ``recipient``, ``title``, ``body`` and ``values`` are encrypted.
+
+    ``fallback`` are the channels still to try, ``first`` the message that this one replaces, ``tried`` the accounts that
+    refused to carry it. ``gate`` names what refused or postponed it. ``cost`` is in thousandths of a fen, as vendors charge parts of a fen.
+    """
 
     class Status(models.TextChoices):
         QUEUED = "queued"
+        SENDING = "sending"
         SENT = "sent"
+        DELIVERED = "delivered"
         FAILED = "failed"
+        REFUSED = "refused"
+        EXPIRED = "expired"
+        UNKNOWN = "unknown"
 
     person = models.ForeignKey("customers.Person", models.PROTECT, null=True, related_name="+")
     channel = models.CharField(max_length=10)
+    kind = models.CharField(max_length=10, default="code")
     purpose = models.CharField(max_length=20)
     template = models.CharField(max_length=60)
+    version = models.ForeignKey("messaging.TemplateVersion", models.PROTECT, null=True, related_name="+")
+    language = models.CharField(max_length=10, blank=True)
     recipient = models.BinaryField()
+    address = models.BinaryField(null=True)
     masked = models.CharField(max_length=120)
+    title = models.BinaryField(null=True)
     body = models.BinaryField()
+    values = models.BinaryField(null=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
+    gate = models.CharField(max_length=20, blank=True)
+    reason = models.CharField(max_length=80, blank=True)
+    campaign = models.CharField(max_length=60, blank=True)
+    once = models.CharField(max_length=80, null=True, unique=True)
+    account = models.ForeignKey("messaging.ChannelAccount", models.PROTECT, null=True, related_name="+")
+    dispatch = models.ForeignKey("messaging.Dispatch", models.PROTECT, null=True, related_name="+")
+    reference = models.CharField(max_length=80, blank=True)
+    tried = ArrayField(models.BigIntegerField(), default=list)
+    fallback = ArrayField(models.CharField(max_length=10), default=list)
+    first = models.BigIntegerField(null=True)
+    parts = models.SmallIntegerField(default=1)
+    cost = models.IntegerField(default=0)
     created_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
+    delivered_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["-created_at", "-id"], name="outbound_newest")]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="outbound_newest"),
+            models.Index(fields=["due_at", "id"], condition=models.Q(status="queued"), name="outbound_due"),
+            models.Index(fields=["dispatch"], name="outbound_dispatch"),
+            models.Index(fields=["reference"], condition=~models.Q(reference=""), name="outbound_reference"),
+            models.Index(
+                fields=["person", "sent_at"],
+                condition=models.Q(kind="marketing", sent_at__isnull=False),
+                name="outbound_person_sent",
+            ),
+            models.Index(
+                fields=["person", "-created_at", "-id"],
+                condition=models.Q(channel="inbox"),
+                name="outbound_inbox",
+            ),
+        ]
+
+
+class DeliveryReport(models.Model):
+    """What a vendor reported about a message. ``message`` is empty while nobody knows what it is about."""
+
+    account = models.ForeignKey("messaging.ChannelAccount", models.PROTECT, related_name="+")
+    reference = models.CharField(max_length=80)
+    address = models.BinaryField()
+    is_delivered = models.BooleanField()
+    code = models.CharField(max_length=60)
+    message = models.ForeignKey("messaging.OutboundMessage", models.PROTECT, null=True, related_name="+")
+    happened_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "reference", "address", "is_delivered", "code"],
+                name="delivery_report_once",
+            )
+        ]
+
+
+class InboundMessage(models.Model):
+    """What somebody wrote to us, kept as it came; ``sender`` and ``body`` are encrypted."""
+
+    account = models.ForeignKey("messaging.ChannelAccount", models.PROTECT, related_name="+")
+    key = models.CharField(max_length=120)
+    person = models.ForeignKey("customers.Person", models.PROTECT, null=True, related_name="+")
+    sender = models.BinaryField()
+    masked = models.CharField(max_length=120)
+    body = models.BinaryField()
+    is_refusal = models.BooleanField()
+    happened_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "key"], name="inbound_message_once")]
+        indexes = [models.Index(fields=["-received_at", "-id"], name="inbound_newest")]
+
+
+class Suppression(models.Model):
+    """An address that gets no more marketing, whosever it is. ``value`` is encrypted, ``address`` its blind index."""
+
+    value = models.BinaryField()
+    address = models.BinaryField()
+    masked = models.CharField(max_length=120)
+    reason = models.CharField(max_length=20)
+    created_at = models.DateTimeField()
+    lifted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["address"], condition=models.Q(lifted_at=None), name="suppression_once"
+            )
+        ]
+
+
+class OwnQuietHours(models.Model):
+    """Hours in which a member wants to be left alone, in the zone of their mall."""
+
+    person = models.OneToOneField("customers.Person", models.PROTECT, related_name="+")
+    quiet_from = models.TimeField()
+    quiet_until = models.TimeField()
+    updated_at = models.DateTimeField()
 
 
 class OneTimeCode(models.Model):

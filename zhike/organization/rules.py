@@ -53,6 +53,10 @@ _MATRIX = {
     "apikeys.manage":    " y   y   .   .   .   .   .   .   .   . ",
     "keys.manage":       " y   .   .   .   .   .   .   .   .   . ",
     "outbox.view":       " y   y   .   .   .   y   .   .   .   . ",
+    "messages.view":     " y   y   y   y   y   y   .   .   .   y ",
+    "messages.send":     " y   y   .   y   y   .   .   .   .   . ",
+    "templates.edit":    " y   y   .   y   y   .   .   .   .   . ",
+    "channels.manage":   " y   y   .   y   .   .   .   .   .   . ",
 }
 # fmt: on
 

@@ -61,6 +61,13 @@ def ensure_history(size: str = "demo", seed: int = SEED) -> MallLoaded | None:
     return loaded
 
 
+def open_channels(emulator: str) -> None:
+    """Our account with the emulated vendor of text messages at this address, with the wordings it has approved."""
+    from zhike.simulator.channels import open_demo_channels
+
+    open_demo_channels(emulator, clock.now())
+
+
 class _Shown:
     """The stage of receipts as a bar; the others pass quickly."""
 

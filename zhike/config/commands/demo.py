@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 import time
 import urllib.request
@@ -16,6 +17,7 @@ import click
 from zhike.config import environment
 from zhike.config.startup import Stop, keep_database_running, start_database, stop_database
 from zhike.config.supervisor import Child, Supervisor
+from zhike.config.vendors import EMULATOR
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,7 +60,8 @@ def _run(console: Console, *, port: int, live: bool, rate: float) -> int:
         migrate_now()
     log_ins = _fill()
     address = f"http://127.0.0.1:{port}"
-    children = _children(port, live=live, rate=rate)
+    os.environ["ZHIKE_PUBLIC_URL"] = address
+    children = [_vendors(address), *_children(port, live=live, rate=rate)]
     supervisor = Supervisor(children, guard=keep_database_running)
 
     def announce() -> None:
@@ -78,6 +81,19 @@ def _fill() -> Sequence[LogIn]:
     # The log-in page shows them too; see settings.DEMO_LOG_INS.
     os.environ["ZHIKE_DEMO_LOG_INS"] = json.dumps([asdict(log_in) for log_in in simulated.LOG_INS])
     return simulated.LOG_INS
+
+
+def _vendors(web: str) -> Child:
+    """The emulated vendors of messages, and our account with one of them."""
+    from zhike.simulator.demo import open_channels
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    os.environ[EMULATOR] = f"http://127.0.0.1:{port}"
+    open_channels(os.environ[EMULATOR])
+    command = [sys.executable, "-m", "zhike.config.cli", "simulate", "vendors"]
+    return Child("vendors", [*command, "--port", str(port), "--web", web], critical=False)
 
 
 def _children(port: int, *, live: bool, rate: float) -> list[Child]:

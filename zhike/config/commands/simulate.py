@@ -46,6 +46,17 @@ def load(size: str, seed: int | None, processes: int) -> None:
     click.echo(loaded.content_hash)
 
 
+@simulate.command()
+@click.option("--port", required=True, type=int)
+@click.option("--web", required=True, help="Where the callbacks go, such as http://127.0.0.1:8000.")
+@with_django
+def vendors(port: int, web: str) -> None:
+    """Play the vendors of messages, with their real protocols, on this machine."""
+    from zhike.config.vendors import play_vendors
+
+    play_vendors(port, web)
+
+
 @simulate.command("hash")
 @click.option("--size", default="demo", show_default=True)
 @click.option("--seed", default=None, type=int)

@@ -202,6 +202,40 @@ _BEHAVIOUR_ICONS = {
     "product_shared": "share-2",
     "product_reviewed": "star",
 }
+def _message(data: Data, title: str, icon: str, tone: str = "") -> Told:
+    channel = str(labels.CHANNELS.get(data.get("channel", ""), data.get("channel", "")))
+    return Told(title, channel, icon=icon, tone=tone)
+
+
+def _message_queued(data: Data, tiers: Names) -> Told:
+    return _message(data, _("A message was written"), "mail-plus")
+
+
+def _message_sent(data: Data, tiers: Names) -> Told:
+    return _message(data, _("A message was sent"), "send", "info")
+
+
+def _message_delivered(data: Data, tiers: Names) -> Told:
+    return _message(data, _("A message arrived"), "mail-check", "success")
+
+
+def _message_failed(data: Data, tiers: Names) -> Told:
+    told = _message(data, _("A message did not arrive"), "mail-x", "error")
+    return Told(told.title, f"{told.detail} · {data.get('code', '')}", told.icon, told.tone)
+
+
+def _message_refused(data: Data, tiers: Names) -> Told:
+    told = _message(data, _("A message was not sent"), "shield-ban", "warning")
+    reason = str(labels.REFUSALS.get(data.get("reason", ""), data.get("reason", "")))
+    return Told(told.title, f"{told.detail} · {reason}", told.icon, told.tone)
+
+
+def _message_read(data: Data, tiers: Names) -> Told:
+    return _message(data, _("A message was opened"), "mail-open", "success")
+
+
+def _contact_refused(data: Data, tiers: Names) -> Told:
+    return Told(_("Wants no more offers"), icon="bell-off", tone="warning")
 
 
 def _merchant(data: Data) -> str:
@@ -237,4 +271,11 @@ _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
     "collection.behaviour_observed": _behaviour,
     "collection.visitor_stitched": _stitched,
     "collection.visitor_shared": _shared,
+    "messaging.message_queued": _message_queued,
+    "messaging.message_sent": _message_sent,
+    "messaging.message_delivered": _message_delivered,
+    "messaging.message_failed": _message_failed,
+    "messaging.message_refused": _message_refused,
+    "messaging.message_read": _message_read,
+    "messaging.contact_refused": _contact_refused,
 }

@@ -62,6 +62,10 @@ PERMISSIONS = {
     "apikeys.manage": _("Manage API keys"),
     "outbox.view": _("See sent messages"),
     "keys.manage": _("Change encryption keys"),
+    "messages.view": _("See sending and its figures"),
+    "messages.send": _("Send messages"),
+    "templates.edit": _("Write and approve wordings"),
+    "channels.manage": _("Manage accounts with vendors of messages"),
 }
 
 TENDERS = {
@@ -175,6 +179,72 @@ CONSENT_CHANNELS = {
     "push": _("App notification"),
 }
 
+CHANNELS = {
+    "sms": _("Text message"),
+    "email": _("E-mail"),
+    "inbox": _("Inbox of the member app"),
+}
+
+GATES = {
+    "expired": _("Too late"),
+    "address": _("Address"),
+    "consent": _("Consent"),
+    "minor": _("Minors"),
+    "suppressed": _("Refusals"),
+    "frequency": _("Frequency"),
+    "quiet": _("Quiet hours"),
+    "template": _("Wording"),
+    "account": _("Account"),
+    "budget": _("Budget"),
+}
+
+REFUSALS = {
+    "expired": _("Its moment was over"),
+    "no_address": _("No address for this channel"),
+    "person_gone": _("The person is restricted or gone"),
+    "not_a_member": _("Offers go to members only"),
+    "no_consent": _("No consent to offers on this channel"),
+    "minor": _("Under 18"),
+    "refused_by_reply": _("Said stop"),
+    "channel_per_day": _("Enough on this channel today"),
+    "channel_per_month": _("Enough on this channel in 30 days"),
+    "total_per_day": _("Enough today"),
+    "total_per_month": _("Enough in 30 days"),
+    "quiet_hours": _("Quiet hours"),
+    "holiday": _("Holiday"),
+    "postponed_too_long": _("It would have been postponed too long"),
+    "no_wording": _("No approved wording"),
+    "not_approved": _("The wording is a draft"),
+    "not_approved_by_vendor": _("The vendor has not approved the wording"),
+    "banned_content": _("The vendor bans what it offers"),
+    "adjacent_variables": _("Values side by side"),
+    "variable_link": _("A link made of a value"),
+    "link_in_code": _("A link in a code"),
+    "no_account": _("Nobody carries this channel"),
+    "budget_spent": _("The month’s budget is spent"),
+    "no_answer": _("The vendor never answered"),
+}
+
+MESSAGE_STATUSES = {
+    "queued": _("Waiting"),
+    "sending": _("On its way"),
+    "sent": _("Sent"),
+    "delivered": _("Delivered"),
+    "failed": _("Failed"),
+    "refused": _("Not sent"),
+    "expired": _("Too late"),
+    "unknown": _("Unknown"),
+}
+MESSAGE_STATUS_TONES = {
+    "sending": "info",
+    "sent": "info",
+    "delivered": "success",
+    "failed": "error",
+    "refused": "warning",
+    "expired": "warning",
+    "unknown": "error",
+}
+
 CONSENT_DECISIONS = {"granted": _("Granted"), "refused": _("Refused"), "withdrawn": _("Withdrawn")}
 CONSENT_TONES = {"granted": "success", "refused": "", "withdrawn": "warning"}
 
@@ -269,7 +339,10 @@ AUDIT_ACTIONS = {
     "api_key.revoke": _("API key revoked"),
     "brand.create": _("Brand created"),
     "card.hand_out_secrets": _("Card secrets handed to a till"),
+    "channel_account.save": _("Channel account saved"),
+    "channel_account.test": _("Test message sent"),
     "consent.record": _("Consent recorded"),
+    "contact.suppress": _("Address suppressed"),
     "create_category": _("Product category created"),
     "events.discard": _("Event discarded"),
     "events.rebuild": _("Derived tables rebuilt"),
@@ -304,6 +377,11 @@ AUDIT_ACTIONS = {
     "merchant.create": _("Merchant created"),
     "merchant.update": _("Merchant changed"),
     "message.queue": _("Message queued"),
+    "message.reply": _("Reply received"),
+    "message_template.approve": _("Wording approved"),
+    "message_template.create": _("Message template created"),
+    "message_template.vendor": _("Number of a wording at a vendor kept"),
+    "message_template.write": _("Wording written"),
     "one_time_code.fail": _("Wrong one-time code"),
     "one_time_code.verify": _("One-time code accepted"),
     "organization.load": _("Malls and merchants loaded"),
@@ -354,6 +432,7 @@ AUDIT_SUBJECTS = {
     "api_key": _("API key"),
     "brand": _("Brand"),
     "digest": _("Signed day"),
+    "channel_account": _("Channel account"),
     "floor": _("Floor"),
     "group": _("Group"),
     "import": _("Import"),
@@ -363,6 +442,8 @@ AUDIT_SUBJECTS = {
     "member": _("Member"),
     "members": _("Members"),
     "merchant": _("Merchant"),
+    "message": _("Message"),
+    "message_template": _("Message template"),
     "parked_event": _("Parked event"),
     "person": _("Person"),
     "policy": _("Privacy policy"),

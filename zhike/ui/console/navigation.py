@@ -58,6 +58,19 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        _("Messages"),
+        (
+            Entry(
+                "channels",
+                _("Channels"),
+                "radio-tower",
+                "channels.manage",
+                "console:channels",
+                everywhere=True,
+            ),
+        ),
+    ),
+    (
         _("Data"),
         (
             Entry("imports", _("Imports"), "file-up", "imports.view", "console:imports"),

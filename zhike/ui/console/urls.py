@@ -8,6 +8,7 @@ from zhike.ui.console.views import (
     account,
     api_keys,
     audit,
+    channels,
     dashboard,
     founding,
     imports,
@@ -149,6 +150,11 @@ _sources = [
     path("sources/set-aside/<int:set_aside_id>/", sources.mend, name="mend_message"),
     path("sources/set-aside/<int:set_aside_id>/replay/", sources.replay, name="replay_message"),
     path("sources/set-aside/<int:set_aside_id>/discard/", sources.discard, name="discard_message"),
+_messaging = [
+    path("channels/", channels.channels, name="channels"),
+    path("channels/new/<slug:vendor>/", channels.new_channel, name="new_channel"),
+    path("channels/<int:account_id>/", channels.channel, name="channel"),
+    path("channels/<int:account_id>/test/", channels.test_channel, name="test_channel"),
 ]
 
 _account = [
@@ -183,6 +189,7 @@ _staff = [
 
 _pages: list[URLPattern] = [
     *_start, *_members, *_receipts, *_programme, *_policy, *_organization, *_imports, *_data, *_sources, *_account, *_staff,
+    *_start, *_members, *_receipts, *_programme, *_organization, *_imports, *_data, *_account, *_staff, *_messaging,
 ]  # fmt: skip
 
 urlpatterns = [path("console/", include(_pages))]

@@ -1,4 +1,4 @@
-"""The demonstration's outbox: messages that would have been sent, with their codes."""
+"""The demonstration's outbox: what was sent, with its codes, and what the emulated phones got."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from zhike.messaging import queries
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.pages import fragment, page, wants_fragment
 
+PHONE_ROWS = 10
+
 
 @staff_page("outbox.view", keeps_alive=False)
 def outbox(request: StaffRequest) -> HttpResponse:
@@ -19,6 +21,7 @@ def outbox(request: StaffRequest) -> HttpResponse:
         raise NotFound
     found = queries.outbox(request.viewer, request.GET.get("cursor"))
     listing = Listing(found.messages, found.next_cursor, found.previous_cursor)
+    context = {"page": listing, "received": queries.demo_phone(request.viewer, PHONE_ROWS)}
     if wants_fragment(request):
-        return fragment(request, "console/outbox/_rows.html", {"page": listing})
-    return page(request, "console/outbox/outbox.html", {"page": listing}, section="outbox")
+        return fragment(request, "console/outbox/_rows.html", context)
+    return page(request, "console/outbox/outbox.html", context, section="outbox")

@@ -1,4 +1,4 @@
-"""Writes of messages: queueing them, and one-time codes."""
+"""One-time codes: sent seldom, checked once."""
 
 from __future__ import annotations
 
@@ -16,14 +16,18 @@ from django.utils.translation import gettext_lazy as _
 from zhike.customers import queries as customers
 from zhike.kernel import audit, crypto, events
 from zhike.kernel.access import Viewer
-from zhike.kernel.errors import Invalid, NotFound, TooMany
-from zhike.messaging import queries, rules
-from zhike.messaging.events import MessageQueued, OneTimeCodeVerified
-from zhike.messaging.models import OneTimeCode, OutboundMessage
-from zhike.organization import queries as organization
+from zhike.kernel.errors import Invalid, TooMany
+from zhike.messaging.events import OneTimeCodeVerified
+from zhike.messaging.models import OneTimeCode
+from zhike.messaging.operations import _wake
+from zhike.messaging.operations._queue import Draft, queue
+from zhike.messaging.queries import wordings
+from zhike.messaging.rules import codes as rules
+from zhike.messaging.rules import wording
 
 PHONE_FIELD = "messaging.one_time_code.phone"
 DIGEST_FIELD = "messaging.one_time_code.digest"
+TEMPLATE = "one_time_code"
 CODES_KEPT_FOR = dt.timedelta(days=1)
 
 
@@ -92,7 +96,9 @@ def send_one_time_code(
             created_at=now,
             expires_at=expires_at,
         )
-        message = _queue_sms(actor, normal, purpose, "one_time_code", _code_text(code, language), now)
+        draft = _draft(normal, purpose, code, language, now, expires_at)
+        [message] = queue(actor, [draft], now)
+        transaction.on_commit(_wake.codes)
     return SentCode(message.masked, expires_at, now + rules.PAUSE)
 
 
@@ -154,45 +160,36 @@ def _bound(index: bytes, purpose: str, code: str, created_at: dt.datetime) -> st
     return f"{index.hex()}|{purpose}|{created_at.astimezone(dt.UTC).isoformat()}|{code}"
 
 
-def _code_text(code: str, language: str) -> str:
-    """The message, signed by whom it comes from, as the law wants it."""
+def _draft(
+    phone: str, purpose: str, code: str, language: str, now: dt.datetime, expires_at: dt.datetime
+) -> Draft:
+    """The message, signed by whom it comes from, as the law wants it: in the approved wording, or in the built-in one."""
+    values = {"code": code, "minutes": str(rules.VALID_FOR // dt.timedelta(minutes=1))}
+    found = wordings.approved_wording(TEMPLATE, "sms", language or settings.LANGUAGE_CODE)
+    body = found.body if found else built_in_wording(language)
+    return Draft(
+        channel="sms",
+        kind="code",
+        purpose=purpose,
+        template=TEMPLATE,
+        to=phone,
+        body=f"【{wordings.signature()}】" + wording.render(body, values),
+        due_at=now,
+        person_id=customers.person_id_by("phone", phone),
+        version_id=found.id if found else None,
+        language=found.language if found else "",
+        values=values,
+        expires_at=expires_at,
+    )
+
+
+def built_in_wording(language: str) -> str:
+    """What a code says as long as nobody has written another wording."""
     with translation.override(language or settings.LANGUAGE_CODE):
         text = gettext(
             "%(code)s is your code, valid for %(minutes)s minutes. If you did not ask for it, ignore this message."
         )
-    return f"【{_sender()}】" + text % {"code": code, "minutes": rules.VALID_FOR // dt.timedelta(minutes=1)}
-
-
-def _sender() -> str:
-    try:
-        return organization.default_group().name
-    except NotFound:
-        return "Zhike"
-
-
-def _queue_sms(
-    actor: Viewer, phone: str, purpose: str, template: str, text: str, now: dt.datetime
-) -> OutboundMessage:
-    """Write the outbox row; its id is known before, because recipient and body are bound to it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(pg_get_serial_sequence('messaging_outboundmessage', 'id'))")
-        pk = cursor.fetchone()[0]
-    message = OutboundMessage.objects.create(
-        pk=pk,
-        person_id=customers.person_id_by("phone", phone),
-        channel="sms",
-        purpose=purpose,
-        template=template,
-        recipient=crypto.encrypt(phone, field=queries.RECIPIENT_FIELD, row=pk),
-        masked=customers.masked("phone", phone),
-        body=crypto.encrypt(text, field=queries.BODY_FIELD, row=pk),
-        created_at=now,
-    )
-    after = {"to": message.masked, "purpose": purpose, "template": template}
-    audit.record(actor=actor, action="message.queue", subject=("message", pk), after=after, now=now)
-    fact = MessageQueued(pk, message.person_id, message.channel, purpose, template)
-    events.publish(fact, actor=actor, now=now)
-    return message
+    return text % {"code": "${code}", "minutes": "${minutes}"}
 
 
 def _lock(index: bytes) -> None:

@@ -1,0 +1,239 @@
+"""Gathers what the gates must know of many messages at once, in a handful of queries."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Count, Q
+
+from zhike.customers import queries as customers
+from zhike.kernel import crypto
+from zhike.kernel.errors import NotFound
+from zhike.messaging.models import (
+    ChannelAccount,
+    OutboundMessage,
+    OwnQuietHours,
+    SendingPolicy,
+    Spending,
+    Suppression,
+    TemplateVersion,
+    VendorTemplate,
+)
+from zhike.messaging.ports import Gateway
+from zhike.messaging.queries import sent
+from zhike.messaging.queries.vendor_accounts import gateways
+from zhike.messaging.rules import gates
+from zhike.organization import queries as organization
+from zhike.privacy import queries as privacy
+
+DAY = dt.timedelta(days=1)
+MONTH = dt.timedelta(days=30)
+CONSENT_CHANNEL = {"sms": "sms", "email": "email", "inbox": "push"}
+"""Under which channel of the consent a message is covered; the inbox of the app counts as its notifications."""
+COUNTED = ("sending", "sent", "delivered", "unknown")
+
+
+@dataclass(slots=True)
+class Situation:
+    """What holds for all messages of a batch; the counts grow as messages of the batch are let through."""
+
+    now: dt.datetime
+    policy: gates.Policy
+    zone: dt.tzinfo
+    skips_holidays: bool
+    accounts: dict[str, list[tuple[ChannelAccount, Gateway]]]
+    paused: dict[str, dt.datetime]
+    approvals: dict[tuple[int, int], VendorTemplate]
+    bodies: dict[int, TemplateVersion]
+    cards: dict[int, customers.ContactCard]
+    consents: dict[str, set[int]]
+    suppressed: set[bytes]
+    own_quiet: dict[int, tuple[dt.time, dt.time]]
+    sendings: dict[tuple[int, str], list[int]]
+    zones: dict[int | None, dt.tzinfo]
+    spent: int
+    spent_now: Counter[str] = field(default_factory=Counter)
+
+    def facts(self, row: OutboundMessage, account: ChannelAccount | None, fault: str) -> gates.Facts:
+        card = self.cards.get(row.person_id or 0)
+        local = self.now.astimezone(self.zones.get(card.mall_id if card else None, self.zone))
+        return gates.Facts(
+            kind=row.kind,
+            channel=row.channel,
+            local=local,
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+            has_address=row.channel == "inbox" or row.address is not None,
+            is_member=card is not None,
+            has_consent=row.person_id in self.consents.get(row.channel, ()),
+            birthday=card.birthday if card else None,
+            is_gone=card is not None and card.is_gone,
+            is_suppressed=row.address is not None and bytes(row.address) in self.suppressed,
+            sendings=self._sendings(row),
+            own_quiet=self.own_quiet.get(row.person_id or 0),
+            holidays=holidays_near(local.date()) if self.skips_holidays else frozenset(),
+            wording_fault=fault,
+            has_account=account is not None or row.channel == "inbox",
+            spent=self.spent,
+            cost=row.parts * account.price if account else 0,
+        )
+
+    def _sendings(self, row: OutboundMessage) -> gates.Sendings:
+        pk = row.person_id or 0
+        per_channel = self.sendings.get((pk, row.channel), [0, 0])
+        total = self.sendings.get((pk, ""), [0, 0])
+        return gates.Sendings(per_channel[0], per_channel[1], total[0], total[1])
+
+    def let_through(self, row: OutboundMessage) -> None:
+        """Count it, for the next one to the same person in this very batch."""
+        if row.kind != gates.MARKETING or row.person_id is None:
+            return
+        for channel in (row.channel, ""):
+            counts = self.sendings.setdefault((row.person_id, channel), [0, 0])
+            counts[0] += 1
+            counts[1] += 1
+        self.spent += row.cost
+        self.spent_now[""] += row.cost
+
+
+def situation(rows: Sequence[OutboundMessage], now: dt.datetime) -> Situation:
+    """Read everything for these rows; about a dozen queries however many there are."""
+    persons = sorted({row.person_id for row in rows if row.person_id is not None})
+    marketing = [row for row in rows if row.kind == gates.MARKETING]
+    policy_row = SendingPolicy.objects.order_by("id").first()
+    cards = customers.contact_cards(persons)
+    zones = _zones({card.mall_id for card in cards.values()})
+    house = next((zone for key, zone in zones.items() if key is not None), ZoneInfo(settings.TIME_ZONE))
+    versions = {row.version_id for row in rows if row.version_id is not None}
+    accounts, paused = _accounts(now)
+    return Situation(
+        now=now,
+        policy=policy_of(policy_row),
+        zone=house,
+        skips_holidays=policy_row is not None and policy_row.skips_holidays,
+        accounts=accounts,
+        paused=paused,
+        approvals={
+            (one.version_id, one.account_id): one
+            for one in VendorTemplate.objects.filter(version_id__in=versions)
+        },
+        bodies=TemplateVersion.objects.in_bulk(versions),
+        cards=cards,
+        consents=_consents(marketing),
+        suppressed=_suppressed(marketing),
+        own_quiet={
+            one.person_id: (one.quiet_from, one.quiet_until)
+            for one in OwnQuietHours.objects.filter(person_id__in=persons)
+        },
+        sendings=_counted(marketing, now),
+        zones=zones,
+        spent=_spent(now.astimezone(house).date()),
+    )
+
+
+def policy_of(row: SendingPolicy | None) -> gates.Policy:
+    """The policy of the group, or the one we begin with."""
+    if row is None:
+        return gates.Policy(channel_per_day={"sms": 1}, channel_per_month={"sms": 4})
+    return gates.Policy(
+        quiet_from=row.quiet_from,
+        quiet_until=row.quiet_until,
+        when_quiet=row.when_quiet,
+        total_per_day=row.total_per_day,
+        total_per_month=row.total_per_month,
+        channel_per_day=row.channel_per_day,
+        channel_per_month=row.channel_per_month,
+        budget=None if row.budget_fen is None else row.budget_fen * 1_000,
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def _calendar(year: int) -> frozenset[dt.date]:
+    import holidays
+
+    calendar = holidays.country_holidays("CN", years=[year, year + 1])
+    return frozenset(calendar.keys())
+
+
+def holidays_near(day: dt.date) -> frozenset[dt.date]:
+    """The public holidays of mainland China of this year and the next."""
+    return _calendar(day.year)
+
+
+def _zones(mall_ids: Iterable[int | None]) -> dict[int | None, dt.tzinfo]:
+    found: dict[int | None, dt.tzinfo] = {}
+    for mall_id in mall_ids:
+        if mall_id is not None:
+            try:
+                found[mall_id] = ZoneInfo(organization.mall(mall_id).time_zone)
+            except NotFound:
+                continue
+    return found
+
+
+def _accounts(
+    now: dt.datetime,
+) -> tuple[dict[str, list[tuple[ChannelAccount, Gateway]]], dict[str, dt.datetime]]:
+    """The accounts by channel, and when the first that the vendor asked to wait may go on."""
+    known = gateways()
+    found: dict[str, list[tuple[ChannelAccount, Gateway]]] = defaultdict(list)
+    paused: dict[str, dt.datetime] = {}
+    for row in ChannelAccount.objects.filter(is_active=True).order_by("position", "id"):
+        if row.vendor not in known:
+            continue
+        if row.paused_until is None or row.paused_until <= now:
+            found[row.channel].append((row, known[row.vendor]))
+        else:
+            paused[row.channel] = min(row.paused_until, paused.get(row.channel, row.paused_until))
+    return found, paused
+
+
+def _consents(rows: Sequence[OutboundMessage]) -> dict[str, set[int]]:
+    wanted: dict[str, set[int]] = defaultdict(set)
+    for row in rows:
+        if row.person_id is not None:
+            wanted[row.channel].add(row.person_id)
+    return {
+        channel: privacy.who_may_be_contacted(sorted(ids), "marketing", CONSENT_CHANNEL[channel])
+        for channel, ids in wanted.items()
+        if channel in CONSENT_CHANNEL
+    }
+
+
+def _suppressed(rows: Sequence[OutboundMessage]) -> set[bytes]:
+    """The stored indexes of the rows whose address said stop, under whichever key that was noted."""
+    by_index: dict[bytes, bytes] = {}
+    for row in rows:
+        if row.address is not None:
+            address = crypto.decrypt(bytes(row.recipient), field=sent.RECIPIENT_FIELD, row=row.pk)
+            by_index |= dict.fromkeys(sent.address_indexes(address), bytes(row.address))
+    found = Suppression.objects.filter(address__in=list(by_index), lifted_at=None)
+    return {by_index[bytes(address)] for address in found.values_list("address", flat=True)}
+
+
+def _counted(rows: Sequence[OutboundMessage], now: dt.datetime) -> dict[tuple[int, str], list[int]]:
+    """Marketing messages that went to these persons, as [in a day, in 30 days] by channel, and by "" for all."""
+    persons = {row.person_id for row in rows if row.person_id is not None}
+    rows_sent = OutboundMessage.objects.filter(
+        person_id__in=persons, kind=gates.MARKETING, sent_at__gt=now - MONTH, status__in=COUNTED
+    )
+    counts: dict[tuple[int, str], list[int]] = defaultdict(lambda: [0, 0])
+    grouped = rows_sent.values_list("person_id", "channel").annotate(
+        day=Count("id", filter=Q(sent_at__gt=now - DAY)), month=Count("id")
+    )
+    for person_id, channel, day, month in grouped:
+        for key in (channel, ""):
+            counts[person_id or 0, key][0] += day
+            counts[person_id or 0, key][1] += month
+    return counts
+
+
+def _spent(today: dt.date) -> int:
+    row = Spending.objects.filter(month=today.replace(day=1)).order_by("id").first()
+    return row.cost if row else 0

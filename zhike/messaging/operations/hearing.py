@@ -1,0 +1,180 @@
+"""What vendors tell us: what became of messages, and what people wrote back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from zhike.customers import queries as customers
+from zhike.kernel import audit, crypto, events
+from zhike.kernel.access import Viewer
+from zhike.kernel.events import Fact
+from zhike.messaging.events import ContactRefused
+from zhike.messaging.models import (
+    ChannelAccount,
+    DeliveryReport,
+    InboundMessage,
+    OutboundMessage,
+    Suppression,
+)
+from zhike.messaging.operations._queue import IDENTIFIER_OF
+from zhike.messaging.operations._settling import CHANGED, apply_report
+from zhike.messaging.ports import Reply, Report
+from zhike.messaging.queries import sent
+from zhike.messaging.rules import inbound
+from zhike.privacy import operations as privacy
+from zhike.privacy import queries as consents
+
+
+def record_reports(*, actor: Viewer, account_id: int, reports: Sequence[Report], now: dt.datetime) -> int:
+    """Write down what a vendor reports of messages; how many reports were new.
+
+    The same report again changes nothing. A report of a message whose sending is not written down yet is kept until it is.
+    """
+    with transaction.atomic():
+        new = [kept for report in reports if (kept := _kept(account_id, report, now)) is not None]
+        facts: list[Fact] = []
+        for row, report in new:
+            message = _message_of(account_id, row, report)
+            if message is None:
+                continue
+            DeliveryReport.objects.filter(pk=row.pk).update(message=message)
+            facts += apply_report(message, row)
+            message.save(update_fields=CHANGED)
+        if facts:
+            events.publish(*facts, actor=actor, now=now)
+    return len(new)
+
+
+def _kept(account_id: int, report: Report, now: dt.datetime) -> tuple[DeliveryReport, Report] | None:
+    row = DeliveryReport(
+        account_id=account_id,
+        reference=report.reference[:80],
+        address=sent.address_index(report.to),
+        is_delivered=report.is_delivered,
+        code=report.code[:60],
+        happened_at=report.at,
+        received_at=now,
+    )
+    [made] = DeliveryReport.objects.bulk_create([row], ignore_conflicts=True)
+    kept = (
+        DeliveryReport.objects.select_for_update(of=("self",))
+        .filter(
+            account_id=account_id,
+            reference=made.reference,
+            address=made.address,
+            is_delivered=made.is_delivered,
+            code=made.code,
+        )
+        .get()
+    )
+    return (kept, report) if kept.message_id is None else None
+
+
+def _message_of(account_id: int, row: DeliveryReport, report: Report) -> OutboundMessage | None:
+    """By the vendor's reference, or by the key of our call where the vendor gives it back; and by the address."""
+    known = Q(reference=row.reference, account_id=account_id)
+    if len(report.out_key) == 32:
+        known |= Q(dispatch_id=report.out_key, account_id=account_id)
+    rows = OutboundMessage.objects.select_for_update(of=("self",)).filter(
+        known, address__in=sent.address_indexes(report.to)
+    )
+    return rows.order_by("id").first()
+
+
+def record_replies(*, actor: Viewer, account_id: int, replies: Sequence[Reply], now: dt.datetime) -> int:
+    """Keep what people wrote back; how many were new. Whoever asks for no more messages gets no more offers, at once.
+
+    The refusal holds for the address, on every channel and in every campaign, and withdraws the consent behind it.
+    """
+    channel = ChannelAccount.objects.values_list("channel", flat=True).get(pk=account_id)
+    kind = IDENTIFIER_OF.get(channel, "phone")
+    count = 0
+    for reply in replies:
+        normal = customers.normalised(kind, reply.sender)
+        if normal is None:
+            continue
+        with transaction.atomic():
+            row = _inbound(account_id, kind, normal, reply, now)
+            if row is None:
+                continue
+            count += 1
+            subject = ("inbound_message", row.pk)
+            after = {"from": row.masked, "refusal": row.is_refusal}
+            audit.record(actor=actor, action="message.reply", subject=subject, after=after, now=now)
+            if row.is_refusal:
+                suppress(actor, normal, kind, row.person_id, "reply", {"reply": row.pk}, now)
+    return count
+
+
+def _inbound(
+    account_id: int, kind: str, normal: str, reply: Reply, now: dt.datetime
+) -> InboundMessage | None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7063))", [reply.key])
+        if InboundMessage.objects.filter(account_id=account_id, key=reply.key).exists():
+            return None
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('messaging_inboundmessage', 'id'))")
+        pk = cursor.fetchone()[0]
+    return InboundMessage.objects.create(
+        pk=pk,
+        account_id=account_id,
+        key=reply.key,
+        person_id=customers.person_id_by(kind, normal),
+        sender=crypto.encrypt(normal, field=sent.SENDER_FIELD, row=pk),
+        masked=customers.masked(kind, normal),
+        body=crypto.encrypt(reply.text[:1000], field=sent.INBOUND_FIELD, row=pk),
+        is_refusal=inbound.is_refusal(reply.text),
+        happened_at=reply.at,
+        received_at=now,
+    )
+
+
+def suppress(
+    actor: Viewer,
+    normal: str,
+    kind: str,
+    person_id: int | None,
+    how: str,
+    evidence: dict[str, object],
+    now: dt.datetime,
+) -> None:
+    """In the open transaction: no more offers to this address; the consent for its channel is withdrawn as well."""
+    with connection.cursor() as cursor:
+        key = sent.address_index(normal)
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(key[1:9], "big", signed=True)])
+        known = Suppression.objects.filter(address__in=sent.address_indexes(normal), lifted_at=None)
+        if known.exists():
+            return
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('messaging_suppression', 'id'))")
+        pk = cursor.fetchone()[0]
+    row = Suppression.objects.create(
+        pk=pk,
+        value=crypto.encrypt(normal, field=sent.SUPPRESSED_FIELD, row=pk),
+        address=sent.address_index(normal),
+        masked=customers.masked(kind, normal),
+        reason=how,
+        created_at=now,
+    )
+    audit.record(
+        actor=actor,
+        action="contact.suppress",
+        subject=("suppression", row.pk),
+        after={"to": row.masked, "how": how},
+        now=now,
+    )
+    channel = "sms" if kind == "phone" else "email"
+    if person_id is not None and consents.has_grant(person_id, "marketing", channel):
+        privacy.withdraw_consent(
+            actor=actor,
+            person_id=person_id,
+            purpose="marketing",
+            channel=channel,
+            method=f"{channel}_{how}",
+            reason=", ".join(f"{name} {value}" for name, value in evidence.items()),
+            now=now,
+        )
+    events.publish(ContactRefused(row.pk, person_id, how), actor=actor, now=now)

@@ -1,0 +1,147 @@
+"""What was sent, and the encrypted columns of this context."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hmac
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+from django.utils.module_loading import import_string
+
+from zhike.kernel import crypto
+from zhike.kernel.access import Viewer, require
+from zhike.kernel.errors import NotFound
+from zhike.kernel.paging import Keyset
+from zhike.kernel.reencryption import EncryptedColumn
+from zhike.messaging.models import OutboundMessage
+from zhike.messaging.ports import Received
+
+BODY_FIELD = "messaging.outbound_message.body"
+RECIPIENT_FIELD = "messaging.outbound_message.recipient"
+TITLE_FIELD = "messaging.outbound_message.title"
+VALUES_FIELD = "messaging.outbound_message.values"
+SECRET_FIELD = "messaging.channel_account.secret"
+SENDER_FIELD = "messaging.inbound_message.sender"
+INBOUND_FIELD = "messaging.inbound_message.body"
+SUPPRESSED_FIELD = "messaging.suppression.value"
+ADDRESS_FIELD = "messaging.outbound_message.address"
+_NEWEST = Keyset((("created_at", "desc"), ("id", "desc")))
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """``body`` is None where it may not be read."""
+
+    id: int
+    person_id: int | None
+    channel: str
+    purpose: str
+    template: str
+    masked: str
+    body: str | None
+    status: str
+    created_at: dt.datetime
+    sent_at: dt.datetime | None
+
+
+def address_index(address: str) -> bytes:
+    """The blind index of a phone in E.164 or an e-mail address, to store."""
+    return crypto.blind_index(address, field=ADDRESS_FIELD)
+
+
+def address_indexes(address: str) -> list[bytes]:
+    """The blind indexes to look for."""
+    return crypto.blind_indexes(address, field=ADDRESS_FIELD)
+
+
+def encrypted_columns() -> list[EncryptedColumn]:
+    """For the rotation of keys."""
+    return [
+        EncryptedColumn(
+            RECIPIENT_FIELD,
+            "messaging_outboundmessage",
+            "recipient",
+            index_column="address",
+            index_of=address_index,
+        ),
+        EncryptedColumn(BODY_FIELD, "messaging_outboundmessage", "body"),
+        EncryptedColumn(TITLE_FIELD, "messaging_outboundmessage", "title"),
+        EncryptedColumn(VALUES_FIELD, "messaging_outboundmessage", "values"),
+        EncryptedColumn(SECRET_FIELD, "messaging_channelaccount", "secret"),
+        EncryptedColumn(SENDER_FIELD, "messaging_inboundmessage", "sender"),
+        EncryptedColumn(INBOUND_FIELD, "messaging_inboundmessage", "body"),
+        EncryptedColumn(
+            SUPPRESSED_FIELD,
+            "messaging_suppression",
+            "value",
+            index_column="address",
+            index_of=address_index,
+        ),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    messages: list[MessageView]
+    next_cursor: str | None
+    previous_cursor: str | None
+
+
+def outbox(viewer: Viewer, cursor: str | None = None, limit: int = 50) -> Outbox:
+    """Messages, newest first. Bodies hold codes that log people in, so only a demonstration shows them.
+
+    Raises NotAllowed without outbox.view, BadCursor.
+    """
+    require(viewer, "outbox.view")
+    page = _NEWEST.page(OutboundMessage.objects.all(), cursor, limit)
+    return Outbox([_view(row) for row in page.items], page.next_cursor, page.previous_cursor)
+
+
+def demo_phone(viewer: Viewer, limit: int = 50) -> list[Received]:
+    """What the emulated vendors of a demonstration have delivered, newest first; empty when none runs.
+
+    Raises NotAllowed without outbox.view.
+    """
+    require(viewer, "outbox.view")
+    if not settings.DEMO:
+        return []
+    return list(import_string(settings.DEMO_PHONE)(limit))
+
+
+def _view(row: OutboundMessage) -> MessageView:
+    body = crypto.decrypt(bytes(row.body), field=BODY_FIELD, row=row.pk) if settings.DEMO else None
+    return MessageView(
+        id=row.pk,
+        person_id=row.person_id,
+        channel=row.channel,
+        purpose=row.purpose,
+        template=row.template,
+        masked=row.masked,
+        body=body,
+        status=row.status,
+        created_at=row.created_at,
+        sent_at=row.sent_at,
+    )
+
+
+def refusal_token(message_id: int) -> str:
+    """What a link in a message carries: it names the message and cannot be guessed from another one."""
+    digest = salted_hmac("zhike.messaging.refusal", str(message_id), algorithm="sha256").hexdigest()[:24]
+    return f"{message_id}-{digest}"
+
+
+def message_of_refusal(token: str) -> int:
+    """The message whose link this is. Raises NotFound."""
+    number, _dash, _digest = token.partition("-")
+    if not number.isascii() or not number.isdecimal() or len(number) > 18:
+        raise NotFound
+    if not hmac.compare_digest(refusal_token(int(number)).encode(), token.encode()):
+        raise NotFound
+    return int(number)
+
+
+def refusal_url(message_id: int) -> str:
+    """The whole address of the page that ends offers to whoever got this message."""
+    return f"{settings.PUBLIC_URL}/m/no/{refusal_token(message_id)}/"

@@ -202,6 +202,8 @@ _BEHAVIOUR_ICONS = {
     "product_shared": "share-2",
     "product_reviewed": "star",
 }
+
+
 def _message(data: Data, title: str, icon: str, tone: str = "") -> Told:
     channel = str(labels.CHANNELS.get(data.get("channel", ""), data.get("channel", "")))
     return Told(title, channel, icon=icon, tone=tone)

@@ -150,6 +150,8 @@ _sources = [
     path("sources/set-aside/<int:set_aside_id>/", sources.mend, name="mend_message"),
     path("sources/set-aside/<int:set_aside_id>/replay/", sources.replay, name="replay_message"),
     path("sources/set-aside/<int:set_aside_id>/discard/", sources.discard, name="discard_message"),
+]
+
 _messaging = [
     path("channels/", channels.channels, name="channels"),
     path("channels/new/<slug:vendor>/", channels.new_channel, name="new_channel"),
@@ -189,7 +191,7 @@ _staff = [
 
 _pages: list[URLPattern] = [
     *_start, *_members, *_receipts, *_programme, *_policy, *_organization, *_imports, *_data, *_sources, *_account, *_staff,
-    *_start, *_members, *_receipts, *_programme, *_organization, *_imports, *_data, *_account, *_staff, *_messaging,
+    *_messaging,
 ]  # fmt: skip
 
 urlpatterns = [path("console/", include(_pages))]

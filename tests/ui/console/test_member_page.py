@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from tests.ui.console.conftest import HTMX, said
@@ -12,7 +13,9 @@ from tests.ui.console.world import SYSTEM, Desks, World
 from zhike.kernel import clock
 from zhike.kernel import queries as kernel
 from zhike.kernel.access import Viewer
+from zhike.kernel.events import drain
 from zhike.loyalty import operations, queries
+from zhike.loyalty.handlers import member_activity
 from zhike.loyalty.queries import MemberFile
 
 Enter = Callable[[Viewer], Client]
@@ -215,3 +218,19 @@ def test_consents_stand_with_their_proof(world: World, admin: Client) -> None:
     page = said(admin.get(url_of(world.zhang_san, "consents/")))
     for text in ("优惠与资讯", "短信", "拒绝", "2026-01", "enrolment"):
         assert text in page
+
+
+@pytest.mark.feature("C020")
+def test_the_page_tells_how_a_member_shops_and_what_each_figure_means(
+    world: World, admin: Client, desks: Desks, enter: Enter
+) -> None:
+    drain(member_activity)
+    page = said(admin.get(url_of(world.zhang_san)))
+    seen = queries.activity_of(world.zhang_san)
+    assert (seen.visits, seen.purchases, seen.spent_fen) == (2, 3, 128_00 + 90 + 990_00)
+    for text in ("¥372.96", "¥1,118.90", "3 次消费", "有消费的天数", "除以消费次数", "常去商户"):
+        assert text in page
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM loyalty_memberactivity")
+    assert admin.get(url_of(world.li_si)).status_code == 200, "before the projection has caught up"
+    assert "常去商户" not in said(enter(desks.chen).get(url_of(world.zhang_san))), "needs receipts.view"

@@ -13,10 +13,12 @@ from zhike.sales.queries.bulk import (
 from zhike.sales.queries.catalogue import CategoryRef, product_categories
 from zhike.sales.queries.receipts import (
     DayOfSales,
+    FavouriteMerchant,
     LineView,
     ReceiptRow,
     ReceiptView,
     TenderView,
+    favourite_merchants,
     merchant_of_receipt,
     receipt,
     receipt_by_key,
@@ -42,6 +44,7 @@ from zhike.sales.queries.recorded import (
 __all__ = [
     "CategoryRef",
     "DayOfSales",
+    "FavouriteMerchant",
     "KnownReceipt",
     "LineView",
     "NaturalKey",
@@ -54,6 +57,7 @@ __all__ = [
     "as_new_receipt",
     "existing_receipt",
     "existing_receipts",
+    "favourite_merchants",
     "find_claimable",
     "lines_of",
     "lock_receipt",

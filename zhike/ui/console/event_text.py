@@ -8,9 +8,10 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from zhike.organization import queries as organization
-from zhike.ui.components.formatting import points_text, signed, yuan
+from zhike.ui.components.formatting import grouped, points_text, signed, yuan
 from zhike.ui.console import labels
 
 Data = Mapping[str, Any]
@@ -240,6 +241,14 @@ def _contact_refused(data: Data, tiers: Names) -> Told:
     return Told(_("Wants no more offers"), icon="bell-off", tone="warning")
 
 
+def _taken_out(data: Data, tiers: Names) -> Told:
+    count = data["receipts"]
+    title = ngettext(
+        "%(count)s receipt was taken out again", "%(count)s receipts were taken out again", count
+    )
+    return Told(title % {"count": grouped(count)}, _("An import was undone"), icon="undo-2", tone="warning")
+
+
 def _merchant(data: Data) -> str:
     found = organization.merchant_ref(data["merchant_id"]) if data.get("merchant_id") else None
     return found.name if found else ""
@@ -252,6 +261,7 @@ def _receipt_url(receipt_id: str | None) -> str:
 _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
     "sales.receipt_recorded": _receipt,
     "sales.receipt_claimed": _claimed,
+    "sales.receipts_taken_out": _taken_out,
     "loyalty.points_earned": _earned,
     "loyalty.points_redeemed": _redeemed,
     "loyalty.points_clawed_back": _clawed,

@@ -156,8 +156,17 @@ def fragment(content: SafeString) -> SafeString:
 
 @register.inclusion_tag("components/kpi.html")
 def kpi(
-    label: str, value: object, *, url: str = "", note: str = "", icon: str = "", tone: str = "", id: str = ""
+    label: str,
+    value: object,
+    *,
+    url: str = "",
+    note: str = "",
+    icon: str = "",
+    tone: str = "",
+    id: str = "",
+    hint: str = "",
 ) -> Any:
+    """`hint` says what the figure counts: the tile's tooltip, and read out with it."""
     return locals()
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from zhike.customers import queries as customers
@@ -15,6 +17,7 @@ from zhike.loyalty.queries import MemberFile
 from zhike.organization import queries as organization
 from zhike.privacy import queries as privacy
 from zhike.sales import queries as sales
+from zhike.ui.components.formatting import day, grouped
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.event_text import tell
 from zhike.ui.console.pages import fragment, page, permissions
@@ -90,11 +93,31 @@ def _may(request: StaffRequest) -> dict[str, bool]:
 
 
 def _overview(request: StaffRequest, file: MemberFile) -> dict[str, Any]:
-    context: dict[str, Any] = {"events": _events(request, file, None, RECENT)[0]}
+    activity = queries.activity_of(file.member_id)
+    context: dict[str, Any] = {
+        "events": _events(request, file, None, RECENT)[0],
+        "activity": activity,
+        "visits_note": _since(activity.first_purchase_at),
+        "spent_note": _purchases_and_returns(activity),
+    }
     if request.viewer.may("receipts.view"):
         found = sales.receipts_of_person(file.person.id, limit=RECENT)
         context["receipts"] = _with_points(found.items)
+        context["favourites"] = sales.favourite_merchants(file.person.id)
     return context
+
+
+def _since(first: dt.datetime | None) -> str:
+    return gettext("since %(day)s") % {"day": day(first)} if first else ""
+
+
+def _purchases_and_returns(activity: queries.ActivityView) -> str:
+    purchases = ngettext("%(count)s purchase", "%(count)s purchases", activity.purchases)
+    parts = [purchases % {"count": grouped(activity.purchases)}]
+    if activity.returns:
+        returns = ngettext("%(count)s return", "%(count)s returns", activity.returns)
+        parts.append(returns % {"count": grouped(activity.returns)})
+    return " · ".join(parts)
 
 
 def _receipts(request: StaffRequest, file: MemberFile) -> dict[str, Any]:

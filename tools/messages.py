@@ -8,7 +8,8 @@ Every app has `locale/<language>/LC_MESSAGES/django.po` for three languages. The
 - `zh_Hant` is filled from `zh_Hans` by OpenCC and flagged `opencc`; remove the flag to keep a text written by hand.
 
 Files are sorted and carry neither dates nor line numbers, so that two branches merge. `--check` writes nothing and
-fails when a file is not what this tool would write, or when a translation is missing or has other placeholders.
+fails when a file is not what this tool would write, when a translation is missing or has other placeholders, or when
+Chinese has half-width punctuation.
 """
 
 import argparse
@@ -37,6 +38,8 @@ LANGUAGES = {
 }
 TEMPLATE_SUFFIXES = {".html", ".txt", ".svg"}
 _PLACEHOLDER = re.compile(r"%\(([^)]+)\)[sd]|%[sd]|(?<!\{)\{(\w*)\}(?!\})")
+
+_HALF_WIDTH = re.compile(r"[\u3400-\u9fff] ?[,;:!?()]|[,;:!?()] ?[\u3400-\u9fff]")
 
 Key = tuple[str, str]
 """(context, msgid): what gettext looks a text up by."""
@@ -217,8 +220,17 @@ def placeholders(text: str) -> set[str]:
     return {match[0].rstrip("sd") for match in _PLACEHOLDER.finditer(text.replace("%%", ""))}
 
 
+def half_width(text: str) -> str:
+    """The first half-width comma, colon, bracket and the like beside a Chinese character, which wants 全角; "" if none.
+
+    What a placeholder will put there counts as Chinese.
+    """
+    found = _HALF_WIDTH.search(_PLACEHOLDER.sub("值", text))
+    return found[0].strip("值 ") if found else ""
+
+
 def find_problems(app: App, files: dict[str, polib.POFile]) -> list[str]:
-    """Texts without a translation, and translations whose placeholders are not those of the source."""
+    """Texts without a translation, with other placeholders than the source, or with punctuation of the wrong width."""
     problems = []
     for language, file in files.items():
         for entry in file:
@@ -229,6 +241,8 @@ def find_problems(app: App, files: dict[str, polib.POFile]) -> list[str]:
             expected = placeholders(entry.msgid_plural or entry.msgid)
             allowed = expected | placeholders(entry.msgid)
             for text in texts:
+                if language.startswith("zh") and (wrong := half_width(text)):
+                    problems.append(f"{where}: has half-width punctuation at {wrong!r}")
                 given = placeholders(text)
                 if not (given <= allowed if entry.msgid_plural else given == expected):
                     problems.append(f"{where}: has placeholders {sorted(given)}, not {sorted(expected)}")

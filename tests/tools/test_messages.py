@@ -6,7 +6,7 @@ import polib
 import pytest
 
 from tools.catalog_extract import Message, extract_python, extract_template
-from tools.messages import compile_catalogues, placeholders, run
+from tools.messages import compile_catalogues, half_width, placeholders, run
 
 SHOP = "shop"
 
@@ -154,3 +154,26 @@ def test_checking_writes_nothing(shop: Path):
     say(shop, "sales", "Receipt")
     assert run(package=shop, check=True).problems
     assert not (shop / "sales" / "locale").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("消费积分，得 %(points)s。", ""),
+        ("消费积分,得 %(points)s。", "分,"),
+        ("%(name)s(%(why)s)", "("),
+        ("共 1,000 字，时间 12:30 起（UTC+8）", ""),
+        ("编码: %(code)s", "码:"),
+        ("Excel (XLSX), CSV", ""),
+    ],
+)
+def test_chinese_wants_full_width_punctuation(text: str, wrong: str):
+    assert half_width(text) == wrong
+
+
+def test_half_width_punctuation_is_complained_about(shop: Path):
+    (shop / "sales" / "views.py").write_text("from django.utils.translation import gettext as _\n_('Late')\n")
+    assert run(package=shop, handed_in={"Late": "晚了,请重试"}).problems == [
+        "sales [zh_Hans] 'Late': has half-width punctuation at '了,'",
+        "sales [zh_Hant] 'Late': has half-width punctuation at '了,'",
+    ]

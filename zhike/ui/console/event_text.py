@@ -146,7 +146,11 @@ def _revealed(data: Data, tiers: Names) -> Told:
 
 def _consent(data: Data, tiers: Names) -> Told:
     parts = [
-        f"{labels.CONSENT_PURPOSES.get(purpose, purpose)}: {labels.CONSENT_DECISIONS.get(decision, decision)}"
+        _("%(name)s: %(value)s")
+        % {
+            "name": labels.CONSENT_PURPOSES.get(purpose, purpose),
+            "value": labels.CONSENT_DECISIONS.get(decision, decision),
+        }
         for purpose, _channel, decision in data.get("decisions", ())
     ]
     return Told(_("Consent recorded"), _(", ").join(parts), icon="file-check")

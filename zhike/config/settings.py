@@ -153,7 +153,13 @@ DEMO = os.environ.get("ZHIKE_DEMO", "") == "1" and not PRODUCTION
 DEMO_LOG_INS = json.loads(os.environ.get("ZHIKE_DEMO_LOG_INS") or "[]") if DEMO else []
 
 # Whether the counter proves a new member's phone by a code: never, optional (the cashier decides) or required.
-COUNTER_ENROLMENT_CODE = os.environ.get("ZHIKE_ENROLMENT_CODE", "optional")
+COUNTER_ENROLMENT_CODE = environment.one_of(
+    "ZHIKE_ENROLMENT_CODE", "optional", ("never", "optional", "required")
+)
+# How strict log-ins are; see organization.rules.PROFILES.
+SECURITY_PROFILE = environment.one_of("ZHIKE_SECURITY_PROFILE", "modern", ("modern", "mlps3"))
+# For how many days nobody is asked again after a refusal.
+CONSENT_PAUSE_DAYS = environment.whole_number("ZHIKE_CONSENT_PAUSE_DAYS", 180)
 
 # The kernel finds what stands above it by these names.
 EVENT_CONSUMERS = "zhike.config.consumers.consumers"
@@ -172,10 +178,13 @@ PROCRASTINATE_IMPORT_PATHS = [
     "zhike.intake.jobs",
 ]
 
+LOG_LEVEL = environment.one_of(
+    "ZHIKE_LOG_LEVEL", "WARNING", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": os.environ.get("ZHIKE_LOG_LEVEL", "WARNING")},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
 }

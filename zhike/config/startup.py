@@ -13,6 +13,9 @@ import click
 from zhike.config import environment
 
 DATABASE = "zhike"
+CONNECT_TIMEOUT_S = 5
+
+_MISSING = ("42P01", "42703")  # undefined table, undefined column
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,9 +35,10 @@ def uses_embedded_database() -> bool:
 def start_database(home: Path | None = None) -> bool:
     """Start the embedded PostgreSQL unless `DATABASE_URL` names another, and tell Django where it is.
 
-    True when it was started now, so that whoever started it may end it.
+    True when it was started now, so that whoever started it may end it. Raises Stop for one that does not answer.
     """
     if not uses_embedded_database():
+        _require_answer()
         return False
     from zhike.kernel import embedded_postgres
 
@@ -48,6 +52,34 @@ def start_database(home: Path | None = None) -> bool:
     os.environ["DATABASE_URL"] = place.url(DATABASE)
     os.environ["ZHIKE_EMBEDDED"] = "1"
     return not was_running
+
+
+def _require_answer() -> None:
+    """Ask the database that `DATABASE_URL` names, before anything else does and fails with a traceback."""
+    import psycopg
+
+    try:
+        named = environment.database()
+    except environment.Misconfigured as error:
+        raise Stop(str(error)) from error
+    try:
+        psycopg.connect(
+            dbname=named["NAME"],
+            user=named["USER"] or None,
+            password=named["PASSWORD"] or None,
+            host=named["HOST"] or None,
+            port=named["PORT"] or None,
+            connect_timeout=CONNECT_TIMEOUT_S,
+        ).close()
+    except psycopg.Error as error:
+        raise Stop(f"The database that DATABASE_URL names does not answer: {_last_line(error)}") from error
+
+
+def _last_line(error: Exception) -> str:
+    """Of what PostgreSQL's library says in many lines, the reason; it never has the password in it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if "failed:" in line or "error:" in line]
+    return (told or lines or [type(error).__name__])[-1]
 
 
 def keep_database_running() -> None:
@@ -71,7 +103,10 @@ def set_up_django() -> None:
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhike.config.settings")
-    django.setup()
+    try:
+        django.setup()
+    except environment.Misconfigured as error:
+        raise Stop(str(error)) from error
     from django.utils import translation
 
     translation.activate(terminal_language())
@@ -88,13 +123,15 @@ def terminal_language() -> str:
 def with_django(function: Callable[P, R]) -> Callable[P, R]:
     """A command that talks to the database: started, and Django set up, before it runs.
 
-    An anticipated problem ends the command with its sentence and exit code 1.
+    An anticipated problem, a database that goes away and missing tables end the command with a sentence and exit code 1.
     """
 
     @functools.wraps(function)
     def prepared(*args: P.args, **kwargs: P.kwargs) -> R:
         start_database()
         set_up_django()
+        from django.db import OperationalError, ProgrammingError
+
         from zhike.kernel.errors import Problem
 
         try:
@@ -102,5 +139,11 @@ def with_django(function: Callable[P, R]) -> Callable[P, R]:
         except Problem as problem:
             details = [f"{name}: {' '.join(found)}" for name, found in problem.fields.items()]
             raise Stop("\n".join([problem.sentence, *details])) from problem
+        except OperationalError as error:
+            raise Stop(f"The database does not answer any more: {_last_line(error)}") from error
+        except ProgrammingError as error:
+            if getattr(error.__cause__, "sqlstate", None) not in _MISSING:
+                raise
+            raise Stop("The tables are not those of this program: run `zhike migrate`.") from error
 
     return prepared

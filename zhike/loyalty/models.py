@@ -99,7 +99,7 @@ class EarningRuleVersion(models.Model):
 
 
 class Member(models.Model):
-    """A person in a programme. ``mall`` and ``merchant`` enrolled them, ``associate`` (导购) looks after them."""
+    """A person in a programme. ``mall`` and ``merchant`` enrolled them; who looks after them (导购) is the person's."""
 
     class Status(models.TextChoices):
         ACTIVE = "active"
@@ -114,7 +114,6 @@ class Member(models.Model):
     tier_since = models.DateTimeField()
     mall = models.ForeignKey("organization.Mall", models.PROTECT, null=True, related_name="+")
     merchant = models.ForeignKey("organization.Merchant", models.PROTECT, null=True, related_name="+")
-    associate = models.ForeignKey("organization.Staff", models.PROTECT, null=True, related_name="+")
     enrolled_at = models.DateTimeField()
     enrolled_by = models.CharField(max_length=80)
     source = models.CharField(max_length=40)

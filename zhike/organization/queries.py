@@ -137,7 +137,7 @@ class ApiCaller:
 
 def security_profile() -> rules.SecurityProfile:
     """The strictness of log-ins that this house chose (``SECURITY_PROFILE``)."""
-    return rules.PROFILES[getattr(settings, "SECURITY_PROFILE", "modern")]
+    return rules.PROFILES[settings.SECURITY_PROFILE]
 
 
 def encrypted_columns() -> list[EncryptedColumn]:

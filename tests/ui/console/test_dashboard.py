@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests.people import hire
 from tests.ui.console.conftest import HTMX, said
 from tests.ui.console.world import SYSTEM, Desks, World
+from zhike.customers import operations as customer_operations
+from zhike.customers import queries as customers
 from zhike.kernel import clock
 from zhike.kernel.access import Viewer
-from zhike.loyalty import operations
+from zhike.loyalty import operations, queries
 
 Enter = Callable[[Viewer], Client]
 
@@ -117,3 +120,29 @@ def test_search_finds_nothing_outside_ones_scope(world: World, desks: Desks, ent
     assert "张三" not in said(qians.get("/console/search/", {"q": "zhangsan"}, headers=HTMX))
     assert "半山咖啡" not in said(qians.get("/console/search/", {"q": "半山"}, headers=HTMX))
     assert "没有找到" in said(enter(desks.tang).get("/console/search/", {"q": "张三"}, headers=HTMX))
+
+
+@pytest.mark.feature("C029")
+def test_search_leads_to_no_member_page_outside_ones_scope(world: World, desks: Desks, enter: Enter) -> None:
+    """At a counter a whole phone number finds any member; the console's box knows only those one may open."""
+    phone = "13900139000"
+    suns, qians = enter(desks.sun), enter(desks.qian)
+    assert [hit.name for hit in customers.search(desks.sun, phone)] == ["李*"]
+    assert "李四" not in said(suns.get("/console/search/", {"q": phone}, headers=HTMX))
+    assert suns.get(f"/console/members/{world.li_si}/").status_code == 404
+    shown = said(qians.get("/console/search/", {"q": phone}, headers=HTMX))
+    assert f"/console/members/{world.li_si}/" in shown
+
+
+@pytest.mark.feature("C029")
+def test_search_of_a_sales_associate_knows_their_own_customers(world: World, enter: Enter) -> None:
+    he = hire(world.malls, "he", "何导购", ("sales_associate", "merchant", world.malls.cafe), now=world.now)
+    browser = enter(he)
+    for query in ("张三", "zs", "13800138000"):
+        assert "/members/" not in said(browser.get("/console/search/", {"q": query}, headers=HTMX))
+    person_id = queries.person_id_of(world.zhang_san)
+    customer_operations.assign_associate(actor=SYSTEM, person_id=person_id, staff_id=he.id, now=world.now)
+    for query in ("张三", "zs", "13800138000"):
+        shown = said(browser.get("/console/search/", {"q": query}, headers=HTMX))
+        assert f"/console/members/{world.zhang_san}/" in shown
+        assert "李四" not in shown

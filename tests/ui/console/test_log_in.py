@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pyotp
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from tests.people import PASSWORD
@@ -15,7 +19,9 @@ from tests.ui.console.world import Desks
 from zhike.kernel import clock
 from zhike.kernel.access import Viewer
 from zhike.organization import queries
+from zhike.organization.models import StaffSession
 from zhike.organization.operations import sessions, staff
+from zhike.ui.console import urls
 
 LOG_IN = "/console/login/"
 Enter = Callable[[Viewer], Client]
@@ -165,3 +171,50 @@ def test_ones_language_is_chosen_once_for_every_browser(enter: Enter, desks: Des
     assert "My account" in said(browser.get("/console/account/"))
     client.post(LOG_IN, {"username": "admin", "password": PASSWORD})
     assert "Dashboard" in said(client.get("/console/"))
+
+
+POLLED = [("/console/feed/", "admin"), ("/console/outbox/", "admin")]
+
+
+@pytest.mark.feature("C029")
+@pytest.mark.parametrize(("url", "username"), POLLED)
+def test_polling_does_not_keep_a_session_alive(
+    url: str, username: str, client: Client, desks: Desks, settings: Any
+) -> None:
+    """A page that asks by itself every few seconds must not hold open a desk that somebody left."""
+    settings.DEMO = True
+    client.post(LOG_IN, {"username": username, "password": PASSWORD})
+    left_at = clock.now() - queries.security_profile().idle_max + dt.timedelta(minutes=1)
+    StaffSession.objects.update(last_seen_at=left_at)
+    cache.clear()
+    assert client.get(url, headers=HTMX).status_code == 200
+    assert StaffSession.objects.get().last_seen_at == left_at, "seen, but not kept"
+
+    StaffSession.objects.update(last_seen_at=left_at - dt.timedelta(minutes=2))
+    locked = client.get(url, headers=HTMX)
+    assert locked.headers["HX-Redirect"].startswith(LOG_IN)
+    assert client.get("/console/account/").status_code == 302, "nor does a page open it again"
+
+
+@pytest.mark.feature("C029")
+def test_whoever_works_stays_logged_in(client: Client, desks: Desks) -> None:
+    client.post(LOG_IN, {"username": "admin", "password": PASSWORD})
+    left_at = clock.now() - queries.security_profile().idle_max + dt.timedelta(minutes=1)
+    StaffSession.objects.update(last_seen_at=left_at)
+    cache.clear()
+    assert client.get("/console/account/").status_code == 200
+    assert StaffSession.objects.get().last_seen_at > left_at
+
+
+def test_every_page_that_asks_by_itself_is_marked_so() -> None:
+    """What a template fetches every few seconds is a view that does not keep the session alive."""
+    folder = Path(__file__).resolve().parents[3] / "zhike/ui/console"
+    polled: set[str] = set()
+    for template in (folder / "templates").rglob("*.html"):
+        for tag in re.findall(r'<[^>]*hx-trigger="[^"]*every[^>]*>', template.read_text()):
+            polled |= set(re.findall(r"{% url 'console:(\w+)'", tag))
+    assert {"feed", "outbox", "import_progress"} <= polled
+    views = {pattern.name: pattern.callback.__name__ for pattern in urls._pages}
+    source = "".join(path.read_text() for path in (folder / "views").rglob("*.py"))
+    quiet = set(re.findall(r"keeps_alive=False\)\ndef (\w+)", source))
+    assert {views[name] for name in polled} - quiet == set()

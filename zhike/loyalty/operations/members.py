@@ -103,6 +103,7 @@ def enroll_member(
                 group_id=program.group_id,
                 identifiers=_identifiers(given, number, phone_verified, now),
                 merchant_id=merchant_id,
+                associate_id=associate_id,
                 now=now,
                 **profile,  # type: ignore[arg-type]
             )
@@ -125,7 +126,6 @@ def enroll_member(
         tier_since=now,
         mall_id=mall_id,
         merchant_id=merchant_id,
-        associate_id=associate_id,
         enrolled_at=now,
         enrolled_by=actor.audit_id,
         source=source,

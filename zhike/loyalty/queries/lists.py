@@ -17,7 +17,7 @@ REDEMPTION_COLUMNS = {
     "mall": "merchant__mall_id",
     "floor": "merchant__floor_id",
     "merchant": "merchant_id",
-    "own": "member__associate_id",
+    "own": "member__person__associate_id",
 }
 NEWEST_REDEMPTION = Keyset((("redeemed_at", "desc"), ("id", "desc")))
 

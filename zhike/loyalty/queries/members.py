@@ -23,7 +23,7 @@ from zhike.loyalty.rules.calendar import NEVER
 from zhike.loyalty.rules.tiers import next_step
 from zhike.organization import queries as organization
 
-COLUMNS = {"mall": "mall_id", "merchant": "merchant_id", "own": "associate_id"}
+COLUMNS = {"mall": "mall_id", "merchant": "merchant_id", "own": "person__associate_id"}
 NEWEST = Keyset((("enrolled_at", "desc"), ("id", "desc")))
 EXPIRING_SOON = dt.timedelta(days=30)
 COUNT_MAX = 10_000
@@ -76,7 +76,6 @@ class MemberFile:
     programme: Programme
     mall_id: int | None
     merchant_id: int | None
-    associate_id: int | None
     enrolled_at: dt.datetime
     source: str
 
@@ -176,7 +175,6 @@ def member_file(viewer: Viewer, member_id: int, now: dt.datetime, *, presented: 
         programme=programme,
         mall_id=member.mall_id,
         merchant_id=member.merchant_id,
-        associate_id=member.associate_id,
         enrolled_at=member.enrolled_at,
         source=member.source,
     )

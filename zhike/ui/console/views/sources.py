@@ -93,7 +93,7 @@ def source(request: StaffRequest, source_id: int) -> HttpResponse:
     return page(request, "console/sources/source.html", context, section="sources")
 
 
-@staff_page(VIEW)
+@staff_page(VIEW, keeps_alive=False)
 def debugger(request: StaffRequest, source_id: int) -> HttpResponse:
     """The requests that came last; the page asks again every few seconds."""
     return fragment(

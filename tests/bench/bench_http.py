@@ -28,7 +28,7 @@ from tests.bench.harness import HOME, ROOT, Result, result
 from tests.bench.http_load import Load, request_bytes, run_load
 
 MEMBERS = 20_000
-CLIENTS = 16
+CLIENTS = 32
 RACERS = 32
 SLICES = 5
 SLICE_S = 4.0

@@ -24,6 +24,12 @@ _prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[str, bytes]] = WeakKe
 
 def fetch_row(sql: str, args: Sequence[Any]) -> tuple[Any, ...] | None:
     """Run one statement with server-side parameters, prepared, and return its first row. Raises Django's errors."""
+    rows = fetch_rows(sql, args)
+    return rows[0] if rows else None
+
+
+def fetch_rows(sql: str, args: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """As `fetch_row`, but all rows."""
     wrapper = connections["default"]
     try:
         return _execute_alone(wrapper, sql, args)
@@ -35,7 +41,7 @@ def fetch_row(sql: str, args: Sequence[Any]) -> tuple[Any, ...] | None:
         return _execute_alone(wrapper, sql, args)
 
 
-def _execute_alone(wrapper: Any, sql: str, args: Sequence[Any]) -> tuple[Any, ...] | None:
+def _execute_alone(wrapper: Any, sql: str, args: Sequence[Any]) -> list[tuple[Any, ...]]:
     if wrapper.in_atomic_block:
         with transaction.atomic():
             return _execute(wrapper, sql, args)
@@ -44,7 +50,7 @@ def _execute_alone(wrapper: Any, sql: str, args: Sequence[Any]) -> tuple[Any, ..
     return _execute(wrapper, sql, args)
 
 
-def _execute(wrapper: Any, sql: str, args: Sequence[Any]) -> tuple[Any, ...] | None:
+def _execute(wrapper: Any, sql: str, args: Sequence[Any]) -> list[tuple[Any, ...]]:
     raw = wrapper.connection
     with wrapper.wrap_database_errors:
         known = _prepared.get(raw) or _prepared.setdefault(raw, {})
@@ -53,9 +59,9 @@ def _execute(wrapper: Any, sql: str, args: Sequence[Any]) -> tuple[Any, ...] | N
         params = transformer.dump_sequence(args, [PyFormat.TEXT] * len(args))
         result = _checked(raw, raw.pgconn.exec_prepared(name, params))
         if not result.ntuples:
-            return None
+            return []
         transformer.set_pgresult(result)
-        return transformer.load_row(0, tuple)
+        return transformer.load_rows(0, result.ntuples, tuple)
 
 
 def _prepare(raw: psycopg.Connection[Any], sql: str, known: dict[str, bytes]) -> bytes:

@@ -1,20 +1,23 @@
-"""A receipt comes in and becomes points, one at a time: two round trips, no ORM."""
+"""A receipt comes in and becomes points: two round trips, no ORM; those that come at the same moment share them."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from zhike.kernel.access import Viewer, require_touch
-from zhike.kernel.errors import NotFound
+from zhike.kernel.errors import NotFound, Problem
 from zhike.kernel.events import wake
 from zhike.kernel.events.base import Fact, fact_data, source_of
+from zhike.kernel.grouping import Grouped, answer_of
 from zhike.loyalty.events import PointsEarned, TierChanged
 from zhike.loyalty.models import Award
 from zhike.loyalty.operations.state import (
@@ -23,10 +26,11 @@ from zhike.loyalty.operations.state import (
     Once,
     Posting,
     Stale,
-    call,
+    call_each,
     from_json,
     posting_for,
     read_holder,
+    read_holders,
     to_json,
 )
 from zhike.loyalty.queries.members import MemberNotFound
@@ -108,15 +112,86 @@ def take_receipt(
     sales.check_receipt(actor=actor, receipt=receipt, now=now)
     if receipt.kind == "return":
         raise sales.InvalidReceipt(fields={"kind": [sales.SENTENCES["unknown_kind"]]})
+    call = _Call(actor, receipt, now, once, member_id)
+    return _take_alone(call) if transaction.get_connection().in_atomic_block else _take_grouped(call)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call of `take_receipt`, checked."""
+
+    actor: Viewer
+    receipt: sales.NewReceipt
+    now: dt.datetime
+    once: Once | None
+    member_id: int | None
+
+
+def _take_alone(call: _Call) -> ReceiptOutcome:
+    """Optimistically, and when the account keeps moving, with its row held."""
     for _ in range(OPTIMISTIC_TRIES):
-        receipt, holder = _with_holder(receipt, member_id)
+        receipt, holder = _with_holder(call.receipt, call.member_id)
         try:
-            return _write(decide_receipt(receipt, holder, actor, now), actor, now, once)
+            return _write(decide_receipt(receipt, holder, call.actor, call.now), call)
         except Stale:
             continue
     with transaction.atomic():
-        receipt, holder = _with_holder(receipt, member_id, lock=True)
-        return _write(decide_receipt(receipt, holder, actor, now), actor, now, once)
+        receipt, holder = _with_holder(call.receipt, call.member_id, lock=True)
+        return _write(decide_receipt(receipt, holder, call.actor, call.now), call)
+
+
+def _take_group(calls: Sequence[_Call]) -> list[ReceiptOutcome | Exception]:
+    """Calls that came at the same time, in one statement. Whatever does not fit into it is done alone after it."""
+    answers = _take_together(calls) if len(calls) > 1 else {}
+    return [
+        answers[index] if index in answers else answer_of(_take_alone, call)
+        for index, call in enumerate(calls)
+    ]
+
+
+_take_grouped = Grouped(_take_group)
+
+
+def _take_together(calls: Sequence[_Call]) -> dict[int, ReceiptOutcome | Exception]:
+    """The answers by position; of calls that move the same account only the first is among them.
+
+    Accounts are moved in the order of their ids, so that the groups of two processes cannot wait for each other. When
+    the statement fails, because an account moved or a key was reused, nothing was written and nothing is answered.
+    """
+    ready: list[tuple[int, int, Decided]] = []
+    answers: dict[int, ReceiptOutcome | Exception] = {}
+    for index, receipt, holder in _holders_of(calls):
+        try:
+            decided = decide_receipt(receipt, holder, calls[index].actor, calls[index].now)
+        except Problem as problem:
+            answers[index] = problem
+        else:
+            ready.append((holder.state.account_id if holder else 0, index, decided))
+    ready.sort(key=itemgetter(0, 1))
+    arguments = [_arguments(decided, calls[index]) for _, index, decided in ready]
+    try:
+        rows = call_each(_TAKE, arguments)
+    except (Stale, Problem, DatabaseError):
+        return answers
+    for (_, index, decided), row in zip(ready, rows, strict=True):
+        answers[index] = answer_of(_read_answer, decided, row)
+    wake()
+    return answers
+
+
+def _holders_of(calls: Sequence[_Call]) -> Iterator[tuple[int, sales.NewReceipt, Holder | None]]:
+    """The receipts naming their persons, with the accounts they move: no account twice. Unknown members are left out."""
+    asked = [(call.member_id, call.receipt.person_id) for call in calls]
+    found = read_holders(asked, [call.receipt.business_date for call in calls])
+    moved: set[int] = set()
+    for index, call in enumerate(calls):
+        if call.member_id is None and call.receipt.person_id is None:
+            yield index, call.receipt, None
+            continue
+        holder = found.get(asked[index] if call.member_id is None else (call.member_id, None))
+        if holder is not None and holder.state.account_id not in moved:
+            moved.add(holder.state.account_id)
+            yield index, replace(call.receipt, person_id=holder.person_id), holder
 
 
 def _with_holder(
@@ -250,16 +325,30 @@ def event_row(fact: Fact, now: dt.datetime) -> dict[str, Any]:
     }
 
 
-def _write(decided: Decided, actor: Viewer, now: dt.datetime, once: Once | None) -> ReceiptOutcome:
-    head, lines, tenders = sales.receipt_rows(actor=actor, receipt=decided.receipt, now=now)
+_TAKE = "loyalty_take_receipt(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+
+
+def _write(decided: Decided, call: _Call) -> ReceiptOutcome:
+    (row,) = call_each(_TAKE, [_arguments(decided, call)])
+    outcome = _read_answer(decided, row)
+    if transaction.get_connection().in_atomic_block:
+        transaction.on_commit(wake)
+    else:
+        wake()
+    return outcome
+
+
+def _arguments(decided: Decided, call: _Call) -> list[Any]:
+    """What `loyalty_take_receipt` is called with."""
+    once = call.once
+    head, lines, tenders = sales.receipt_rows(actor=call.actor, receipt=decided.receipt, now=call.now)
     outcome = decided.outcome
     member: dict[str, Any] | None = None
     transfers: list[Any] = []
     caps: list[Any] = []
-    explanation = outcome.explanation
     tier_before = None
     if decided.holder is not None and decided.posting is not None:
-        tier_before = explanation["tier"]
+        tier_before = outcome.explanation["tier"]
         transfers, caps = decided.posting.transfers, decided.posting.caps
         member = {
             "account": decided.holder.state.account_id,
@@ -270,35 +359,29 @@ def _write(decided: Decided, actor: Viewer, now: dt.datetime, once: Once | None)
         }
         if decided.new_tier is not None:
             member["new_tier"] = decided.new_tier
-    events = [event_row(fact, now) for fact in facts_of(decided, tier_before)]
-    result = to_json(stored_form(outcome)) if once else None
-    row = call(
-        "SELECT loyalty_take_receipt(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        [
-            once.scope if once else None,
-            once.key if once else None,
-            once.digest if once else None,
-            to_json(head),
-            to_json(lines),
-            to_json(tenders),
-            to_json(member) if member else None,
-            to_json(transfers),
-            to_json(caps),
-            to_json(explanation),
-            to_json(events),
-            result,
-        ],
-    )
-    answer: dict[str, Any] = from_json(row[0])
+    return [
+        once.scope if once else None,
+        once.key if once else None,
+        once.digest if once else None,
+        to_json(head),
+        to_json(lines),
+        to_json(tenders),
+        to_json(member) if member else None,
+        to_json(transfers),
+        to_json(caps),
+        to_json(outcome.explanation),
+        to_json([event_row(fact, call.now) for fact in facts_of(decided, tier_before)]),
+        to_json(stored_form(outcome)) if once else None,
+    ]
+
+
+def _read_answer(decided: Decided, row: Any) -> ReceiptOutcome:
+    answer: dict[str, Any] = from_json(row)
     if "replayed" in answer:
         return from_stored(answer["replayed"])
     if "duplicate" in answer:
         return duplicate_outcome(UUID(answer["duplicate"]), decided.receipt)
-    if transaction.get_connection().in_atomic_block:
-        transaction.on_commit(wake)
-    else:
-        wake()
-    return outcome
+    return decided.outcome
 
 
 def stored_form(outcome: ReceiptOutcome) -> dict[str, Any]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel import audit, events
 from zhike.kernel.access import Viewer, require_touch
-from zhike.kernel.errors import Conflict, Invalid, NotFound
+from zhike.kernel.errors import Conflict, Invalid, NotFound, Problem
 from zhike.kernel.events import wake
+from zhike.kernel.grouping import Grouped, answer_of
 from zhike.kernel.ids import uuid7
 from zhike.kernel.statements import fetch_row
 from zhike.loyalty.events import PointsAdjusted, PointsRedeemed, PointsRestored
@@ -26,12 +29,13 @@ from zhike.loyalty.operations.state import (
     Once,
     Posting,
     Stale,
-    call,
+    call_each,
     from_json,
     locked_holder,
     post,
     posting_for,
     read_holder,
+    read_holders,
     to_json,
 )
 from zhike.loyalty.queries.members import MemberNotFound
@@ -102,84 +106,152 @@ def redeem_points(
     Raises InsufficientPoints, PointsOutOfRange, MemberNotFound, MemberFrozen, NotAllowed, InFlight, KeyReused.
     """
     require_touch(actor, "points.redeem", mall=mall_id, merchant=merchant_id)
-    redemption_id = uuid7()
-    for attempt in range(OPTIMISTIC_TRIES + 1):
+    call = _Call(actor, member_id, points, merchant_id, reference, now, once, uuid7())
+    return _redeem_alone(call) if transaction.get_connection().in_atomic_block else _redeem_grouped(call)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call of `redeem_points`, allowed."""
+
+    actor: Viewer
+    member_id: int
+    points: int
+    merchant_id: int | None
+    reference: str
+    now: dt.datetime
+    once: Once | None
+    redemption_id: UUID
+
+
+def _redeem_alone(call: _Call) -> RedemptionOutcome:
+    """Optimistically, and when the account keeps moving, with its row held."""
+    for _attempt in range(OPTIMISTIC_TRIES):
         try:
-            if attempt < OPTIMISTIC_TRIES:
-                holder = read_holder(member_id=member_id, lots=True)
-                return _redeem(holder, redemption_id, points, merchant_id, reference, actor, now, once)
-            with transaction.atomic():
-                holder = locked_holder(member_id)
-                return _redeem(holder, redemption_id, points, merchant_id, reference, actor, now, once)
+            return _redeem(read_holder(member_id=call.member_id, lots=True), call)
         except Stale:
             continue
-    raise AssertionError("the account is held, it cannot move")
+    with transaction.atomic():
+        return _redeem(locked_holder(call.member_id), call)
 
 
-def _redeem(
-    holder: Holder | None,
-    redemption_id: UUID,
-    points: int,
-    merchant_id: int | None,
-    reference: str,
-    actor: Viewer,
-    now: dt.datetime,
-    once: Once | None,
-) -> RedemptionOutcome:
-    if once is not None and (known := stored_answer(once)) is not None:
-        return _from_stored(known)
+def _redeem_group(calls: Sequence[_Call]) -> list[RedemptionOutcome | Exception]:
+    """Calls that came at the same time, in one statement. Whatever does not fit into it is done alone after it."""
+    answers = _redeem_together(calls) if len(calls) > 1 else {}
+    return [
+        answers[index] if index in answers else answer_of(_redeem_alone, call)
+        for index, call in enumerate(calls)
+    ]
+
+
+_redeem_grouped = Grouped(_redeem_group)
+
+
+def _redeem_together(calls: Sequence[_Call]) -> dict[int, RedemptionOutcome | Exception]:
+    """The answers by position, of the first call of each account; none when the statement failed and nothing was written.
+
+    Accounts are moved in the order of their ids, so that the groups of two processes cannot wait for each other.
+    """
+    holders = read_holders([(call.member_id, None) for call in calls], lots=True)
+    ready: list[tuple[int, int, _Decided]] = []
+    for index, call in enumerate(calls):
+        if (holder := holders.pop((call.member_id, None), None)) is None:
+            continue
+        try:
+            ready.append((holder.state.account_id, index, _decide(holder, call)))
+        except Problem:
+            continue  # perhaps it was answered before: done alone, that is looked up
+    ready.sort(key=itemgetter(0))
+    try:
+        rows = call_each(_REDEEM, [decided.arguments for _, _, decided in ready])
+    except (Stale, Problem, DatabaseError):
+        return {}
+    wake()
+    return {
+        index: decided.outcome if row is None else _from_stored(from_json(row))
+        for (_, index, decided), row in zip(ready, rows, strict=True)
+    }
+
+
+def _redeem(holder: Holder | None, call: _Call) -> RedemptionOutcome:
+    try:
+        decided = _decide(holder, call)
+    except Problem:
+        if call.once is not None and (known := stored_answer(call.once)) is not None:
+            return _from_stored(known)
+        raise
+    (row,) = call_each(_REDEEM, [decided.arguments])
+    if row is not None:
+        return _from_stored(from_json(row))
+    wake()
+    return decided.outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """What a redemption comes to, and what `loyalty_redeem` is called with to write it."""
+
+    outcome: RedemptionOutcome
+    arguments: list[Any]
+
+
+_REDEEM = "loyalty_redeem(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+
+
+def _decide(holder: Holder | None, call: _Call) -> _Decided:
     if holder is None:
         raise MemberNotFound
     if not holder.is_active:
         raise MemberFrozen
-    programme = holder.programme
-    check_amount(programme, points)
+    programme, redemption_id = holder.programme, call.redemption_id
+    check_amount(programme, call.points)
     posting = posting_for(holder)
-    expire_overdue(posting, actor, now)
+    expire_overdue(posting, call.actor, call.now)
     try:
-        movement = debit(holder.state, points)
+        movement = debit(holder.state, call.points)
     except NotEnoughPoints as short:
         raise InsufficientPoints(available=short.available) from None
-    value_fen = points * programme.redeem_fen // programme.redeem_points
+    value_fen = call.points * programme.redeem_fen // programme.redeem_points
     explanation = {"redemption": str(redemption_id), "rate": [programme.redeem_points, programme.redeem_fen]}
-    _add(posting, movement, REDEEMED, "redeem", f"redemption:{redemption_id}", actor, now, explanation)
+    reference = f"redemption:{redemption_id}"
+    _add(posting, movement, REDEEMED, "redeem", reference, call.actor, call.now, explanation)
     outcome = RedemptionOutcome(
         redemption_id,
         holder.member_id,
-        points,
+        call.points,
         value_fen,
         holder.state.net,
         tuple((expires_on, part) for expires_on, _, part in movement.lots),
     )
-    fact = PointsRedeemed(holder.member_id, holder.person_id, str(redemption_id), points, value_fen)
+    return _Decided(outcome, _arguments(posting, outcome, call))
+
+
+def _arguments(posting: Posting, outcome: RedemptionOutcome, call: _Call) -> list[Any]:
+    holder, once = posting.holder, call.once
     head = {
-        "id": str(redemption_id),
+        "id": str(outcome.redemption_id),
         "member": holder.member_id,
-        "merchant": merchant_id,
-        "points": points,
-        "value_fen": value_fen,
-        "reference": reference[:80],
-        "at": now.isoformat(),
-        "by": actor.audit_id,
+        "merchant": call.merchant_id,
+        "points": outcome.points,
+        "value_fen": outcome.value_fen,
+        "reference": call.reference[:80],
+        "at": call.now.isoformat(),
+        "by": call.actor.audit_id,
     }
-    row = call(
-        "SELECT loyalty_redeem(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        [
-            once.scope if once else None,
-            once.key if once else None,
-            once.digest if once else None,
-            to_json(head),
-            holder.state.account_id,
-            posting.version,
-            to_json(posting.transfers),
-            to_json([event_row(fact, now)]),
-            to_json(_stored_form(outcome)) if once else None,
-        ],
+    fact = PointsRedeemed(
+        holder.member_id, holder.person_id, str(outcome.redemption_id), outcome.points, outcome.value_fen
     )
-    if row[0] is not None:
-        return _from_stored(from_json(row[0]))
-    wake()
-    return outcome
+    return [
+        once.scope if once else None,
+        once.key if once else None,
+        once.digest if once else None,
+        to_json(head),
+        holder.state.account_id,
+        posting.version,
+        to_json(posting.transfers),
+        to_json([event_row(fact, call.now)]),
+        to_json(_stored_form(outcome)) if once else None,
+    ]
 
 
 def stored_answer(once: Once) -> dict[str, Any] | None:

@@ -31,7 +31,7 @@ def test_role_may_exactly_what_the_table_says(role: str) -> None:
         ),
         "auditor": (
             (
-                "dashboard.view members.view receipts.view points.view ledger.verify programme.view imports.view"
+                "dashboard.view members.view receipts.view points.view ledger.verify finance.view programme.view imports.view"
                 " events.view audit.view organization.view offers.view messages.view collection.view"
             ),
             "",

@@ -150,6 +150,32 @@ class Funding(models.Model):
     split = models.JSONField()
 
 
+class ProvisionPolicy(models.Model):
+    """What points are worth in the books from ``effective_on``: rules.provisions.Policy in versions. Never edited."""
+
+    program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="+")
+    version = models.IntegerField()
+    effective_on = models.DateField()
+    value_points = models.IntegerField()
+    value_fen = models.IntegerField()
+    redemption_bp = models.IntegerField()
+    accounts = models.JSONField()
+    note = models.CharField(max_length=300, blank=True)
+    published_at = models.DateTimeField()
+    published_by = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["program", "version"], name="provision_version_unique"),
+            models.CheckConstraint(
+                condition=Q(
+                    value_points__gt=0, value_fen__gte=0, redemption_bp__gte=0, redemption_bp__lte=10_000
+                ),
+                name="provision_bounds",
+            ),
+        ]
+
+
 class Account(models.Model):
     """One owner's points. System accounts have negative ids, no member and no balance, so no row is hot.
 

@@ -33,6 +33,8 @@ _MATRIX = {
     "points.redeem":     " y   y   y   y   .   y   y   y   .   . ",
     "points.adjust":     " y   y   y   .   .   y   .   .   .   . ",
     "ledger.verify":     " y   y   .   .   .   .   .   .   .   y ",
+    "finance.view":     " y   y   .   .   .   .   .   .   .   y ",
+    "finance.edit":     " y   y   .   .   .   .   .   .   .   . ",
     "programme.view":    " y   y   y   y   y   y   y   y   y   y ",
     "programme.edit":    " y   y   .   y   .   .   .   .   .   . ",
     "offers.view":       " y   y   y   y   y   y   y   .   .   y ",

@@ -46,6 +46,13 @@ TIERS = (
 TIER_BP = {"silver": 12_000, "gold": 15_000, "diamond": 20_000}
 NO_POINTS = ("gold_bars", "liquor_tobacco", "gift_cards")
 
+LEDGER_ACCOUNTS = {
+    "expense": "6601.08 销售费用—积分",
+    "receivable": "1221.05 其他应收款—积分分摊",
+    "provision": "2801.02 预计负债—积分",
+    "payable": "2241.06 其他应付款—积分兑换",
+}
+
 PASSWORD = "xinghe-2026-demo"
 STAFF = (
     ("admin", "系统管理员", "admin", "all"),
@@ -176,6 +183,17 @@ def _programme(
         )
         for rank, (code, name, threshold, colour, benefits) in enumerate(TIERS, start=1)
     }
+    loyalty.publish_provision_policy(
+        actor=actor,
+        program_id=program_id,
+        value_points=100,
+        value_fen=100,
+        redemption_bp=6_000,
+        accounts=LEDGER_ACCOUNTS,
+        effective_on=opened_at.date().replace(day=1),
+        now=opened_at,
+        note="开业方案",
+    )
     for code, name, definition in _rules(tier_ids, loaded.trade_category_ids, category_ids):
         loyalty.publish_rule_version(
             actor=actor,

@@ -30,6 +30,7 @@ PAGES = {
     "/console/parked-events/": "admin",
     "/console/audit/": "admin",
     "/console/ledger/": "admin",
+    "/console/liability/": "admin",
     "/console/staff/": "admin wang",
     "/console/staff/new/": "admin wang",
     "/console/api-keys/": "admin",

@@ -25,6 +25,12 @@ from zhike.loyalty.operations.claiming import (
 )
 from zhike.loyalty.operations.digests import DayNotOver, hand_out_ledger, sign_day
 from zhike.loyalty.operations.earning import MerchantNotFound, ReceiptOutcome, take_receipt
+from zhike.loyalty.operations.finance import (
+    InvalidProvision,
+    ProvisionInThePast,
+    hand_out_journal,
+    publish_provision_policy,
+)
 from zhike.loyalty.operations.founding import FirstTerms, found_program
 from zhike.loyalty.operations.lists import begin_member_export, set_member_statuses
 from zhike.loyalty.operations.members import (
@@ -76,6 +82,7 @@ __all__ = [
     "ImportInUse",
     "InsufficientPoints",
     "InvalidProgramme",
+    "InvalidProvision",
     "InvalidRule",
     "InvalidTier",
     "MemberFrozen",
@@ -88,6 +95,7 @@ __all__ = [
     "NothingToKnowThemBy",
     "Once",
     "PointsOutOfRange",
+    "ProvisionInThePast",
     "QrExpired",
     "QrInvalid",
     "QrReplayed",
@@ -112,10 +120,12 @@ __all__ = [
     "enroll_members",
     "expire_points",
     "found_program",
+    "hand_out_journal",
     "hand_out_ledger",
     "hand_out_secrets",
     "preview_redemption",
     "preview_return",
+    "publish_provision_policy",
     "publish_rule_version",
     "read_qr",
     "redeem_points",

@@ -20,7 +20,16 @@ from zhike.loyalty.queries.digests import (
 )
 from zhike.loyalty.queries.explanations import Explained, Step, explain, explain_award, explain_awards
 from zhike.loyalty.queries.exports import export_ledger
+from zhike.loyalty.queries.journals import (
+    Journal,
+    PolicyView,
+    journal,
+    journal_of,
+    policy_in_force,
+    provision_policies,
+)
 from zhike.loyalty.queries.labels import tier_code
+from zhike.loyalty.queries.liability import Liability, MonthFlows, liability
 from zhike.loyalty.queries.lists import (
     AwardedPoints,
     RedemptionRow,
@@ -79,10 +88,14 @@ __all__ = [
     "Explained",
     "FeedItem",
     "Finding",
+    "Journal",
+    "Liability",
     "LotView",
     "MemberFile",
     "MemberRow",
     "MerchantFigures",
+    "MonthFlows",
+    "PolicyView",
     "Preview",
     "PreviewRow",
     "Programme",
@@ -106,6 +119,9 @@ __all__ = [
     "explain_award",
     "explain_awards",
     "export_ledger",
+    "journal",
+    "journal_of",
+    "liability",
     "live_feed",
     "member_file",
     "member_id_by",
@@ -116,10 +132,12 @@ __all__ = [
     "person_id_of",
     "person_ids_of",
     "points_of_receipts",
+    "policy_in_force",
     "preview_rule",
     "program",
     "program_name",
     "programs",
+    "provision_policies",
     "public_keys",
     "qr_payload",
     "redemptions",

@@ -70,6 +70,7 @@ PATHS: dict[str, str] = {
     "receipt_id": "0197c3a2-5b1e-7c40-8a51-2f6f3f1d9b10",
     "redemption_id": "0197c3a2-61d0-7b12-9d3e-6f6c0c7d2e4a",
     "day": "2026-07-01",
+    "month": "2026-07",
 }
 
 QUERIES: dict[str, str] = {"look_up_member": "phone=13800138000", "list_events": "limit=100"}

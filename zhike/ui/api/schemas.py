@@ -321,3 +321,55 @@ class DigestOut(Schema):
 class DigestsOut(Schema):
     items: list[DigestOut]
     public_keys: dict[str, str]
+
+
+class LiabilityMonthOut(Schema):
+    """opening + imported + earned + spent + expired + adjusted = closing; what leaves is negative."""
+
+    month: str
+    opening: int
+    imported: int
+    earned: int
+    spent: int
+    expired: int
+    adjusted: int
+    closing: int
+
+
+class PayerOut(Schema):
+    """`by_month`: outstanding points by the month they lapse in."""
+
+    payer: str
+    outstanding: int
+    by_month: dict[str, int]
+    months: list[LiabilityMonthOut]
+
+
+class LiabilityOut(Schema):
+    outstanding: int
+    ties_out: bool
+    waiting: int
+    debt: int
+    expected_to_lapse: int
+    payers: list[PayerOut]
+    months: list[LiabilityMonthOut]
+
+
+class PostingOut(Schema):
+    entry: str
+    account: str
+    payer: str
+    points: int
+    debit_fen: int
+    credit_fen: int
+
+
+class JournalOut(Schema):
+    """`opening_fen` and `closing_fen` stand on the provision account before and after the postings."""
+
+    month: str
+    is_open: bool
+    valuation_version: int
+    opening_fen: int
+    closing_fen: int
+    postings: list[PostingOut]

@@ -37,6 +37,7 @@ TAGS: dict[str, Text] = {
     "members": Text(_("Members"), _("Enrol, look up, and see in full.")),
     "merchants": Text(_("Merchants"), _("Where sales happen.")),
     "events": Text(_("Events"), _("Everything that happened, in order, for programs that follow.")),
+    "finance": Text(_("Finance"), _("Points as a liability.")),
     "ledger": Text(_("Ledger"), _("What proves that no point was changed afterwards.")),
     "operation": Text(_("Operation"), _("Health and figures, for monitoring. No key is needed.")),
 }
@@ -135,6 +136,15 @@ OPERATIONS: dict[str, Text] = {
             "CloudEvents 1.0 in the order they were committed. Begin without a cursor, keep next_cursor, and ask with it next"
             " time: nothing is skipped and nothing comes twice."
         ),
+    ),
+    "get_liability": Text(
+        _("Points liability"),
+        _(
+            "Outstanding points by payer and month of lapse, and month by month how they came to be. To the point."
+        ),
+    ),
+    "get_journal": Text(
+        _("Postings of a month"), _("By the valuation in force; debits equal credits. Month as YYYY-MM.")
     ),
     "list_digests": Text(
         _("Signed days of the ledger"),

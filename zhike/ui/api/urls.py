@@ -9,7 +9,7 @@ from django.urls import path, re_path
 from zhike.kernel.errors import NotFound
 from zhike.ui.api import collect, coupons, docs, health, metrics, openapi, receipts, redemptions
 from zhike.ui.api.routes import coupons as coupon_routes
-from zhike.ui.api.routes import ledger, log, members, places
+from zhike.ui.api.routes import finance, ledger, log, members, places
 from zhike.ui.api.routes import receipts as receipt_routes
 from zhike.ui.api.routes import redemptions as redemption_routes
 from zhike.ui.api.routes.base import api
@@ -27,6 +27,7 @@ for _router in (
     log.router,
     places.router,
     ledger.router,
+    finance.router,
 ):
     api.add_router("", _router)
 

@@ -42,6 +42,8 @@ PERMISSIONS = {
     "points.redeem": _("Redeem points"),
     "points.adjust": _("Adjust points"),
     "ledger.verify": _("Verify the ledger"),
+    "finance.view": _("See the points liability"),
+    "finance.edit": _("Value points in the books"),
     "programme.view": _("See programme and rules"),
     "programme.edit": _("Change programme and rules"),
     "offers.view": _("See coupons and promotions"),
@@ -334,6 +336,13 @@ IMPORT_STAGES = {
     "undoing": _("Taking receipts out"),
 }
 
+JOURNAL_ENTRIES = {
+    "earned": _("Points given"),
+    "spent": _("Points spent"),
+    "expired": _("Points lapsed"),
+    "estimate": _("Change of the estimate"),
+}
+
 AUDIT_ACTIONS = {
     "api_key.create": _("API key created"),
     "api_key.revoke": _("API key revoked"),
@@ -386,6 +395,7 @@ AUDIT_ACTIONS = {
     "one_time_code.verify": _("One-time code accepted"),
     "organization.load": _("Malls and merchants loaded"),
     "person.assign_associate": _("Sales associate assigned"),
+    "journal.export": _("Journal of points exported"),
     "ledger.export": _("Ledger exported"),
     "ledger.sign": _("Day of the ledger signed"),
     "person.create": _("Person created"),
@@ -396,6 +406,7 @@ AUDIT_ACTIONS = {
     "policy.publish": _("Privacy policy published"),
     "program.create": _("Programme created"),
     "program.update": _("Programme changed"),
+    "provision.publish": _("Valuation of points published"),
     "receipt.claim": _("Receipt claimed"),
     "receipt.return": _("Return recorded"),
     "redemption.reverse": _("Redemption reversed"),

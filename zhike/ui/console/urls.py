@@ -10,6 +10,7 @@ from zhike.ui.console.views import (
     audit,
     channels,
     dashboard,
+    finance,
     founding,
     imports,
     ledger,
@@ -95,6 +96,12 @@ _programme = [
 _policy = [
     path("policy/", policy.policy, name="policy"),
     path("policy/new/", policy.new_policy, name="new_policy"),
+]
+
+_finance = [
+    path("liability/", finance.liability, name="liability"),
+    path("liability/journal/", finance.journal_file, name="journal_file"),
+    path("liability/valuation/", finance.provision, name="provision"),
 ]
 
 _organization = [
@@ -190,7 +197,7 @@ _staff = [
 ]
 
 _pages: list[URLPattern] = [
-    *_start, *_members, *_receipts, *_programme, *_policy, *_organization, *_imports, *_data, *_sources, *_account, *_staff,
+    *_start, *_members, *_receipts, *_programme, *_finance, *_policy, *_organization, *_imports, *_data, *_sources, *_account, *_staff,
     *_messaging,
 ]  # fmt: skip
 

@@ -32,7 +32,13 @@ COUNTERPARTS: dict[str, set[int]] = {
     "expire": {3},
     "adjust": {4},
     "undo": {4},
+    "release": {5},
+    "hold": {6},
+    "unhold": {6},
 }
+# Between two system accounts: points begin to wait, are taken back or undone while they wait; held ones are spent.
+BESIDE = {"earn": (1, 5), "clawback": (5, 1), "undo": (5, 1), "redeem": (6, 2)}
+PENDING, HELD = 5, 6
 EARNS = {"earn"}  # an award's own transfer
 SPENDS = {"redeem"}  # a redemption's own
 GIVES_BACK = {"restore"}  # reversals of redemptions
@@ -275,6 +281,35 @@ def _name_rows(ledger: Ledger, seal: Mapping[str, Any], prints: list[bytes]) -> 
 # --- balances ---------------------------------------------------------------------------------------------------
 
 
+class Waiting:
+    """Points of one receipt that could not be spent yet, from the transfers that touched account *pending*."""
+
+    def __init__(self, earn: Mapping[str, Any]) -> None:
+        said = json.loads(earn["explanation"])
+        self.account, self.available_on = said.get("account"), said.get("available_on")
+        self.points = earn["points"]
+        self.lots = json.loads(earn["lots"])
+
+    def take(self, points: int) -> None:
+        """The earliest expiry goes first."""
+        left = []
+        for *key, part in sorted(self.lots):
+            gone = min(part, points)
+            points -= gone
+            if part > gone:
+                left.append([*key, part - gone])
+        self.lots = left
+
+
+class Hold:
+    """Points set aside, from the transfers that touched account *held*."""
+
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        self.account, self.points = row["debit_account_id"], row["points"]
+        self.rate = json.loads(row["explanation"])["rate"]
+        self.left, self.used, self.status = row["points"], 0, "open"
+
+
 class Books:
     """What follows from the transfers alone."""
 
@@ -288,6 +323,8 @@ class Books:
         self.awards: dict[str, dict[str, Any]] = {}
         self.redemptions: dict[str, dict[str, Any]] = {}
         self.given_back: dict[str, int] = defaultdict(int)
+        self.waiting: dict[str, Waiting] = {}
+        self.holds: dict[str, Hold] = {}
         self.counted = 0
 
     def totals(self) -> dict[str, Any]:
@@ -341,6 +378,8 @@ def _post(ledger: Ledger, books: Books, row: dict[str, Any]) -> None:
     if row["points"] != parts or row["points"] <= 0:
         ledger.tell(table, row["id"], "points", parts, row["points"])
     legs = [(row["credit_account_id"], 1), (row["debit_account_id"], -1)]
+    if all(account < 0 for account, _ in legs):
+        _check_beside(ledger, books, row)
     for account, sign in legs:
         if account < 0:
             books.system[account] += sign * row["points"]
@@ -376,8 +415,34 @@ def _check_counterpart(
         ledger.tell("loyalty_transfer", row["id"], field, expected, counterpart)
 
 
+def _check_beside(ledger: Ledger, books: Books, row: Mapping[str, Any]) -> None:
+    """A transfer between two system accounts."""
+    legs = (row["debit_account_id"], row["credit_account_id"])
+    (program, _), pair = divmod(-legs[0], 10), tuple(-leg % 10 for leg in legs)
+    allowed = BESIDE.get(row["reason"], pair)
+    for field, found, which in zip(("debit_account_id", "credit_account_id"), legs, allowed, strict=True):
+        if found != -(program * 10 + which):
+            ledger.tell("loyalty_transfer", row["id"], field, -(program * 10 + which), found)
+    said = json.loads(row["explanation"])
+    receipt = said.get("sale") or said.get("award")
+    if pair[1] == PENDING:
+        books.waiting[receipt] = Waiting(row)
+    elif pair[0] == PENDING and receipt in books.waiting:
+        books.waiting[receipt].take(row["points"])
+    elif pair[0] == HELD and (hold := books.holds.get(said.get("redemption", ""))):
+        hold.used, hold.status = row["points"], "confirmed"
+        hold.left -= row["points"]
+
+
 def _remember(books: Books, row: dict[str, Any]) -> None:
     reason, (kind, _, key) = row["reason"], row["reference"].partition(":")
+    if reason == "release" and key in books.waiting:
+        books.waiting[key].take(row["points"])
+    elif reason == "hold":
+        books.holds[key] = Hold(row)
+    elif reason == "unhold" and key in books.holds:
+        books.holds[key].left -= row["points"]
+        books.holds[key].status = json.loads(row["explanation"])["status"]
     if reason in EARNS and kind == "receipt":
         books.awards[key] = row
     elif reason in SPENDS and kind == "redemption":
@@ -450,6 +515,55 @@ def check_fundings(ledger: Ledger, books: Books, documents: list[dict[str, Any]]
             ledger.tell(table, funding, "id", funding, "missing")
 
 
+def check_waiting(ledger: Ledger, books: Books) -> None:
+    """Exports of older programs have neither of these tables."""
+    table = "loyalty_pendingpoints"
+    waiting = {key: one for key, one in books.waiting.items() if one.lots}
+    for row in ledger.rows(table) if table in ledger.columns else ():
+        one = books.waiting.get(row["receipt_id"])
+        waiting.pop(row["receipt_id"], None)
+        if one is None:
+            ledger.tell(
+                table, row["receipt_id"], "receipt_id", "a receipt whose points waited", row["receipt_id"]
+            )
+            continue
+        facts = {
+            "account_id": (one.account, row["account_id"]),
+            "points": (one.points, row["points"]),
+            "remaining": (sum(lot[-1] for lot in one.lots), row["remaining"]),
+            "lots": (one.lots, json.loads(row["lots"])),
+            "available_on": (one.available_on, row["available_on"]),
+        }
+        ledger.expect(table, row["receipt_id"], facts)
+    for missing in waiting:
+        ledger.tell(table, missing, "receipt_id", missing, "missing")
+
+
+def check_holds(ledger: Ledger, books: Books) -> None:
+    table = "loyalty_hold"
+    missing = set(books.holds)
+    for row in ledger.rows(table) if table in ledger.columns else ():
+        one = books.holds.get(row["id"])
+        missing.discard(row["id"])
+        if one is None:
+            ledger.tell(table, row["id"], "id", "a hold with a transfer", row["id"])
+            continue
+        status = "confirmed" if one.used else one.status
+        worth = one.used if status == "confirmed" else one.points
+        facts = {
+            "account_id": (one.account, row["account_id"]),
+            "points": (one.points, row["points"]),
+            "used_points": (one.used, row["used_points"]),
+            "value_fen": (worth * one.rate[1] // one.rate[0], row["value_fen"]),
+            "status": (status, row["status"]),
+        }
+        if status != "open" and one.left:
+            facts["points"] = (one.points - one.left, one.points)
+        ledger.expect(table, row["id"], facts)
+    for hold in missing:
+        ledger.tell(table, hold, "id", hold, "missing")
+
+
 def check_awards(ledger: Ledger, books: Books) -> None:
     table = "loyalty_award"
     for row in ledger.rows(table):
@@ -463,8 +577,10 @@ def check_awards(ledger: Ledger, books: Books) -> None:
         facts = {"points": (points, row["points"]), "explanation": (row["points"], derived)}
         facts["tier_id"] = (why["tier"], row["tier_id"])
         if earned:
-            facts |= _same_reasons(why, json.loads(earned["explanation"]))
-            facts["account_id"] = (earned["credit_account_id"], row["account_id"])
+            said = json.loads(earned["explanation"])
+            facts |= _same_reasons(why, said)
+            owner = earned["credit_account_id"]
+            facts["account_id"] = (owner if owner > 0 else said["account"], row["account_id"])
             facts["occurred_at"] = (earned["occurred_at"], row["occurred_at"])
         ledger.expect(table, receipt, facts)
 
@@ -533,6 +649,8 @@ def verify(path: Path, key: str = "", kept: Mapping[str, str] | None = None) -> 
     check_accounts(ledger, books, documents)
     check_lots(ledger, books)
     check_fundings(ledger, books, documents)
+    check_waiting(ledger, books)
+    check_holds(ledger, books)
     check_awards(ledger, books)
     check_redemptions(ledger, books)
     return ledger

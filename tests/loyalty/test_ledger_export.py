@@ -35,7 +35,7 @@ DAY = dt.timedelta(days=1)
 
 
 def live_for_two_days() -> Town:
-    """Earned, spent, given back, returned, corrected; sealed and signed on two days."""
+    """Earned, waiting, held, spent, given back, returned, corrected; sealed and signed on two days."""
     town = build_town()
     loyalty.publish_rule_version(
         actor=SYSTEM, program_id=town.program_id, code="base", name="消费积分", definition=BASE_RULE,
@@ -52,8 +52,35 @@ def live_for_two_days() -> Town:
         loyalty.reverse_redemption(actor=SYSTEM, redemption_id=spent.redemption_id, points=30, now=now)
         bring_back(sold.receipt_id, loyalty.ReturnLine(2), number=f"T{day}")
         loyalty.adjust_points(actor=SYSTEM, member_id=member.member_id, points=500, reason="补", now=now)
+        wait_and_hold(town, member, now)
         loyalty.sign_day(actor=SYSTEM, now=now + DAY)
     return town
+
+
+def wait_and_hold(town: Town, member: loyalty.EnrolledMember, now: dt.datetime) -> None:
+    """Points that wait, some of them taken back and some let go; holds of every end."""
+    for days in (0, 5):
+        loyalty.update_program(
+            actor=SYSTEM, program_id=town.program_id, changes={"return_window_days": days}, now=now
+        )
+        sale = town.receipt([30_000, 20_000], person_id=member.person_id, at=now - (5 - days) * DAY)
+        loyalty.take_receipt(actor=SYSTEM, receipt=sale, now=now - (5 - days) * DAY)
+    sold = loyalty.take_receipt(
+        actor=SYSTEM, receipt=town.receipt([1_200, 400], person_id=member.person_id, at=now), now=now
+    )
+    bring_back(sold.receipt_id, loyalty.ReturnLine(2), number=f"W{sold.receipt_id}")
+    old = town.receipt(1_700, person_id=member.person_id, at=now - 5 * DAY)
+    loyalty.take_receipt(actor=SYSTEM, receipt=old, now=now - 5 * DAY)
+    loyalty.release_points(actor=SYSTEM, program_id=town.program_id, now=now)
+    held = [
+        loyalty.hold_points(actor=SYSTEM, member_id=member.member_id, points=points, now=now)
+        for points in (20, 30, 40)
+    ]
+    loyalty.confirm_hold(actor=SYSTEM, hold_id=held[0].hold_id, points=15, now=now)
+    loyalty.release_hold(actor=SYSTEM, hold_id=held[1].hold_id, now=now)
+    loyalty.update_program(
+        actor=SYSTEM, program_id=town.program_id, changes={"return_window_days": 0}, now=now
+    )
 
 
 @pytest.fixture
@@ -95,9 +122,13 @@ def other_value(value: Any, column: str) -> Any:
         return 1
     if isinstance(value, int):
         return value + 7
-    if column in ("lots", "split", "explanation"):
+    if column == "lots":
+        return '[["2031-01-31", 1, 3]]'
+    if column == "status":
+        return "expired"
+    if column in ("split", "explanation"):
         return next(value.replace(old, new, 1) for old, new in ("12", "05", "补礼") if old in value)
-    if column in ("expires_on", "day"):
+    if column in ("expires_on", "available_on", "day"):
         return (dt.date.fromisoformat(value) + DAY).isoformat()
     if column.endswith("_at"):
         return value.replace("T", "T0", 1)[:-1]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from zhike.loyalty.rules import cards
 from zhike.loyalty.rules.accounts import AccountState, NotEnoughPoints, credit, debit, expire, restore
-from zhike.loyalty.rules.calendar import NEVER, expires_on, window_start
+from zhike.loyalty.rules.calendar import NEVER, Expiry, window_start
 from zhike.loyalty.rules.definition import DefinitionError, Rule, parse_definition
 from zhike.loyalty.rules.earning import EarnLine, EarnReceipt, decide, rederive, round_points, share_out
 from zhike.loyalty.rules.returning import kept_points
@@ -192,9 +192,9 @@ def test_tier_boundaries() -> None:
 
 
 def test_expiry_and_windows() -> None:
-    assert expires_on("rolling_months", 12, dt.date(2024, 2, 29)) == dt.date(2025, 2, 28)
-    assert expires_on("end_of_year", 12, DAY) == dt.date(2027, 12, 31)
-    assert expires_on("never", 12, DAY) == NEVER
+    assert Expiry("rolling_months", 12).last_day(dt.date(2024, 2, 29)) == dt.date(2025, 2, 28)
+    assert Expiry("end_of_year", 12).last_day(DAY) == dt.date(2027, 12, 31)
+    assert Expiry("never", 12).last_day(DAY) == NEVER
     assert window_start("calendar_year", DAY) == dt.date(2026, 1, 1)
     assert window_start("rolling_12_months", dt.date(2024, 2, 29)) == dt.date(2023, 3, 1)
 

@@ -46,10 +46,20 @@ class PointsEarned(_OfMember):
     receipt_id: str
     points: int
     occurred_at: dt.datetime
+    available_on: dt.date | None = None
 
     @property
     def happened_at(self) -> dt.datetime:
         return self.occurred_at
+
+
+@dataclass(frozen=True, slots=True)
+class PointsReleased(_OfMember):
+    """Points of a purchase can be spent from now on: its return window has closed."""
+
+    type: ClassVar[str] = "zhike.loyalty.points_released"
+    receipt_id: str
+    points: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +77,27 @@ class PointsRedeemed(_OfMember):
     redemption_id: str
     points: int
     value_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointsHeld(_OfMember):
+    """Points were set aside for a purchase that is being paid."""
+
+    type: ClassVar[str] = "zhike.loyalty.points_held"
+    hold_id: str
+    points: int
+    expires_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HoldEnded(_OfMember):
+    """A hold was confirmed, released, or ran out; ``used_points`` were spent, ``returned_points`` given back."""
+
+    type: ClassVar[str] = "zhike.loyalty.hold_ended"
+    hold_id: str
+    status: str
+    used_points: int
+    returned_points: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,19 @@ from zhike.loyalty.models import Program
 ACTOR = system_viewer("nightly")
 
 
+@job(queue=CARETAKER_QUEUE, cron="5 * * * *")
+def release_points(timestamp: int) -> None:
+    """Every hour: let points whose return window has closed be spent."""
+    for program_id in Program.objects.values_list("id", flat=True):
+        operations.release_points(actor=ACTOR, program_id=program_id, now=clock.now())
+
+
+@job(queue=CARETAKER_QUEUE, cron="* * * * *")
+def expire_holds(timestamp: int) -> None:
+    """Every minute: give back points that were held too long."""
+    operations.expire_holds(actor=ACTOR, now=clock.now())
+
+
 @job(queue=CARETAKER_QUEUE, cron="10 16 * * *")
 def expire_points(timestamp: int) -> None:
     """Shortly after midnight in China: let overdue lots lapse."""

@@ -18,6 +18,7 @@ class Program(models.Model):
     class Expiry(models.TextChoices):
         ROLLING_MONTHS = "rolling_months"
         END_OF_YEAR = "end_of_year"
+        FIXED_DATE = "fixed_date"
         NEVER = "never"
 
     class Shortfall(models.TextChoices):
@@ -39,6 +40,11 @@ class Program(models.Model):
     rounding = models.CharField(max_length=10, choices=Rounding.choices, default=Rounding.DOWN)
     expiry = models.CharField(max_length=20, choices=Expiry.choices, default=Expiry.ROLLING_MONTHS)
     expiry_months = models.SmallIntegerField(default=24)
+    expiry_month_day = models.CharField(max_length=5, default="12-31")
+    expiry_grace_days = models.SmallIntegerField(default=0)
+    return_window_days = models.SmallIntegerField(default=0)
+    hold_minutes = models.SmallIntegerField(default=15)
+    time_zone = models.CharField(max_length=60, default="Asia/Shanghai")
     shortfall = models.CharField(max_length=12, choices=Shortfall.choices, default=Shortfall.DEBT)
     redeem_points = models.IntegerField(default=100)
     redeem_fen = models.IntegerField(default=100)
@@ -53,6 +59,20 @@ class Program(models.Model):
     funding = models.ForeignKey("loyalty.Funding", models.PROTECT, related_name="+")
     stamp = models.BigIntegerField(default=0)
     created_at = models.DateTimeField()
+
+
+class ReturnWindow(models.Model):
+    """退货期 of one trade category: points of its purchases wait so many days; others wait the programme's own."""
+
+    program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="+")
+    trade_category = models.ForeignKey("organization.TradeCategory", models.PROTECT, related_name="+")
+    days = models.SmallIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["program", "trade_category"], name="return_window_unique"),
+            models.CheckConstraint(condition=Q(days__gte=0), name="return_window_not_negative"),
+        ]
 
 
 class Tier(models.Model):
@@ -294,6 +314,78 @@ class Award(models.Model):
             )
         ]
         indexes = [models.Index(fields=["account", "-occurred_at"], name="award_account")]
+
+
+class PendingPoints(models.Model):
+    """待生效积分: what a receipt gave and may not be spent yet. A receipt's points wait, and are let go, all together.
+
+    ``points`` once waited, in ``lots`` ([[expires_on, funding_id, points], …], the earliest expiry first), ``remaining``
+    still do: returns take from the first lots, the release on ``available_on`` takes the rest. In the ledger they stand
+    on the programme's system account *pending*.
+    """
+
+    receipt = models.OneToOneField("sales.Receipt", models.PROTECT, primary_key=True, related_name="+")
+    account = models.ForeignKey("loyalty.Account", models.PROTECT, related_name="+", db_index=False)
+    points = models.BigIntegerField()
+    remaining = models.BigIntegerField()
+    lots = models.JSONField()
+    available_on = models.DateField()
+    released_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(remaining__gte=0, remaining__lte=F("points")), name="pending_points_bounds"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["available_on", "account"], condition=Q(remaining__gt=0), name="pending_due"
+            ),
+            models.Index(
+                fields=["account", "available_on"], condition=Q(remaining__gt=0), name="pending_account"
+            ),
+        ]
+
+
+class Hold(models.Model):
+    """预占: points set aside for a purchase that is being paid, until ``expires_at``.
+
+    A hold ends once: confirmed (it becomes the ``redemption`` of the same id; what was not used is given back), released
+    or expired. In the ledger held points stand on the programme's system account *held*.
+    """
+
+    class Status(models.TextChoices):
+        OPEN = "open"
+        CONFIRMED = "confirmed"
+        RELEASED = "released"
+        EXPIRED = "expired"
+
+    id = models.UUIDField(primary_key=True)
+    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+", db_index=False)
+    merchant = models.ForeignKey("organization.Merchant", models.PROTECT, null=True, related_name="+")
+    points = models.BigIntegerField()
+    value_fen = models.BigIntegerField()
+    used_points = models.BigIntegerField(default=0)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
+    reference = models.CharField(max_length=80, blank=True)
+    transfer = models.ForeignKey("loyalty.Transfer", models.PROTECT, related_name="+", db_index=False)
+    held_at = models.DateTimeField()
+    held_by = models.CharField(max_length=80)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(points__gt=0, used_points__gte=0, used_points__lte=F("points")),
+                name="hold_bounds",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["member", "-held_at"], name="hold_member"),
+            models.Index(fields=["expires_at"], condition=Q(status="open"), name="hold_due"),
+        ]
 
 
 class Redemption(models.Model):

@@ -44,6 +44,7 @@ TIERS = (
     ("diamond", "钻石卡", 3_000_000, "diamond", "2 倍积分、专属客服、新品优先"),
 )
 TIER_BP = {"silver": 12_000, "gold": 15_000, "diamond": 20_000}
+RETURN_WINDOWS = {"jewellery": 7, "shoes_bags": 7}
 NO_POINTS = ("gold_bars", "liquor_tobacco", "gift_cards")
 
 LEDGER_ACCOUNTS = {
@@ -206,6 +207,12 @@ def _programme(
             note="开业规则",
             backdated=True,
         )
+    loyalty.set_return_windows(
+        actor=actor,
+        program_id=program_id,
+        windows={loaded.trade_category_ids[code]: days for code, days in RETURN_WINDOWS.items()},
+        now=opened_at,
+    )
     return program_id
 
 
@@ -246,6 +253,7 @@ def _rules(
             "calendar": [{"name": "工作日", "weekdays": [1, 2, 3, 4, 5], "bp": 0}],
             "excluded_tenders": ["voucher"],
             "caps": {"member_merchant_day": 1_000},
+            "expiry": {"kind": "rolling_months", "months": 6},
         },
     )
 

@@ -33,6 +33,9 @@ NEW_PHONES_FROM = 5_000_000
 ANONYMOUS, ENROL, RETURN, REDEEM, TWICE = 0.22, 0.03, 0.02, 0.03, 0.01
 """Of all events, how many are sales to strangers, enrolments, returns, redemptions; of sales, how many come twice."""
 
+HELD_FIRST, FORGOTTEN, PAID_OTHERWISE = 0.5, 0.03, 0.1
+"""Of redemptions, how many are in two phases; of these, how many are never ended and how many are given up."""
+
 Clock = Callable[[], dt.datetime]
 
 
@@ -181,10 +184,25 @@ class LiveMall:
             self._holdings.pop(member_id)
             return
         body = {"points": points, "merchant_code": self.rng.choice(self.catalogue.shops).code}
-        path = f"/api/v1/members/{member_id}/redemptions"
-        status, answer = self._post(path, body, uuid.uuid4().hex, "redemptions")
-        if status < 300:
+        if self.rng.random() < HELD_FIRST:
+            answer = self._hold(member_id, body)
+        else:
+            path = f"/api/v1/members/{member_id}/redemptions"
+            _status, answer = self._post(path, body, uuid.uuid4().hex, "redemptions")
+        if "balance" in answer:
             self._holdings[member_id] = answer["balance"]
+
+    def _hold(self, member_id: int, body: dict[str, Any]) -> dict[str, Any]:
+        """A till of the other kind: points are set aside, then most of them spent, some given back, a few forgotten."""
+        status, held = self._post(f"/api/v1/members/{member_id}/holds", body, uuid.uuid4().hex, "holds")
+        chance = self.rng.random()
+        if status >= 300 or chance < FORGOTTEN:
+            return held
+        act, kind = (
+            ("release", "releases") if chance < FORGOTTEN + PAID_OTHERWISE else ("confirm", "redemptions")
+        )
+        status, answer = self._post(f"/api/v1/holds/{held['hold_id']}/{act}", {}, uuid.uuid4().hex, kind)
+        return answer if status < 300 else held
 
     def _post(self, path: str, body: dict[str, Any], key: str, kind: str) -> tuple[int, dict[str, Any]]:
         status, answer = self.client.post(path, body, key)

@@ -34,7 +34,9 @@ def test_the_live_server_keeps_its_contract(transactional_db: None, tmp_path: Pa
     sale = office.post("/api/v1/receipts", shop.sale(500_000)).json
     spend = {"points": 100, "merchant_id": shop.malls.cafe}
     redemption = office.post(f"/api/v1/members/{shop.member_id}/redemptions", spend).json
+    hold = office.post(f"/api/v1/members/{shop.member_id}/holds", spend).json
     known = {
+        "hold_id": hold["hold_id"],
         "member_id": shop.member_id,
         "receipt_id": sale["receipt_id"],
         "redemption_id": redemption["redemption_id"],

@@ -93,6 +93,11 @@ def test_the_examples_are_valid_and_work(shop: Shop, office: ApiClient) -> None:
     )
     rest = office.post(f"/api/v1/redemptions/{redemption}/reversal", sent("reverse_redemption"))
     assert (spent.status, part.json["points"], rest.json["points"]) == (201, 20, 30)
+    held = [office.post(f"/api/v1/members/{member}/holds", sent("hold")) for _ in range(2)]
+    used = office.post(f"/api/v1/holds/{held[0].json['hold_id']}/confirm", sent("confirm_hold"))
+    freed = office.post(f"/api/v1/holds/{held[1].json['hold_id']}/release", sent("release_hold"))
+    assert [reply.status for reply in (*held, used, freed)] == [201] * 4
+    assert (used.json["used_points"], freed.json["balance"]) == (30, 267)
     back = office.post(f"/api/v1/receipts/{sale.json['receipt_id']}/returns", sent("return_lines"))
     assert (back.status, back.json["refund_fen"]) == (201, 3_200)
     assert office.post("/api/v1/members", sent("enroll_member")).status == 201

@@ -195,6 +195,18 @@ class TestTogether:
         assert {reply.code for reply in replies if reply.status == 409} == {"insufficient-points"}
         assert balance(shop) == 0
 
+    def test_32_holds_of_one_member_never_overdraw(self, shop: Shop, till: ApiClient) -> None:
+        till.post(RECEIPTS, shop.sale(100_000))
+        wish = {"points": 100, "merchant_id": shop.malls.cafe}
+        replies = in_threads(32, lambda _: till.post(f"/api/v1/members/{shop.member_id}/holds", wish))
+        assert sorted(reply.status for reply in replies) == [201] * 10 + [409] * 22
+        file = till.get(f"/api/v1/members/lookup?phone={PHONE.replace('+', '%2B')}").json
+        assert (file["balance"], file["held"], len(file["holds"])) == (0, 1_000, 10)
+        hold_id = file["holds"][0]["hold_id"]
+        once = in_threads(8, lambda _: till.post(f"/api/v1/holds/{hold_id}/confirm", {}))
+        assert {(reply.status, reply.json["used_points"]) for reply in once} == {(201, 100)}
+        assert till.post(f"/api/v1/holds/{hold_id}/release", {}).code == "hold-ended"
+
 
 @pytest.mark.feature("C005")
 class TestBatch:

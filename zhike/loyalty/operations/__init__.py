@@ -11,6 +11,7 @@ from zhike.loyalty.operations.administration import (
     remove_tier,
     retire_rule,
     save_tier,
+    set_return_windows,
     update_program,
 )
 from zhike.loyalty.operations.batches import take_receipts
@@ -32,6 +33,17 @@ from zhike.loyalty.operations.finance import (
     publish_provision_policy,
 )
 from zhike.loyalty.operations.founding import FirstTerms, found_program
+from zhike.loyalty.operations.holding import (
+    HoldHasEnded,
+    HoldNotFound,
+    HoldOutcome,
+    HoldTooLong,
+    MoreThanHeld,
+    confirm_hold,
+    expire_holds,
+    hold_points,
+    release_hold,
+)
 from zhike.loyalty.operations.lists import begin_member_export, set_member_statuses
 from zhike.loyalty.operations.members import (
     EnrolledMember,
@@ -44,6 +56,7 @@ from zhike.loyalty.operations.members import (
     set_member_status,
 )
 from zhike.loyalty.operations.previews import RedemptionPreview, preview_redemption, preview_return
+from zhike.loyalty.operations.releasing import release_points
 from zhike.loyalty.operations.returning import (
     NotReturnable,
     ReceiptNotFound,
@@ -79,6 +92,10 @@ __all__ = [
     "DayNotOver",
     "EnrolledMember",
     "FirstTerms",
+    "HoldHasEnded",
+    "HoldNotFound",
+    "HoldOutcome",
+    "HoldTooLong",
     "ImportInUse",
     "InsufficientPoints",
     "InvalidProgramme",
@@ -88,6 +105,7 @@ __all__ = [
     "MemberFrozen",
     "MemberNotFound",
     "MerchantNotFound",
+    "MoreThanHeld",
     "NewMember",
     "NoProgramme",
     "NotReturnable",
@@ -115,20 +133,25 @@ __all__ = [
     "adjust_points",
     "begin_member_export",
     "claim_receipt",
+    "confirm_hold",
     "create_program",
     "enroll_member",
     "enroll_members",
+    "expire_holds",
     "expire_points",
     "found_program",
     "hand_out_journal",
     "hand_out_ledger",
     "hand_out_secrets",
+    "hold_points",
     "preview_redemption",
     "preview_return",
     "publish_provision_policy",
     "publish_rule_version",
     "read_qr",
     "redeem_points",
+    "release_hold",
+    "release_points",
     "remove_tier",
     "replace_card",
     "retire_rule",
@@ -139,6 +162,7 @@ __all__ = [
     "seal_transfers",
     "set_member_status",
     "set_member_statuses",
+    "set_return_windows",
     "sign_day",
     "take_receipt",
     "take_receipts",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import available_timezones
 
 from django.db import connection, transaction
 from django.db.models import F, Max
@@ -14,13 +15,28 @@ from zhike.kernel import audit, events
 from zhike.kernel.access import Viewer, require
 from zhike.kernel.errors import Conflict, Invalid, NotFound
 from zhike.loyalty.events import RuleVersionPublished
-from zhike.loyalty.models import Account, EarningRule, EarningRuleVersion, Funding, Member, Program, Tier
+from zhike.loyalty.models import (
+    Account,
+    EarningRule,
+    EarningRuleVersion,
+    Funding,
+    Member,
+    Program,
+    ReturnWindow,
+    Tier,
+)
 from zhike.loyalty.queries.programmes import checked_definition
 from zhike.loyalty.queries.snapshots import SYSTEM_ACCOUNTS, system_account
+from zhike.loyalty.rules.calendar import GRACE_DAYS_MAX, MONTHS_MAX, is_month_day
+from zhike.organization import queries as organization
+
+WINDOW_DAYS_MAX = 366
+HOLD_MINUTES_MAX = 7 * 24 * 60
 
 COLOURS = ("slate", "silver", "gold", "platinum", "diamond", "rose", "emerald", "sky", "violet", "amber")
 PROGRAM_SETTINGS = (
-    "name", "rounding", "expiry", "expiry_months", "shortfall", "redeem_points", "redeem_fen", "redeem_step",
+    "name", "rounding", "expiry", "expiry_months", "expiry_month_day", "expiry_grace_days", "return_window_days",
+    "hold_minutes", "time_zone", "shortfall", "redeem_points", "redeem_fen", "redeem_step",
     "redeem_minimum", "redeem_maximum", "tier_window", "tier_reverses_on_refund", "claim_window_days",
 )  # fmt: skip
 
@@ -97,7 +113,12 @@ def _check_program(program: Program) -> None:
         "expiry": program.expiry not in Program.Expiry.values,
         "shortfall": program.shortfall not in Program.Shortfall.values,
         "tier_window": program.tier_window not in Program.TierWindow.values,
-        "expiry_months": not 1 <= program.expiry_months <= 120,
+        "expiry_months": not 1 <= program.expiry_months <= MONTHS_MAX,
+        "expiry_month_day": not is_month_day(program.expiry_month_day),
+        "expiry_grace_days": not 0 <= program.expiry_grace_days <= GRACE_DAYS_MAX,
+        "return_window_days": not 0 <= program.return_window_days <= WINDOW_DAYS_MAX,
+        "hold_minutes": not 1 <= program.hold_minutes <= HOLD_MINUTES_MAX,
+        "time_zone": program.time_zone not in available_timezones(),
         "redeem_points": not 1 <= program.redeem_points <= 1_000_000,
         "redeem_fen": not 1 <= program.redeem_fen <= 100_000_000,
         "redeem_step": not 1 <= program.redeem_step <= 1_000_000,
@@ -105,8 +126,43 @@ def _check_program(program: Program) -> None:
         "redeem_maximum": program.redeem_maximum > 100_000_000,
         "claim_window_days": not 0 <= program.claim_window_days <= 365,
     }
-    if fields := {name: [_("This number is out of range.")] for name, is_wrong in wrong.items() if is_wrong}:
+    if fields := {name: [_("This value cannot be used.")] for name, is_wrong in wrong.items() if is_wrong}:
         raise InvalidProgramme(fields=fields)
+
+
+@transaction.atomic
+def set_return_windows(
+    *, actor: Viewer, program_id: int, windows: Mapping[int, int | None], now: dt.datetime
+) -> None:
+    """How many days points of purchases in some trade categories wait; None: as long as the programme's others.
+
+    Takes effect with the next receipt. Raises InvalidProgramme, NotFound.
+    """
+    require(actor, "programme.edit")
+    program = _locked_program(program_id)
+    if not set(windows) <= {place.id for place in organization.trade_categories(program.group_id)}:
+        raise NotFound
+    if not all(days is None or 0 <= days <= WINDOW_DAYS_MAX for days in windows.values()):
+        raise InvalidProgramme(fields={"days": [_("This value cannot be used.")]})
+    rows = ReturnWindow.objects.filter(program_id=program_id, trade_category_id__in=windows)
+    before = dict(rows.values_list("trade_category_id", "days"))
+    after = {category_id: days for category_id, days in windows.items() if days is not None}
+    if before == after:
+        return
+    rows.delete()
+    ReturnWindow.objects.bulk_create(
+        ReturnWindow(program_id=program_id, trade_category_id=category_id, days=days)
+        for category_id, days in after.items()
+    )
+    _touch(program_id)
+    audit.record(
+        actor=actor,
+        action="program.return_windows",
+        subject=("program", program_id),
+        before={str(category_id): days for category_id, days in before.items()},
+        after={str(category_id): days for category_id, days in after.items()},
+        now=now,
+    )
 
 
 def _locked_program(program_id: int) -> Program:

@@ -25,13 +25,22 @@ from zhike.loyalty.operations.returning import (
     AwardFacts,
     ReturnNeedsPoints,
     claw,
+    keep_waiting,
     take_points_back,
     unmatched_points,
 )
-from zhike.loyalty.operations.state import Holder, Posting, from_json, posting_for, to_json
+from zhike.loyalty.operations.state import (
+    Holder,
+    Posting,
+    from_json,
+    lots_json,
+    lots_of_json,
+    posting_for,
+    to_json,
+)
 from zhike.loyalty.operations.tiering import lower_after_refund
 from zhike.loyalty.queries.snapshots import ISSUED, programme
-from zhike.loyalty.rules.accounts import AccountState
+from zhike.loyalty.rules.accounts import AccountState, Waiting
 from zhike.loyalty.rules.calendar import FOR_EVER
 from zhike.sales import operations as sales
 from zhike.sales import queries as records
@@ -211,6 +220,15 @@ def _hold_accounts(batch: _Batch, receipts: Sequence[sales.NewReceipt]) -> None:
         )
         for account_id, rule_id, cap, period, used in cursor.fetchall():
             by_account[account_id].caps[rule_id, cap, period] = used
+        cursor.execute(
+            """SELECT receipt_id, points, remaining, lots, available_on FROM loyalty_pendingpoints
+            WHERE receipt_id = ANY(%s) AND remaining > 0""",
+            [list(batch.awards)],
+        )
+        for receipt_id, points, remaining, lots, available_on in cursor.fetchall():
+            batch.awards[receipt_id].waiting = Waiting(
+                points, remaining, lots_of_json(from_json(lots)), available_on
+            )
 
 
 def _decide_all(batch: _Batch, receipts: Sequence[sales.NewReceipt]) -> dict[UUID, ReceiptOutcome]:
@@ -242,6 +260,7 @@ def _decide_sale(batch: _Batch, receipt: sales.NewReceipt, holder: Holder | None
         receipt.business_date,
         None,
         first,
+        decided.waiting,
     )
     batch.awards[receipt.id] = award
     batch.award_rows[receipt.id] = (holder.state.account_id, tier_before, receipt.occurred_at)
@@ -327,20 +346,19 @@ def _claw_matched(
             0  # history cannot be refused: a blocked clawback of an import leaves the points, as the till did
         )
     batch.touched_awards.add(award.receipt_id)
-    if not clawback.movement:
+    if not clawback.taken:
         return 0
-    moved = clawback.movement
     batch.facts.append(
         PointsClawedBack(
             holder.member_id,
             holder.person_id,
             str(award.receipt_id),
             str(receipt.id),
-            moved.points,
-            moved.debt_points,
+            clawback.taken,
+            clawback.debt_points,
         )
     )
-    return moved.points
+    return clawback.taken
 
 
 def _claw_unmatched(batch: _Batch, receipt: sales.NewReceipt, holder: Holder) -> int:
@@ -425,11 +443,13 @@ def _write_lots(cursor: Any, postings: Sequence[Posting]) -> None:
     for posting in postings:
         account_id = posting.holder.state.account_id
         for row in posting.transfers:
+            if account_id not in (row["debit"], row["credit"]):
+                continue
             entering = row["credit"] == account_id
             for expires_on, funding_id, points in row["lots"]:
                 change = changes.setdefault((account_id, expires_on, funding_id), [0, 0])
                 change[0] += points if entering else -points
-                change[1] += points if entering and row["reason"] != "restore" else 0
+                change[1] += points if entering and row["reverses"] is None else 0
     cursor.execute(
         """CREATE TEMP TABLE lot_change
         (account_id bigint, expires_on date, funding_id bigint, change bigint, earned bigint) ON COMMIT DROP"""
@@ -496,6 +516,23 @@ def _write_awards(cursor: Any, batch: _Batch) -> None:
                     to_json(award.explanation), occurred_at,
                 )
             )  # fmt: skip
+    waiting = [award for award in batch.awards.values() if award.waiting]
+    fresh = [award for award in waiting if award.receipt_id in batch.award_rows]
+    with cursor.copy(
+        "COPY loyalty_pendingpoints (receipt_id, account_id, points, remaining, lots, available_on) FROM STDIN"
+    ) as copy:
+        for award in fresh:
+            assert award.waiting is not None
+            copy.write_row(
+                (
+                    award.receipt_id, batch.award_rows[award.receipt_id][0], award.waiting.points,
+                    award.waiting.remaining, to_json(lots_json(award.waiting.lots)), award.waiting.available_on,
+                )
+            )  # fmt: skip
+    for award in waiting:
+        if award.receipt_id in batch.touched_awards and award.receipt_id not in batch.award_rows:
+            assert award.waiting is not None
+            keep_waiting(award.receipt_id, award.waiting)
     older = [
         batch.awards[receipt_id] for receipt_id in batch.touched_awards if receipt_id not in batch.award_rows
     ]

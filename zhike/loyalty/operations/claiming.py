@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -11,14 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from zhike.kernel import audit, events
 from zhike.kernel.access import Viewer, require, require_touch
 from zhike.kernel.errors import Conflict
-from zhike.loyalty.events import PointsClawedBack, PointsEarned, TierChanged
-from zhike.loyalty.models import Award, Member
-from zhike.loyalty.operations.earning import ReceiptOutcome, decide_receipt
+from zhike.loyalty.events import PointsClawedBack, TierChanged
+from zhike.loyalty.models import Award, Member, PendingPoints
+from zhike.loyalty.operations.earning import Decided, ReceiptOutcome, decide_receipt, facts_of, waiting_row
 from zhike.loyalty.operations.returning import ReceiptNotFound
-from zhike.loyalty.operations.state import MemberFrozen, locked_holder, post, posting_for
+from zhike.loyalty.operations.state import MemberFrozen, locked_holder, lots_of_json, post, posting_for
 from zhike.loyalty.operations.tiering import lower_after_refund, move_tier
 from zhike.loyalty.queries.members import MemberNotFound
-from zhike.loyalty.queries.snapshots import ADJUSTED
+from zhike.loyalty.queries.snapshots import ADJUSTED, ISSUED, PENDING
 from zhike.loyalty.rules.accounts import debit
 from zhike.organization import queries as organization
 from zhike.sales import operations as sales
@@ -91,25 +93,8 @@ def claim_receipt(
     assert decided.posting is not None
     assert decided.decision is not None
     post(decided.posting)
-    Award.objects.create(
-        receipt_id=receipt.pk,
-        account_id=holder.state.account_id,
-        tier_id=tier_before,
-        points=decided.decision.points,
-        qualifying_fen=decided.qualifying_fen,
-        explanation=decided.decision.explanation,
-        occurred_at=receipt.occurred_at,
-    )
-    events.publish(ReceiptClaimed(str(receipt.pk), member.person_id), actor=actor, now=now)
-    if decided.decision.points:
-        fact = PointsEarned(
-            member_id, member.person_id, str(receipt.pk), decided.decision.points, receipt.occurred_at
-        )
-        events.publish(fact, actor=actor, now=now)
-    if decided.new_tier is not None:
-        move_tier(member_id, decided.new_tier, "spend", f"receipt:{receipt.pk}", now)
-        change = TierChanged(member_id, member.person_id, tier_before, decided.new_tier, "spend")
-        events.publish(change, actor=actor, now=now)
+    _keep(decided, tier_before)
+    _tell(decided, tier_before, actor, now)
     audit.record(
         actor=actor,
         action="receipt.claim",
@@ -118,6 +103,41 @@ def claim_receipt(
         now=now,
     )
     return decided.outcome
+
+
+def _keep(decided: Decided, tier_before: int) -> None:
+    """Write the award, what waits of it, and the tier it lifts to."""
+    receipt, holder, decision = decided.receipt, decided.holder, decided.decision
+    assert holder is not None
+    assert decision is not None
+    Award.objects.create(
+        receipt_id=receipt.id,
+        account_id=holder.state.account_id,
+        tier_id=tier_before,
+        points=decision.points,
+        qualifying_fen=decided.qualifying_fen,
+        explanation=decision.explanation,
+        occurred_at=receipt.occurred_at,
+    )
+    if decided.waiting is not None:
+        PendingPoints.objects.create(
+            receipt_id=receipt.id,
+            account_id=holder.state.account_id,
+            remaining=decided.waiting.remaining,
+            **waiting_row(decided.waiting),
+        )
+
+
+def _tell(decided: Decided, tier_before: int, actor: Viewer, now: dt.datetime) -> None:
+    """Move the tier and publish what a claimed receipt led to."""
+    receipt, holder = decided.receipt, decided.holder
+    assert holder is not None
+    events.publish(ReceiptClaimed(str(receipt.id), holder.person_id), actor=actor, now=now)
+    if decided.new_tier is not None:
+        move_tier(holder.member_id, decided.new_tier, "spend", f"receipt:{receipt.id}", now)
+    facts = facts_of(decided, tier_before)[1:]
+    if facts:
+        events.publish(*facts, actor=actor, now=now)
 
 
 def _require_desk_of(actor: Viewer, merchant_id: int) -> None:
@@ -150,7 +170,8 @@ def undo_import(*, actor: Viewer, import_id: UUID, now: dt.datetime, reason: str
         owed = cursor.fetchall()
         cursor.execute("DELETE FROM loyalty_award WHERE receipt_id = ANY(%s)", [receipt_ids])
     for member_id, points, qualifying_fen in owed:
-        _take_import_back(actor, member_id, int(points), int(qualifying_fen), import_id, now)
+        _take_import_back(actor, member_id, receipt_ids, int(points), int(qualifying_fen), import_id, now)
+    PendingPoints.objects.filter(receipt_id__in=receipt_ids).delete()
     concerned = records.receipts_by_person(receipt_ids)
     gone = sales.forget_receipts(actor=actor, receipt_ids=receipt_ids)
     audit.record(
@@ -167,21 +188,35 @@ def undo_import(*, actor: Viewer, import_id: UUID, now: dt.datetime, reason: str
 
 
 def _take_import_back(
-    actor: Viewer, member_id: int, points: int, qualifying_fen: int, import_id: UUID, now: dt.datetime
+    actor: Viewer,
+    member_id: int,
+    receipt_ids: Sequence[UUID],
+    points: int,
+    qualifying_fen: int,
+    import_id: UUID,
+    now: dt.datetime,
 ) -> None:
     holder = locked_holder(member_id)
     posting = posting_for(holder)
+    about: dict[str, Any] = {
+        "reason": "undo",
+        "reference": f"import:{import_id}",
+        "actor": actor,
+        "occurred_at": now,
+        "now": now,
+    }
+    waiting = PendingPoints.objects.filter(
+        receipt_id__in=receipt_ids, account_id=holder.state.account_id, remaining__gt=0
+    )
+    spendable = points
+    for row in waiting.order_by("receipt_id"):
+        why = {"import": str(import_id), "award": str(row.receipt_id)}
+        posting.add_beside(lots_of_json(row.lots), debit=PENDING, credit=ISSUED, explanation=why, **about)
+        spendable -= row.remaining
+    if spendable:
+        movement = debit(holder.state, spendable, into_debt=True)
+        posting.add(movement, against=ADJUSTED, explanation={"import": str(import_id)}, **about)
     if points:
-        posting.add(
-            debit(holder.state, points, into_debt=True),
-            against=ADJUSTED,
-            reason="undo",
-            reference=f"import:{import_id}",
-            actor=actor,
-            occurred_at=now,
-            now=now,
-            explanation={"import": str(import_id)},
-        )
         fact = PointsClawedBack(member_id, holder.person_id, "", f"import:{import_id}", points, 0)
         events.publish(fact, actor=actor, now=now)
     posting.qualifying_fen = -qualifying_fen

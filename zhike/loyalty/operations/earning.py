@@ -19,7 +19,7 @@ from zhike.kernel.events import wake
 from zhike.kernel.events.base import Fact, fact_data, source_of
 from zhike.kernel.grouping import Grouped, answer_of
 from zhike.loyalty.events import PointsEarned, TierChanged
-from zhike.loyalty.models import Award
+from zhike.loyalty.models import Award, PendingPoints
 from zhike.loyalty.operations.state import (
     OPTIMISTIC_TRIES,
     Holder,
@@ -28,16 +28,17 @@ from zhike.loyalty.operations.state import (
     Stale,
     call_each,
     from_json,
+    lots_json,
     posting_for,
     read_holder,
     read_holders,
     to_json,
 )
 from zhike.loyalty.queries.members import MemberNotFound
-from zhike.loyalty.queries.snapshots import ISSUED, Programme
+from zhike.loyalty.queries.snapshots import ISSUED, PENDING, Programme
 from zhike.loyalty.rules import earning, tiers
-from zhike.loyalty.rules.accounts import Movement, credit
-from zhike.loyalty.rules.calendar import expires_on, window_start
+from zhike.loyalty.rules.accounts import Movement, Waiting, credit_lots
+from zhike.loyalty.rules.calendar import window_start
 from zhike.organization import queries as organization
 from zhike.sales import operations as sales
 from zhike.sales import queries as records
@@ -50,7 +51,10 @@ class MerchantNotFound(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class ReceiptOutcome:
-    """What became of a receipt. ``status`` is accepted or duplicate; ``explanation`` is the award's (rules.earning)."""
+    """What became of a receipt. ``status`` is accepted or duplicate; ``explanation`` is the award's (rules.earning).
+
+    ``available_on``: the points wait until that day for the return window to close; None when they can be spent.
+    """
 
     receipt_id: UUID
     status: str
@@ -61,6 +65,7 @@ class ReceiptOutcome:
     upgraded: bool = False
     explanation: dict[str, Any] = field(default_factory=dict)
     replayed: bool = False
+    available_on: dt.date | None = None
 
 
 @dataclass(slots=True)
@@ -74,6 +79,7 @@ class Decided:
     movement: Movement | None
     qualifying_fen: int
     new_tier: int | None
+    waiting: Waiting | None = None
 
     @property
     def outcome(self) -> ReceiptOutcome:
@@ -90,6 +96,7 @@ class Decided:
             tier_id=self.holder.state.tier_id,
             upgraded=self.new_tier is not None,
             explanation=self.decision.explanation,
+            available_on=self.waiting.available_on if self.waiting else None,
         )
 
 
@@ -223,21 +230,9 @@ def decide_receipt(
         return Decided(receipt, holder, refused, posting, None, 0, None)
     programme = holder.programme
     decision = earning.decide(holder.state, facts, programme.rules, programme.rounding)
-    movement = None
+    movement = waiting = None
     if decision.points:
-        expiry = expires_on(programme.expiry, programme.expiry_months, receipt.business_date)
-        movement = credit(holder.state, decision.points, expiry, programme.funding_id)
-        posting.add(
-            movement,
-            against=ISSUED,
-            reason="earn",
-            reference=f"receipt:{receipt.id}",
-            actor=actor,
-            occurred_at=receipt.occurred_at,
-            now=now,
-            explanation={"award": str(receipt.id), "why": earning.mark_of(decision.explanation)},
-            rule_version_id=decision.rule_version_id,
-        )
+        movement, waiting = _give(posting, decision, facts, receipt, actor, now)
         posting.add_caps(decision.caps)
         for rule_id, cap, period, points in decision.caps:
             used = holder.state.caps.get((rule_id, cap, period), 0)
@@ -245,7 +240,42 @@ def decide_receipt(
     qualifying = _qualifying(facts, programme, now)
     new_tier = _count_toward_tier(holder, qualifying)
     posting.qualifying_fen = qualifying
-    return Decided(receipt, holder, decision, posting, movement, qualifying, new_tier)
+    return Decided(receipt, holder, decision, posting, movement, qualifying, new_tier, waiting)
+
+
+def _give(
+    posting: Posting,
+    decision: earning.Decision,
+    facts: earning.EarnReceipt,
+    receipt: sales.NewReceipt,
+    actor: Viewer,
+    now: dt.datetime,
+) -> tuple[Movement | None, Waiting | None]:
+    """The points enter the member's account, or wait for the return window of the merchant's category to close."""
+    programme = posting.holder.programme
+    available_on = facts.day + dt.timedelta(days=programme.waiting_days(facts.trade_category_id))
+    lots = earning.lots_of(
+        decision.explanation, programme.expiry_policy, facts.day, programme.funding_id, available_on
+    )
+    about: dict[str, Any] = {
+        "reason": "earn",
+        "reference": f"receipt:{receipt.id}",
+        "actor": actor,
+        "occurred_at": receipt.occurred_at,
+        "now": now,
+        "explanation": {"award": str(receipt.id), "why": earning.mark_of(decision.explanation)},
+        "rule_version_id": decision.rule_version_id,
+    }
+    if available_on <= now.astimezone(facts.local.tzinfo).date():
+        movement = credit_lots(posting.holder.state, lots)
+        posting.add(movement, against=ISSUED, **about)
+        return movement, None
+    about["explanation"] |= {
+        "account": posting.holder.state.account_id,
+        "available_on": available_on.isoformat(),
+    }
+    posting.add_beside(lots, debit=ISSUED, credit=PENDING, **about)
+    return None, Waiting(decision.points, decision.points, lots, available_on)
 
 
 def _qualifying(facts: earning.EarnReceipt, programme: Programme, now: dt.datetime) -> int:
@@ -307,6 +337,7 @@ def facts_of(decided: Decided, tier_before: int | None = None) -> list[Fact]:
                 str(receipt.id),
                 decided.decision.points,
                 receipt.occurred_at,
+                decided.waiting.available_on if decided.waiting else None,
             )
         )
     if holder is not None and decided.new_tier is not None and tier_before is not None:
@@ -359,6 +390,8 @@ def _arguments(decided: Decided, call: _Call) -> list[Any]:
         }
         if decided.new_tier is not None:
             member["new_tier"] = decided.new_tier
+        if decided.waiting is not None:
+            member["pending"] = waiting_row(decided.waiting)
     return [
         once.scope if once else None,
         once.key if once else None,
@@ -384,6 +417,14 @@ def _read_answer(decided: Decided, row: Any) -> ReceiptOutcome:
     return decided.outcome
 
 
+def waiting_row(waiting: Waiting) -> dict[str, Any]:
+    return {
+        "points": waiting.points,
+        "lots": lots_json(waiting.lots),
+        "available_on": waiting.available_on.isoformat(),
+    }
+
+
 def stored_form(outcome: ReceiptOutcome) -> dict[str, Any]:
     """The outcome as it is kept under the idempotency key."""
     return {
@@ -395,11 +436,17 @@ def stored_form(outcome: ReceiptOutcome) -> dict[str, Any]:
         "tier_id": outcome.tier_id,
         "upgraded": outcome.upgraded,
         "explanation": outcome.explanation,
+        "available_on": outcome.available_on.isoformat() if outcome.available_on else None,
     }
 
 
 def from_stored(body: dict[str, Any]) -> ReceiptOutcome:
-    return ReceiptOutcome(**{**body, "receipt_id": UUID(body["receipt_id"])}, replayed=True)
+    day = body.get("available_on")
+    known = {
+        "receipt_id": UUID(body["receipt_id"]),
+        "available_on": dt.date.fromisoformat(day) if day else None,
+    }
+    return ReceiptOutcome(**{**body, **known}, replayed=True)
 
 
 def duplicate_outcome(receipt_id: UUID, asked: sales.NewReceipt) -> ReceiptOutcome:
@@ -408,6 +455,7 @@ def duplicate_outcome(receipt_id: UUID, asked: sales.NewReceipt) -> ReceiptOutco
     if first.net_fen != asked.net_fen or first.kind != asked.kind:
         raise sales.ReceiptConflict
     award = Award.objects.filter(receipt_id=receipt_id).select_related("account").first()
+    waits = PendingPoints.objects.filter(receipt_id=receipt_id, remaining__gt=0).first() if award else None
     if award is None:
         return ReceiptOutcome(receipt_id, "duplicate", explanation={"refusal": "no_member", "rules": []})
     return ReceiptOutcome(
@@ -418,4 +466,5 @@ def duplicate_outcome(receipt_id: UUID, asked: sales.NewReceipt) -> ReceiptOutco
         balance=award.account.balance - award.account.debt,
         tier_id=award.tier_id,
         explanation=award.explanation,
+        available_on=waits.available_on if waits else None,
     )

@@ -16,7 +16,7 @@ from zhike.kernel import audit, events
 from zhike.kernel.access import Viewer, require_touch
 from zhike.kernel.errors import Conflict, Invalid, NotFound
 from zhike.loyalty.events import PointsClawedBack, TierChanged
-from zhike.loyalty.models import Award, Transfer
+from zhike.loyalty.models import Award, PendingPoints, Transfer
 from zhike.loyalty.operations.earning import earn_receipt
 from zhike.loyalty.operations.state import (
     Holder,
@@ -24,14 +24,16 @@ from zhike.loyalty.operations.state import (
     Posting,
     call,
     locked_holder,
+    lots_json,
+    lots_of_json,
     post,
     posting_for,
     to_json,
 )
 from zhike.loyalty.operations.tiering import lower_after_refund, move_tier
-from zhike.loyalty.queries.snapshots import ISSUED
+from zhike.loyalty.queries.snapshots import ISSUED, PENDING
 from zhike.loyalty.rules import earning, returning
-from zhike.loyalty.rules.accounts import LotKey
+from zhike.loyalty.rules.accounts import LotKey, Waiting
 from zhike.sales import operations as sales
 from zhike.sales import queries as records
 from zhike.sales.events import ReceiptRecorded
@@ -93,6 +95,7 @@ class AwardFacts:
     day: dt.date
     transfer_id: int | None = None
     first: tuple[LotKey, ...] = ()
+    waiting: Waiting | None = None
 
 
 @transaction.atomic
@@ -212,6 +215,19 @@ def award_facts(receipt_id: UUID, day: dt.date) -> AwardFacts | None:
     )
 
 
+def waiting_of(receipt_id: UUID) -> Waiting | None:
+    """The points of a receipt that wait still; the caller holds the account, so that nobody releases them meanwhile."""
+    row = PendingPoints.objects.filter(receipt_id=receipt_id, remaining__gt=0).first()
+    return Waiting(row.points, row.remaining, lots_of_json(row.lots), row.available_on) if row else None
+
+
+def keep_waiting(receipt_id: UUID, waiting: Waiting) -> None:
+    """Write what is left of a receipt's waiting points."""
+    PendingPoints.objects.filter(receipt_id=receipt_id).update(
+        remaining=waiting.remaining, lots=lots_json(waiting.lots)
+    )
+
+
 def take_points_back(
     posting: Posting,
     award: AwardFacts,
@@ -230,20 +246,26 @@ def take_points_back(
     rounding = award.explanation.get("rounding", programme.rounding)
     parts = returning.kept_points(award.explanation, kept, rounding)
     due = max(0, award.points - award.clawed_points - sum(part.kept for part in parts))
-    clawback = claw(holder, due, award.first, receipt.net_fen)
+    waiting = award.waiting if award.waiting and award.waiting.remaining else None
+    clawback = (
+        returning.Clawback(due, None, waiting_points=due)
+        if waiting
+        else claw(holder, due, award.first, receipt.net_fen)
+    )
     award.clawed_points += due
-    if clawback.movement:
-        posting.add(
-            clawback.movement,
-            against=ISSUED,
-            reason="clawback",
-            reference=f"receipt:{receipt.id}",
-            actor=actor,
-            occurred_at=receipt.occurred_at,
-            now=now,
-            explanation=clawback_explanation(award, parts, clawback),
-            reverses=award.transfer_id,
-        )
+    about: dict[str, Any] = {
+        "reason": "clawback",
+        "reference": f"receipt:{receipt.id}",
+        "actor": actor,
+        "occurred_at": receipt.occurred_at,
+        "now": now,
+        "explanation": clawback_explanation(award, parts, clawback),
+        "reverses": award.transfer_id,
+    }
+    if waiting and due:
+        posting.add_beside(waiting.take(due), debit=PENDING, credit=ISSUED, **about)
+    elif clawback.movement:
+        posting.add(clawback.movement, against=ISSUED, **about)
     if parts and award.points:
         _give_caps_back(posting, parts, award, due)
     lost = min(award.qualifying_fen, receipt.net_fen)
@@ -318,8 +340,11 @@ def _settle(
     holder = locked_holder(member_id, award.day)
     posting = posting_for(holder)
     tier_before = holder.state.tier_id
+    award.waiting = waiting_of(award.receipt_id)
     clawback = take_points_back(posting, award, kept, receipt, actor=actor, now=now)
     post(posting)
+    if award.waiting:
+        keep_waiting(award.receipt_id, award.waiting)
     Award.objects.filter(receipt_id=award.receipt_id).update(
         clawed_points=award.clawed_points, qualifying_fen=award.qualifying_fen
     )
@@ -331,9 +356,7 @@ def _settle(
             actor=actor,
             now=now,
         )
-    movement = clawback.movement
-    debt = movement.debt_points if movement else 0
-    taken = movement.points if movement else 0
+    debt, taken = clawback.debt_points, clawback.taken
     if clawback.due:
         fact = PointsClawedBack(
             holder.member_id, holder.person_id, str(award.receipt_id), str(receipt.id), taken, debt

@@ -41,7 +41,6 @@ from zhike.loyalty.operations.state import (
 from zhike.loyalty.queries.members import MemberNotFound
 from zhike.loyalty.queries.snapshots import ADJUSTED, EXPIRED, REDEEMED, Programme
 from zhike.loyalty.rules.accounts import NotEnoughPoints, credit, debit, expire, restore
-from zhike.loyalty.rules.calendar import expires_on as expiry_of
 
 
 class InsufficientPoints(Conflict):
@@ -274,7 +273,7 @@ def check_amount(programme: Programme, points: int) -> None:
 def expire_overdue(posting: Posting, actor: Viewer, now: dt.datetime) -> int:
     """Take out lots that are past their day before anything is spent from them; returns the points that lapsed."""
     lapsed = 0
-    for movement in expire(posting.holder.state, now.date()):
+    for movement in expire(posting.holder.state, posting.holder.programme.today(now)):
         day = movement.lots[0][0]
         _add(
             posting, movement, EXPIRED, "expire", f"expiry:{day}", actor, now, {"expired_on": day.isoformat()}
@@ -363,7 +362,7 @@ def adjust_points(
     before = holder.state.net
     expire_overdue(posting, actor, now)
     if points > 0:
-        expiry = expires_on or expiry_of(programme.expiry, programme.expiry_months, now.date())
+        expiry = expires_on or programme.expiry_policy.last_day(programme.today(now))
         movement = credit(holder.state, points, expiry, programme.funding_id)
     else:
         try:

@@ -18,7 +18,7 @@ from zhike.kernel.idempotency import problem_of
 from zhike.kernel.statements import fetch_row, fetch_rows
 from zhike.loyalty.queries.members import MemberNotFound
 from zhike.loyalty.queries.snapshots import Programme, programme
-from zhike.loyalty.rules.accounts import AccountState, Movement
+from zhike.loyalty.rules.accounts import AccountState, LotParts, Movement
 from zhike.loyalty.rules.calendar import FOR_EVER
 
 STALE = "ZK001"
@@ -164,19 +164,58 @@ class Posting:
     ) -> None:
         """Append the transfer of a movement; ``against`` names the programme's system account on the other side."""
         system, own = self.holder.programme.system_account(against), self.holder.state.account_id
+        debit, credit = (system, own) if movement.sign > 0 else (own, system)
+        self._append(
+            debit, credit, movement, reason, reference, actor, occurred_at, now, explanation, rule_version_id, reverses
+        )  # fmt: skip
+
+    def add_beside(
+        self,
+        lots: LotParts,
+        *,
+        debit: int,
+        credit: int,
+        reason: str,
+        reference: str,
+        actor: Viewer,
+        occurred_at: dt.datetime,
+        now: dt.datetime,
+        explanation: dict[str, Any],
+        rule_version_id: int | None = None,
+        reverses: int | None = None,
+    ) -> None:
+        """Append a transfer between two of the programme's system accounts: the member's own account does not move."""
+        programme = self.holder.programme
+        moved = Movement(0, sum(part for _, _, part in lots), lots, 0, self.holder.state.net)
+        source, target = programme.system_account(debit), programme.system_account(credit)
+        self._append(
+            source, target, moved, reason, reference, actor, occurred_at, now, explanation, rule_version_id, reverses
+        )  # fmt: skip
+
+    def _append(
+        self,
+        debit: int,
+        credit: int,
+        movement: Movement,
+        reason: str,
+        reference: str,
+        actor: Viewer,
+        occurred_at: dt.datetime,
+        now: dt.datetime,
+        explanation: dict[str, Any],
+        rule_version_id: int | None,
+        reverses: int | None,
+    ) -> None:
         self.transfers.append(
             {
-                "debit": system if movement.sign > 0 else own,
-                "credit": own if movement.sign > 0 else system,
+                "debit": debit,
+                "credit": credit,
                 "points": movement.points,
                 "reason": reason,
                 "reference": reference,
                 "rule_version": rule_version_id,
                 "funding": movement.lots[0][1] if movement.lots else self.holder.programme.funding_id,
-                "lots": [
-                    [expires_on.isoformat(), funding_id, part]
-                    for expires_on, funding_id, part in movement.lots
-                ],
+                "lots": lots_json(movement.lots),
                 "debt_points": movement.debt_points,
                 "balance_after": movement.balance_after,
                 "reverses": reverses,
@@ -192,6 +231,15 @@ class Posting:
             {"rule": rule_id, "cap": cap, "period": period.isoformat(), "points": points}
             for rule_id, cap, period, points in moved
         ]
+
+
+def lots_json(lots: LotParts) -> list[list[Any]]:
+    """Lot parts as they stand in a jsonb column."""
+    return [[expires_on.isoformat(), funding_id, part] for expires_on, funding_id, part in lots]
+
+
+def lots_of_json(rows: Sequence[Sequence[Any]] | None) -> LotParts:
+    return tuple((dt.date.fromisoformat(day), funding_id, part) for day, funding_id, part in rows or ())
 
 
 def posting_for(holder: Holder) -> Posting:

@@ -11,7 +11,7 @@ from zhike.kernel.access import Viewer, require
 from zhike.loyalty.events import PointsExpired
 from zhike.loyalty.models import Seal
 from zhike.loyalty.queries.proof import hash_rows
-from zhike.loyalty.queries.snapshots import EXPIRED, system_account
+from zhike.loyalty.queries.snapshots import EXPIRED, read_programme, system_account
 from zhike.loyalty.rules.sealing import GENESIS
 
 EXPIRY_BATCH = 10_000
@@ -44,10 +44,11 @@ SELECT member_id, person_id, remaining, expires_on FROM due ORDER BY account_id,
 def expire_points(*, actor: Viewer, program_id: int, now: dt.datetime) -> int:
     """Let every lot past its day lapse; returns the points. Batches commit one by one: stop it anywhere."""
     require(actor, "programme.edit")
+    today = read_programme(program_id).today(now)
     total = 0
     while True:
         with transaction.atomic():
-            accounts = _accounts_with_overdue_lots(program_id, now.date())
+            accounts = _accounts_with_overdue_lots(program_id, today)
             if not accounts:
                 return total
             with connection.cursor() as cursor:
@@ -55,7 +56,7 @@ def expire_points(*, actor: Viewer, program_id: int, now: dt.datetime) -> int:
                     _EXPIRE,
                     {
                         "accounts": accounts,
-                        "today": now.date(),
+                        "today": today,
                         "expired": system_account(program_id, EXPIRED),
                         "actor": actor.audit_id,
                         "now": now,

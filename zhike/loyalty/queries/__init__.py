@@ -39,10 +39,12 @@ from zhike.loyalty.queries.lists import (
 )
 from zhike.loyalty.queries.members import (
     ActivityView,
+    HoldView,
     LotView,
     MemberFile,
     MemberRow,
     TierView,
+    WaitingView,
     activity_of,
     member_file,
     member_id_by,
@@ -88,6 +90,7 @@ __all__ = [
     "Explained",
     "FeedItem",
     "Finding",
+    "HoldView",
     "Journal",
     "Liability",
     "LotView",
@@ -108,6 +111,7 @@ __all__ = [
     "TierView",
     "TimelineItem",
     "VerifyReport",
+    "WaitingView",
     "activity_of",
     "current_rules",
     "daily_digest",

@@ -167,6 +167,8 @@ def entry_sentence(reason: str, points: int, explanation: Mapping[str, Any], awa
     """The one sentence of a statement's entry; ``points`` is signed."""
     if reason == "earn" and award is not None:
         return explain(award.explanation).sentence
+    if reason == "release" and award is not None:
+        return _("The return window closed. %(award)s") % {"award": explain(award.explanation).sentence}
     amount = _count_points(abs(points))
     if reason == "clawback":
         if "unmatched" in explanation:
@@ -194,6 +196,8 @@ def entry_sentence(reason: str, points: int, explanation: Mapping[str, Any], awa
         return _("Corrected by staff: %(reason)s") % {"reason": explanation.get("reason", "")}
     sentences = {
         "restore": _("A redemption was reversed: %(points)s given back to where they came from."),
+        "hold": _("%(points)s set aside for a purchase."),
+        "unhold": _("Set aside for a purchase and given back: %(points)s."),
         "undo": _("An import was undone: %(points)s taken back."),
     }
     return sentences.get(reason, "%(points)s") % {"points": amount}

@@ -41,6 +41,17 @@ TABLES: dict[str, tuple[tuple[str, ...], str]] = {
         "receipt_id", "account_id", "tier_id", "points", "explanation", "occurred_at",
         receipt_id="receipt_id::text", explanation="explanation::text", occurred_at=_TIME.format("occurred_at"),
     ),
+    "loyalty_pendingpoints": _table(
+        "loyalty_pendingpoints", "receipt_id",
+        "receipt_id", "account_id", "points", "remaining", "lots", "available_on",
+        receipt_id="receipt_id::text", lots="lots::text", available_on="available_on::text",
+    ),
+    "loyalty_hold": _table(
+        "loyalty_hold", "loyalty_hold.id",
+        "id", "account_id", "points", "used_points", "value_fen", "status",
+        id="loyalty_hold.id::text",
+        account_id="(SELECT a.id FROM loyalty_account a WHERE a.member_id = loyalty_hold.member_id)",
+    ),
     "loyalty_redemption": _table(
         "loyalty_redemption", "id",
         "id", "points", "value_fen", "reversed_points", "transfer_id", "redeemed_at", "redeemed_by",

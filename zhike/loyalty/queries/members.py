@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from zhike.customers import queries as customers
@@ -16,7 +18,14 @@ from zhike.kernel import crypto
 from zhike.kernel.access import Viewer, require, visible
 from zhike.kernel.errors import NotFound
 from zhike.kernel.paging import Keyset, Listing
-from zhike.loyalty.models import Account, Lot, Member, MemberActivity, MemberCard, Tier, Transfer
+from zhike.loyalty.models import (
+    Account,
+    Member,
+    MemberActivity,
+    MemberCard,
+    Tier,
+    Transfer,
+)
 from zhike.loyalty.queries.snapshots import Programme, read_programme
 from zhike.loyalty.rules import cards
 from zhike.loyalty.rules.calendar import NEVER
@@ -55,8 +64,32 @@ class LotView:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingView:
+    """Points that can be spent from ``available_on``, when the return window of their purchases has closed."""
+
+    available_on: dt.date
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoldView:
+    """Points set aside for a purchase being paid; they come back at ``expires_at`` unless it is confirmed."""
+
+    hold_id: UUID
+    points: int
+    value_fen: int
+    merchant_name: str
+    reference: str
+    held_at: dt.datetime
+    expires_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class MemberFile:
-    """One member as every desk needs it. ``balance`` is what can be spent, ``debt`` what a refund left owing."""
+    """One member as every desk needs it. ``balance`` is what can be spent, ``debt`` what a refund left owing.
+
+    ``waiting`` and ``holds`` stand beside the balance: neither can be spent.
+    """
 
     member_id: int
     person: customers.PersonView
@@ -70,6 +103,8 @@ class MemberFile:
     balance: int
     debt: int
     lots: tuple[LotView, ...]
+    waiting: tuple[WaitingView, ...]
+    holds: tuple[HoldView, ...]
     expiring_30d: int
     lifetime_earned: int
     lifetime_spent: int
@@ -78,6 +113,15 @@ class MemberFile:
     merchant_id: int | None
     enrolled_at: dt.datetime
     source: str
+
+    @property
+    def pending(self) -> int:
+        """Points earned that cannot be spent yet."""
+        return sum(one.points for one in self.waiting)
+
+    @property
+    def held(self) -> int:
+        return sum(one.points for one in self.holds)
 
     @property
     def progress_percent(self) -> int:
@@ -153,7 +197,7 @@ def member_file(viewer: Viewer, member_id: int, now: dt.datetime, *, presented: 
     programme = read_programme(member.program_id)
     steps = {tier.id: tier for tier in tiers(member.program_id)}
     above = next_step(member.tier_id, programme.ladder)
-    lots = _lots(account.pk)
+    lots, waiting, holds = _standing(account)
     soon = now.date() + EXPIRING_SOON
     earned, spent = _lifetime(account.pk)
     return MemberFile(
@@ -169,9 +213,11 @@ def member_file(viewer: Viewer, member_id: int, now: dt.datetime, *, presented: 
         balance=account.balance,
         debt=account.debt,
         lots=lots,
+        waiting=waiting,
+        holds=holds,
         expiring_30d=sum(lot.remaining for lot in lots if lot.expires_on and lot.expires_on <= soon),
         lifetime_earned=earned,
-        lifetime_spent=spent,
+        lifetime_spent=spent - sum(hold.points for hold in holds),
         programme=programme,
         mall_id=member.mall_id,
         merchant_id=member.merchant_id,
@@ -195,18 +241,50 @@ def _account(viewer: Viewer, member_id: int, presented: bool) -> Account:
     return account
 
 
-def _lots(account_id: int) -> tuple[LotView, ...]:
-    rows = (
-        Lot.objects.filter(account_id=account_id, remaining__gt=0)
-        .values_list("expires_on")
-        .annotate(total=Sum("remaining"))
-        .order_by("expires_on")
+_STANDING = """
+SELECT (SELECT json_agg(json_build_array(expires_on, points) ORDER BY expires_on) FROM (
+        SELECT expires_on, sum(remaining) AS points FROM loyalty_lot
+        WHERE account_id = %(account)s AND remaining > 0 GROUP BY 1) lots),
+    (SELECT json_agg(json_build_array(available_on, points) ORDER BY available_on) FROM (
+        SELECT available_on, sum(remaining) AS points FROM loyalty_pendingpoints
+        WHERE account_id = %(account)s AND remaining > 0 GROUP BY 1) waiting),
+    (SELECT json_agg(json_build_array(id, points, value_fen, merchant_id, reference, held_at, expires_at)
+        ORDER BY held_at, id) FROM loyalty_hold WHERE member_id = %(member)s AND status = 'open')"""
+
+
+def _standing(
+    account: Account,
+) -> tuple[tuple[LotView, ...], tuple[WaitingView, ...], tuple[HoldView, ...]]:
+    """What can be spent by last day, what waits, and what is set aside; in one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDING, {"account": account.pk, "member": account.member_id})
+        lots, waiting, holds = (
+            json.loads(part) if isinstance(part, str) else part for part in cursor.fetchone()
+        )
+    days = [(dt.date.fromisoformat(day), int(points)) for day, points in lots or ()]
+    return (
+        tuple(LotView(None if day == NEVER else day, points) for day, points in days),
+        tuple(WaitingView(dt.date.fromisoformat(day), int(points)) for day, points in waiting or ()),
+        tuple(_hold_view(*row) for row in holds or ()),
     )
-    return tuple(LotView(None if day == NEVER else day, total) for day, total in rows)
+
+
+def _hold_view(
+    hold_id: str,
+    points: int,
+    value_fen: int,
+    merchant_id: int | None,
+    reference: str,
+    held_at: str,
+    expires_at: str,
+) -> HoldView:
+    merchant = organization.merchant_ref(merchant_id) if merchant_id else None
+    moments = [dt.datetime.fromisoformat(text).astimezone(dt.UTC) for text in (held_at, expires_at)]
+    return HoldView(UUID(hold_id), points, value_fen, merchant.name if merchant else "", reference, *moments)
 
 
 def _lifetime(account_id: int) -> tuple[int, int]:
-    """Points ever earned (less clawbacks) and ever redeemed (less reversals)."""
+    """Points ever earned and spendable (less clawbacks), and ever redeemed or held (less what came back)."""
     with connection.cursor() as cursor:
         cursor.execute(
             """WITH moved AS (
@@ -215,10 +293,10 @@ def _lifetime(account_id: int) -> tuple[int, int]:
                 UNION ALL
                 SELECT points, reason, false FROM loyalty_transfer
                 WHERE debit_account_id = %(id)s AND debit_account_id > 0)
-            SELECT coalesce(sum(points) FILTER (WHERE reason IN ('earn', 'adjust') AND entering), 0)
+            SELECT coalesce(sum(points) FILTER (WHERE reason IN ('earn', 'release', 'adjust') AND entering), 0)
                 - coalesce(sum(points) FILTER (WHERE reason IN ('clawback', 'undo')), 0),
-                coalesce(sum(points) FILTER (WHERE reason = 'redeem'), 0)
-                - coalesce(sum(points) FILTER (WHERE reason = 'restore'), 0)
+                coalesce(sum(points) FILTER (WHERE reason IN ('redeem', 'hold')), 0)
+                - coalesce(sum(points) FILTER (WHERE reason IN ('restore', 'unhold')), 0)
             FROM moved""",
             {"id": account_id},
         )

@@ -34,7 +34,7 @@ CHECKS: dict[str, str] = {
         WITH moved AS (
             SELECT account_id, (lot->>0)::date AS expires_on, (lot->>1)::bigint AS funding_id,
                 sum(sign * (lot->>2)::bigint) AS remaining,
-                sum((lot->>2)::bigint) FILTER (WHERE sign > 0 AND reason <> 'restore') AS earned
+                sum((lot->>2)::bigint) FILTER (WHERE sign > 0 AND reason NOT IN ('restore', 'unhold')) AS earned
             FROM loyalty_entry, jsonb_array_elements(lots) AS lot GROUP BY 1, 2, 3)
         SELECT 'loyalty_lot', concat_ws('/', account_id, expires_on, funding_id), fact.field, fact.expected, fact.found
         FROM loyalty_lot l FULL JOIN moved m USING (account_id, expires_on, funding_id),
@@ -60,6 +60,43 @@ CHECKS: dict[str, str] = {
         FROM loyalty_award w
         LEFT JOIN loyalty_transfer t ON t.reference = 'receipt:' || w.receipt_id AND t.reason = 'earn'
         WHERE w.points <> coalesce(t.points, 0)""",
+    "pending_points": """
+        WITH moved AS (
+            SELECT coalesce(t.explanation->>'sale', t.explanation->>'award') AS receipt,
+                sum(CASE WHEN c.code = 'pending' THEN t.points ELSE -t.points END) AS remaining,
+                max(m.id) FILTER (WHERE t.reason = 'release') AS account_id
+            FROM loyalty_transfer t JOIN loyalty_account d ON d.id = t.debit_account_id
+            JOIN loyalty_account c ON c.id = t.credit_account_id
+            LEFT JOIN loyalty_account m ON m.id = t.credit_account_id AND m.member_id IS NOT NULL
+            WHERE 'pending' IN (d.code, c.code) GROUP BY 1),
+        kept AS (
+            SELECT w.*, coalesce((SELECT sum((lot->>2)::bigint) FROM jsonb_array_elements(w.lots) AS lot), 0) AS in_lots,
+                a.account_id AS owner, a.points - a.clawed_points AS owed
+            FROM loyalty_pendingpoints w LEFT JOIN loyalty_award a ON a.receipt_id = w.receipt_id)
+        SELECT 'loyalty_pendingpoints', coalesce(k.receipt_id::text, m.receipt), fact.field, fact.expected, fact.found
+        FROM kept k FULL JOIN moved m ON m.receipt = k.receipt_id::text,
+        LATERAL (VALUES ('remaining', coalesce(m.remaining, 0), coalesce(k.remaining, 0)),
+            ('lots', coalesce(k.remaining, 0), coalesce(k.in_lots, 0)),
+            ('account_id', coalesce(m.account_id, k.owner), k.account_id),
+            ('remaining', CASE WHEN k.remaining > 0 THEN k.owed END, CASE WHEN k.remaining > 0 THEN k.remaining END)
+        ) AS fact(field, expected, found)
+        WHERE fact.expected <> fact.found""",
+    "holds": """
+        WITH entered AS (
+            SELECT t.id, t.points, t.debit_account_id FROM loyalty_transfer t
+            JOIN loyalty_account c ON c.id = t.credit_account_id WHERE c.code = 'held'),
+        ended AS (
+            SELECT t.reverses_id AS id, sum(t.points) AS points, sum(t.points) FILTER (WHERE t.reason = 'redeem') AS used
+            FROM loyalty_transfer t JOIN loyalty_account d ON d.id = t.debit_account_id WHERE d.code = 'held' GROUP BY 1)
+        SELECT 'loyalty_hold', coalesce(h.id::text, e.id::text), fact.field, fact.expected, fact.found
+        FROM loyalty_hold h LEFT JOIN loyalty_account a ON a.member_id = h.member_id
+        FULL JOIN entered e ON e.id = h.transfer_id LEFT JOIN ended o ON o.id = e.id,
+        LATERAL (VALUES ('points', coalesce(e.points, 0), coalesce(h.points, 0)),
+            ('member_id', e.debit_account_id, a.id),
+            ('used_points', coalesce(o.used, 0), coalesce(h.used_points, 0)),
+            ('status', coalesce(o.points, 0), CASE WHEN h.status = 'open' THEN 0 ELSE h.points END)
+        ) AS fact(field, expected, found)
+        WHERE fact.expected IS DISTINCT FROM fact.found""",
     "redemptions_have_transfers": """
         SELECT 'loyalty_redemption', r.id, 'points', t.points, r.points
         FROM loyalty_redemption r JOIN loyalty_transfer t ON t.id = r.transfer_id WHERE t.points <> r.points""",

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from zhike.loyalty.models import EarningRuleVersion, Program, Tier
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+from django.db.models.functions import JSONObject
+
+from zhike.kernel.clock import business_date
+from zhike.loyalty.models import EarningRuleVersion, Program, ReturnWindow, Tier
+from zhike.loyalty.rules.calendar import Expiry
 from zhike.loyalty.rules.definition import Rule, parse_definition
 from zhike.loyalty.rules.tiers import TierStep
 
-ISSUED, REDEEMED, EXPIRED, ADJUSTED = 1, 2, 3, 4
-SYSTEM_ACCOUNTS = {ISSUED: "issued", REDEEMED: "redeemed", EXPIRED: "expired", ADJUSTED: "adjusted"}
+ISSUED, REDEEMED, EXPIRED, ADJUSTED, PENDING, HELD = 1, 2, 3, 4, 5, 6
+SYSTEM_ACCOUNTS = {
+    ISSUED: "issued", REDEEMED: "redeemed", EXPIRED: "expired", ADJUSTED: "adjusted", PENDING: "pending", HELD: "held",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +32,12 @@ class Programme:
     rounding: str
     expiry: str
     expiry_months: int
+    expiry_month_day: str
+    expiry_grace_days: int
+    return_window_days: int
+    return_windows: Mapping[int, int]
+    hold_minutes: int
+    time_zone: str
     shortfall: str
     redeem_points: int
     redeem_fen: int
@@ -34,6 +50,23 @@ class Programme:
     funding_id: int
     ladder: tuple[TierStep, ...]
     rules: tuple[Rule, ...]
+
+    @property
+    def expiry_policy(self) -> Expiry:
+        return Expiry(
+            self.expiry,  # type: ignore[arg-type]
+            self.expiry_months,
+            self.expiry_month_day,
+            grace_days=self.expiry_grace_days,
+        )
+
+    def waiting_days(self, trade_category_id: int | None) -> int:
+        """How many days the points of a purchase wait for the return window to close."""
+        return self.return_windows.get(trade_category_id or 0, self.return_window_days)
+
+    def today(self, now: dt.datetime) -> dt.date:
+        """The programme's date."""
+        return business_date(now, self.time_zone)
 
     def system_account(self, which: int) -> int:
         return system_account(self.id, which)
@@ -57,7 +90,10 @@ def programme(program_id: int, stamp: int) -> Programme:
 
 def read_programme(program_id: int) -> Programme:
     """The programme as it is now, with every rule version that was ever published."""
-    row = Program.objects.get(id=program_id)
+    windows = ReturnWindow.objects.filter(program_id=OuterRef("pk")).values(
+        window=JSONObject(category="trade_category_id", days="days")
+    )
+    row = Program.objects.annotate(windows=ArraySubquery(windows)).get(id=program_id)
     tiers = Tier.objects.filter(program_id=program_id).order_by("rank")
     return Programme(
         id=row.pk,
@@ -66,6 +102,12 @@ def read_programme(program_id: int) -> Programme:
         rounding=row.rounding,
         expiry=row.expiry,
         expiry_months=row.expiry_months,
+        expiry_month_day=row.expiry_month_day,
+        expiry_grace_days=row.expiry_grace_days,
+        return_window_days=row.return_window_days,
+        return_windows={window["category"]: window["days"] for window in row.windows},
+        hold_minutes=row.hold_minutes,
+        time_zone=row.time_zone,
         shortfall=row.shortfall,
         redeem_points=row.redeem_points,
         redeem_fen=row.redeem_fen,

@@ -16,6 +16,7 @@ from zhike.loyalty.models import Award, Redemption, Transfer
 from zhike.loyalty.queries.explanations import Explained, entry_sentence, explain
 from zhike.loyalty.queries.members import _account, last_transfers
 
+_EARNED = ("earn", "release")
 NEWEST_TRANSFER = Keyset((("id", "desc"),))
 
 
@@ -52,12 +53,12 @@ def statement(
 
 
 def _entries(transfers: Sequence[Transfer], account_id: int) -> list[EntryView]:
-    earned = [transfer.reference.partition(":")[2] for transfer in transfers if transfer.reason == "earn"]
+    earned = [transfer.reference.partition(":")[2] for transfer in transfers if transfer.reason in _EARNED]
     awards = {str(award.receipt_id): award for award in Award.objects.filter(receipt_id__in=earned)}
     entries = []
     for transfer in transfers:
         sign = 1 if transfer.credit_account_id == account_id else -1
-        award = awards.get(transfer.reference.partition(":")[2]) if transfer.reason == "earn" else None
+        award = awards.get(transfer.reference.partition(":")[2]) if transfer.reason in _EARNED else None
         sentence = entry_sentence(transfer.reason, sign * transfer.points, transfer.explanation, award)
         explained = explain(award.explanation) if award else Explained(sign * transfer.points, sentence)
         entries.append(

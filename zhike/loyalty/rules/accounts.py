@@ -13,6 +13,7 @@ from datetime import date
 from zhike.loyalty.rules.calendar import NEVER
 
 LotKey = tuple[date, int]
+LotParts = tuple[tuple[date, int, int], ...]
 
 
 @dataclass(slots=True)
@@ -44,6 +45,23 @@ class Movement:
     balance_after: int
 
 
+@dataclass(slots=True)
+class Waiting:
+    """Points of one receipt that may not be spent before ``available_on``; ``lots`` are those of what remains."""
+
+    points: int
+    remaining: int
+    lots: LotParts
+    available_on: date
+
+    def take(self, points: int) -> LotParts:
+        """Take points away again, the earliest expiry first; the parts taken."""
+        taken = first_of(self.lots, points)
+        self.lots = without_first(self.lots, points)
+        self.remaining -= points
+        return taken
+
+
 class NotEnoughPoints(ValueError):
     """The account holds ``available`` points, fewer than asked."""
 
@@ -54,15 +72,41 @@ class NotEnoughPoints(ValueError):
 
 def credit(state: AccountState, points: int, expires_on: date, funding_id: int) -> Movement:
     """Let points in: they repay debt first, the rest joins the lot of their expiry and funding."""
+    return credit_lots(state, ((expires_on, funding_id, points),))
+
+
+def credit_lots(state: AccountState, lots: LotParts) -> Movement:
+    """Let points of several lots in; those that expire first repay debt, the rest joins its lots."""
+    points = sum(part for _, _, part in lots)
     repaid = min(points, state.debt)
-    kept = points - repaid
+    kept = without_first(lots, repaid)
+    for expires_on, funding_id, part in kept:
+        state.lots[expires_on, funding_id] = state.lots.get((expires_on, funding_id), 0) + part
     state.debt -= repaid
-    state.balance += kept
-    lots: tuple[tuple[date, int, int], ...] = ()
-    if kept:
-        state.lots[expires_on, funding_id] = state.lots.get((expires_on, funding_id), 0) + kept
-        lots = ((expires_on, funding_id, kept),)
-    return Movement(1, points, lots, repaid, state.net)
+    state.balance += points - repaid
+    return Movement(1, points, kept, repaid, state.net)
+
+
+def first_of(lots: LotParts, points: int) -> LotParts:
+    """The parts of ``lots`` that make up their first ``points``, earliest expiry first."""
+    taken: list[tuple[date, int, int]] = []
+    for expires_on, funding_id, part in sorted(lots):
+        amount = min(part, points)
+        points -= amount
+        if amount:
+            taken.append((expires_on, funding_id, amount))
+    return tuple(taken)
+
+
+def without_first(lots: LotParts, points: int) -> LotParts:
+    """What is left of ``lots`` when their first ``points``, earliest expiry first, are gone."""
+    left: list[tuple[date, int, int]] = []
+    for expires_on, funding_id, part in sorted(lots):
+        gone = min(part, points)
+        points -= gone
+        if part > gone:
+            left.append((expires_on, funding_id, part - gone))
+    return tuple(left)
 
 
 def debit(

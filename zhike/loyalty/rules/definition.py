@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from zhike.loyalty.rules.calendar import Expiry, wrong_expiry
+
 UNIT_BP = 10_000
 MULTIPLIER_BP_MAX = 1_000_000
 
@@ -79,6 +81,7 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     minimum_fen: int = 0
     excluded_tenders: tuple[str, ...] = ()
     caps: Caps = Caps()
+    expiry: Expiry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,8 @@ def _check_numbers(definition: Definition) -> None:
     for path, table in multipliers.items():
         if any(not 0 <= bp <= MULTIPLIER_BP_MAX for bp in table.values()):
             raise DefinitionError(path, "out_of_range")
+    if definition.expiry is not None and (wrong := wrong_expiry(definition.expiry)):
+        raise DefinitionError(f"$.expiry.{wrong}", "out_of_range")
     for name in ("receipt", "member_day", "member_merchant_day", "member_total"):
         limit = getattr(definition.caps, name)
         if limit is not None and limit < 0:

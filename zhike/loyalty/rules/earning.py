@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from zhike.loyalty.rules.accounts import AccountState
-from zhike.loyalty.rules.calendar import FOR_EVER
+from zhike.loyalty.rules.accounts import AccountState, LotParts
+from zhike.loyalty.rules.calendar import FOR_EVER, Expiry
 from zhike.loyalty.rules.definition import UNIT_BP, Definition, Rule
 
 Explanation = dict[str, Any]
@@ -192,7 +192,26 @@ def _apply(rule: Rule, state: AccountState, receipt: EarnReceipt, rounding: str)
     }
     if not points:
         part["refusal"] = "cap_reached" if rounded else "rounds_to_zero"
+    elif definition.expiry is not None:
+        part["expires_on"] = definition.expiry.last_day(receipt.day).isoformat()
     return part
+
+
+def lots_of(
+    explanation: Mapping[str, Any], expiry: Expiry, day: date, funding_id: int, available_on: date
+) -> LotParts:
+    """The lots an award makes: each rule's points lapse by its own policy, or by the programme's ``expiry``.
+
+    None lapses before the day it can first be spent, ``available_on``.
+    """
+    parts: dict[date, int] = {}
+    for part in explanation["rules"]:
+        if part["points"]:
+            own = part.get("expires_on")
+            last = date.fromisoformat(own) if own else expiry.last_day(day)
+            last = max(last, available_on)
+            parts[last] = parts.get(last, 0) + part["points"]
+    return tuple((last, funding_id, points) for last, points in sorted(parts.items()))
 
 
 def _excluded_fen(definition: Definition, receipt: EarnReceipt) -> int:

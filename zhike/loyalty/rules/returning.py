@@ -63,13 +63,24 @@ def cap_period(cap: str, day: date) -> date:
 
 @dataclass(frozen=True, slots=True)
 class Clawback:
-    """How ``due`` points were taken back: from lots, as debt, out of the cash refund, or waived."""
+    """How ``due`` points were taken back: before they could be spent, from lots, as debt, out of the cash refund, or
+    waived."""
 
     due: int
     movement: Movement | None
     deduct_cash_fen: int = 0
     deducted_points: int = 0
     waived_points: int = 0
+    waiting_points: int = 0
+
+    @property
+    def taken(self) -> int:
+        """Points that left: waiting ones, spendable ones, and what became debt."""
+        return self.waiting_points + (self.movement.points if self.movement else 0)
+
+    @property
+    def debt_points(self) -> int:
+        return self.movement.debt_points if self.movement else 0
 
 
 class ReturnBlocked(ValueError):

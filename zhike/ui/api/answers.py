@@ -20,6 +20,7 @@ def receipt_out(outcome: ReceiptOutcome) -> ReceiptOut:
         tier=loyalty.tier_code(outcome.tier_id) if outcome.tier_id else None,
         upgraded=outcome.upgraded,
         explanation=explanation_out(outcome.explanation),
+        available_on=outcome.available_on,
     )
 
 

@@ -50,6 +50,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "release_coupons": {},
     "claim_coupon": {"member_id": 1},
     "push_coupons": {"member_ids": [1, 2, 3], "reason": "会员日"},
+    "hold": {"points": 40, "merchant_code": "C001", "reference": "T1-20260701-0045", "minutes": 10},
+    "confirm_hold": {"points": 30},
+    "release_hold": {},
     "reverse_redemption": {"reason": "付款取消"},
     "reverse_member_redemption": {"points": 20, "reason": "部分退款"},
     "enroll_member": {
@@ -68,6 +71,7 @@ BODIES: dict[str, dict[str, Any]] = {
 PATHS: dict[str, str] = {
     "member_id": "1024",
     "receipt_id": "0197c3a2-5b1e-7c40-8a51-2f6f3f1d9b10",
+    "hold_id": "0197c3a2-70aa-7d31-8b5c-3f0e9a4c1d22",
     "redemption_id": "0197c3a2-61d0-7b12-9d3e-6f6c0c7d2e4a",
     "day": "2026-07-01",
     "month": "2026-07",

@@ -123,6 +123,23 @@ class ReceiptRowOut(Schema):
     net_fen: int
 
 
+class WaitingOut(Schema):
+    """Points that can be spent from a day on."""
+
+    available_on: dt.date
+    points: int
+
+
+class OpenHoldOut(Schema):
+    """Points set aside for a purchase being paid."""
+
+    hold_id: UUID
+    points: int
+    value_fen: int
+    reference: str
+    expires_at: dt.datetime
+
+
 class MemberOut(Schema):
     """A member as every desk needs it. Phone and other identifiers are masked."""
 
@@ -136,8 +153,12 @@ class MemberOut(Schema):
     progress: ProgressOut
     balance: int
     debt: int
+    pending: int
+    held: int
     expiring_30d: int
     lots: list[LotOut]
+    waiting: list[WaitingOut]
+    holds: list[OpenHoldOut]
     lifetime_earned: int
     lifetime_spent: int
     enrolled_at: dt.datetime
@@ -247,6 +268,29 @@ class ReversalIn(Input):
 
     points: Points | None = None
     reason: Annotated[str, text(200)] = ""
+
+
+class ConfirmIn(Input):
+    """Without `points` all that are held."""
+
+    points: Points | None = None
+
+
+class ReleaseIn(Input):
+    """Nothing needs to be said."""
+
+
+class HoldView(Schema):
+    """A hold as it stands."""
+
+    hold_id: UUID
+    member_id: int
+    status: Literal["open", "confirmed", "released", "expired"]
+    points: int
+    used_points: int
+    value_fen: int
+    balance: int
+    expires_at: dt.datetime
 
 
 class ReversalOut(Schema):

@@ -120,6 +120,12 @@ class RedemptionIn(Struct, forbid_unknown_fields=True, kw_only=True):
     reference: Text80 = ""
 
 
+class HoldIn(RedemptionIn, forbid_unknown_fields=True, kw_only=True):
+    """Points set aside while a purchase is paid; without `minutes` as long as the programme says."""
+
+    minutes: Annotated[int, Meta(ge=1, le=10_080)] | None = None
+
+
 class FactorOut(Struct):
     """A multiplier in basis points (10,000 is ×1): of a tier, merchant, trade category or of the calendar."""
 
@@ -182,6 +188,7 @@ class ReceiptOut(Struct):
     tier: str | None
     upgraded: bool
     explanation: ExplanationOut
+    available_on: dt.date | None = None
 
 
 class ProblemOut(Struct, omit_defaults=True):
@@ -220,6 +227,19 @@ class RedemptionOut(Struct):
     points: int
     value_fen: int
     balance: int
+
+
+class HoldOut(Struct):
+    """A hold as it stands. `value_fen` is what the points are worth, once confirmed the ones that were used."""
+
+    hold_id: UUID
+    member_id: int
+    status: Literal["open", "confirmed", "released", "expired"]
+    points: int
+    used_points: int
+    value_fen: int
+    balance: int
+    expires_at: dt.datetime
 
 
 class LiveOut(Struct):

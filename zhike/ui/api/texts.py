@@ -101,6 +101,24 @@ OPERATIONS: dict[str, Text] = {
     ),
     "list_coupon_batches": Text(_("Batches of coupons"), _("Newest first.")),
     "list_member_coupons": Text(_("A member's coupons"), _("Newest first, those that ended too.")),
+    "hold": Text(
+        _("Set points aside"),
+        _(
+            "For a purchase that is still being paid: the points are out of the balance, at today's rate, until they are"
+            " confirmed, released or the hold runs out. Never more than there are, however many tills try at once."
+        ),
+    ),
+    "confirm_hold": Text(
+        _("Spend points set aside"),
+        _(
+            "All, or a part; the rest goes back at once. The redemption has the hold's id and can be reversed like any"
+            " other. The same again gets the same answer."
+        ),
+    ),
+    "release_hold": Text(
+        _("Give points set aside back"),
+        _("To the very lots they came from. The same again changes nothing; a confirmed hold is refused."),
+    ),
     "reverse_redemption": Text(
         _("Give spent points back"), _("All, or a part, to the very lots they came from.")
     ),
@@ -193,6 +211,15 @@ FIELDS: dict[str, StrOrPromise] = {
     "MemberRef.phone": _("With its country code, or a number of mainland China."),
     "MemberRef.code": _("What the rotating QR of the member's card says; good once."),
     "RedemptionIn.reference": _("The till's own number for it."),
+    "HoldIn.minutes": _("How long, at most seven days; by default as the programme says."),
+    "HoldIn.reference": _("The till's own number for it."),
+    "ConfirmIn.points": _("By default all that are held."),
+    "MemberOut.balance": _("What can be spent now."),
+    "MemberOut.pending": _("Earned, but waiting for the return window to close."),
+    "MemberOut.held": _("Set aside for purchases being paid."),
+    "ReceiptOut.available_on": _(
+        "The day from which these points can be spent; null when they can be already."
+    ),
     "ReceiptOut.status": _("duplicate: it was known already and nothing was changed."),
     "ReceiptOut.tier": _("The member's tier after it."),
     "ReceiptOut.upgraded": _("Whether this receipt lifted the member to a higher tier."),

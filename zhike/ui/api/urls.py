@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from django.urls import path, re_path
 
 from zhike.kernel.errors import NotFound
-from zhike.ui.api import collect, coupons, docs, health, metrics, openapi, receipts, redemptions
+from zhike.ui.api import collect, coupons, docs, health, holds, metrics, openapi, receipts, redemptions
 from zhike.ui.api.routes import coupons as coupon_routes
 from zhike.ui.api.routes import finance, ledger, log, members, places
+from zhike.ui.api.routes import holds as hold_routes
 from zhike.ui.api.routes import receipts as receipt_routes
 from zhike.ui.api.routes import redemptions as redemption_routes
 from zhike.ui.api.routes.base import api
@@ -24,6 +25,7 @@ for _router in (
     receipt_routes.router,
     redemption_routes.router,
     coupon_routes.router,
+    hold_routes.router,
     log.router,
     places.router,
     ledger.router,
@@ -44,6 +46,7 @@ def _plain(view: Any) -> Any:
 urlpatterns = [
     path("api/v1/receipts", _plain(receipts.take_receipt)),
     path("api/v1/members/<int:member_id>/redemptions", _plain(redemptions.redeem)),
+    path("api/v1/members/<int:member_id>/holds", _plain(holds.hold)),
     path("api/v1/receipts/batch", _plain(receipts.take_batch)),
     path("api/v1/coupons/quote", _plain(coupons.quote)),
     path("api/v1/coupons/locks", _plain(coupons.lock)),

@@ -27,6 +27,9 @@ REASONS = {
     "expire": _("Expired"),
     "adjust": _("Corrected by staff"),
     "undo": _("Import undone"),
+    "release": _("Can be spent"),
+    "hold": _("Points set aside"),
+    "unhold": _("No longer set aside"),
 }
 DECISIONS = {
     "granted": pgettext_lazy("consent", "Agreed"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from zhike.organization import queries as organization
+from zhike.ui.components.formatting import day as day_text
 from zhike.ui.components.formatting import grouped, points_text, signed, yuan
 from zhike.ui.console import labels
 
@@ -47,7 +49,33 @@ def _receipt(data: Data, tiers: Names) -> Told:
 
 def _earned(data: Data, tiers: Names) -> Told:
     title = _("Earned %(points)s") % {"points": points_text(data["points"])}
-    return Told(title, icon="coins", tone="success", url=_receipt_url(data.get("receipt_id")))
+    day = data.get("available_on")
+    detail = _("can be spent from %(day)s") % {"day": day_text(dt.date.fromisoformat(day))} if day else ""
+    return Told(title, detail, icon="coins", tone="success", url=_receipt_url(data.get("receipt_id")))
+
+
+def _released(data: Data, tiers: Names) -> Told:
+    title = _("%(points)s can be spent now") % {"points": points_text(data["points"])}
+    detail = _("The return window of the purchase has closed.")
+    return Told(title, detail, icon="coins", tone="success", url=_receipt_url(data.get("receipt_id")))
+
+
+def _held(data: Data, tiers: Names) -> Told:
+    title = _("%(points)s set aside for a purchase") % {"points": points_text(data["points"])}
+    return Told(title, icon="hand-coins", tone="accent")
+
+
+def _hold_ended(data: Data, tiers: Names) -> Told:
+    titles = {
+        "confirmed": _("Points set aside were spent: %(used)s"),
+        "released": _("Points set aside were given back: %(back)s"),
+        "expired": _("Points set aside too long were given back: %(back)s"),
+    }
+    title = titles[data["status"]] % {
+        "used": points_text(data["used_points"]),
+        "back": points_text(data["returned_points"]),
+    }
+    return Told(title, icon="hand-coins", tone="info")
 
 
 def _redeemed(data: Data, tiers: Names) -> Told:
@@ -267,6 +295,9 @@ _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
     "sales.receipt_claimed": _claimed,
     "sales.receipts_taken_out": _taken_out,
     "loyalty.points_earned": _earned,
+    "loyalty.points_released": _released,
+    "loyalty.points_held": _held,
+    "loyalty.hold_ended": _hold_ended,
     "loyalty.points_redeemed": _redeemed,
     "loyalty.points_clawed_back": _clawed,
     "loyalty.points_restored": _restored,

@@ -269,6 +269,9 @@ ENTRY_REASONS = {
     "expire": _("Expired"),
     "adjust": _("Corrected"),
     "undo": _("Import undone"),
+    "release": _("Can be spent"),
+    "hold": _("Points set aside"),
+    "unhold": _("No longer set aside"),
 }
 
 ROUNDINGS = {"down": _("are dropped"), "half_up": _("are rounded to the nearest"), "up": _("are rounded up")}
@@ -276,8 +279,11 @@ ROUNDINGS = {"down": _("are dropped"), "half_up": _("are rounded to the nearest"
 EXPIRIES = {
     "rolling_months": _("some months after they were earned"),
     "end_of_year": _("at the end of the year in which some months have passed"),
+    "fixed_date": _("on a fixed day of the year, when some months have passed"),
     "never": _("never"),
 }
+
+RULE_EXPIRIES = EXPIRIES | {"on_date": _("on a certain day")}
 
 SHORTFALLS = {
     "debt": _("the member owes them"),

@@ -8,12 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.text import format_lazy
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from zhike.ui.components.formatting import grouped, yuan
 from zhike.ui.console.forms.rules import CAPS, UNIT_BP, WEEKDAYS, RuleChoices
-from zhike.ui.console.labels import TENDERS
+from zhike.ui.console.labels import RULE_EXPIRIES, TENDERS
 
 SCOPE_LABELS = {
     "merchants": _("Merchants"),
@@ -50,6 +50,7 @@ def clauses(definition: Mapping[str, Any], choices: RuleChoices) -> list[Clause]
         *_calendar(definition),
         *_tenders(definition),
         *_caps(definition),
+        *_expiry(definition),
     ]
 
 
@@ -136,6 +137,20 @@ def _caps(definition: Mapping[str, Any]) -> Iterator[Clause]:
         if caps.get(name) is not None:
             text = gettext("at most %(points)s points") % {"points": grouped(caps[name])}
             yield Clause(f"cap-{name}", f"{gettext('Cap')} · {label}", text)
+
+
+def _expiry(definition: Mapping[str, Any]) -> Iterator[Clause]:
+    expiry = definition.get("expiry")
+    if not expiry:
+        return
+    parts = [str(RULE_EXPIRIES[expiry["kind"]])]
+    if months := expiry.get("months"):
+        parts.append(ngettext("%(counter)s month", "%(counter)s months", months) % {"counter": months})
+    parts += [str(expiry[name]) for name in ("on", "month_day") if expiry.get(name)]
+    if days := expiry.get("grace_days"):
+        words = ngettext("%(counter)s day of grace", "%(counter)s days of grace", days)
+        parts.append(words % {"counter": days})
+    yield Clause("expiry", gettext("Points of this rule lapse"), " · ".join(parts))
 
 
 def _names(keys: Any, known: Any) -> str:

@@ -56,6 +56,11 @@ _members = [
         member_actions.reverse_redemption,
         name="reverse_redemption",
     ),
+    path(
+        "members/<int:member_id>/holds/<uuid:hold_id>/release/",
+        member_actions.release_hold,
+        name="release_hold",
+    ),
     path("members/<int:member_id>/edit/", member_actions.edit_profile, name="edit_profile"),
     path("members/<int:member_id>/status/<slug:status>/", member_actions.set_status, name="member_status"),
     path("members/<int:member_id>/card/", member_actions.replace_card, name="replace_card"),
@@ -80,6 +85,7 @@ _receipts = [
 _programme = [
     path("programme/", programme.programme, name="programme"),
     path("programme/edit/", programme.edit_programme, name="edit_programme"),
+    path("programme/return-windows/", programme.return_windows, name="return_windows"),
     path("tiers/", programme.tiers, name="tiers"),
     path("tiers/new/", programme.tier, name="new_tier"),
     path("tiers/<int:tier_id>/", programme.tier, name="tier"),

@@ -25,11 +25,13 @@ from zhike.ui.api.schemas import (
     LotOut,
     MemberIn,
     MemberOut,
+    OpenHoldOut,
     PolicyOut,
     ProgressOut,
     ReceiptRowOut,
     StepView,
     TierOut,
+    WaitingOut,
 )
 from zhike.ui.api.shapes import ID_MAX
 
@@ -154,8 +156,21 @@ def member_out(request: ApiRequest, member_id: int, *, presented: bool) -> Membe
         ),
         balance=file.balance,
         debt=file.debt,
+        pending=file.pending,
+        held=file.held,
         expiring_30d=file.expiring_30d,
         lots=[LotOut(expires_on=lot.expires_on, remaining=lot.remaining) for lot in file.lots],
+        waiting=[WaitingOut(available_on=one.available_on, points=one.points) for one in file.waiting],
+        holds=[
+            OpenHoldOut(
+                hold_id=one.hold_id,
+                points=one.points,
+                value_fen=one.value_fen,
+                reference=one.reference,
+                expires_at=one.expires_at,
+            )
+            for one in file.holds
+        ],
         lifetime_earned=file.lifetime_earned,
         lifetime_spent=file.lifetime_spent,
         enrolled_at=file.enrolled_at,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -43,6 +44,29 @@ class ProgrammeForm(forms.Form):
     rounding = forms.ChoiceField(choices=list(labels.ROUNDINGS.items()), label=_("Parts of a point"))
     expiry = forms.ChoiceField(choices=list(labels.EXPIRIES.items()), label=_("Points lapse"))
     expiry_months = forms.IntegerField(min_value=1, max_value=120, label=_("after … months"))
+    expiry_month_day = forms.CharField(
+        max_length=5,
+        required=False,
+        label=_("Day of the year"),
+        help_text=_("MM-DD; for a fixed day of the year only."),
+    )
+    expiry_grace_days = forms.IntegerField(
+        min_value=0,
+        max_value=366,
+        required=False,
+        label=_("Days of grace"),
+        help_text=_("Added to the last day."),
+    )
+    return_window_days = forms.IntegerField(
+        min_value=0,
+        max_value=366,
+        required=False,
+        label=_("Points can be spent after … days"),
+        help_text=_("When the goods can no longer come back. 0: at once."),
+    )
+    hold_minutes = forms.IntegerField(
+        min_value=1, max_value=10_080, label=_("A till may set points aside for … minutes")
+    )
     shortfall = forms.ChoiceField(
         choices=list(labels.SHORTFALLS.items()), label=_("When a return finds the points spent")
     )
@@ -60,6 +84,31 @@ class ProgrammeForm(forms.Form):
     claim_window_days = forms.IntegerField(
         min_value=0, max_value=365, label=_("A receipt can be claimed for … days")
     )
+
+    def clean_expiry_month_day(self) -> str:
+        return self.cleaned_data["expiry_month_day"] or "12-31"
+
+    def clean_expiry_grace_days(self) -> int:
+        return self.cleaned_data["expiry_grace_days"] or 0
+
+    def clean_return_window_days(self) -> int:
+        return self.cleaned_data["return_window_days"] or 0
+
+
+class ReturnWindowsForm(forms.Form):
+    """Days that points of each trade category wait; empty: as long as the others."""
+
+    def __init__(self, *args: Any, categories: Sequence[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for category_id, name in categories:
+            self.fields[f"window_{category_id}"] = forms.IntegerField(
+                min_value=0, max_value=366, required=False, label=name
+            )
+
+    @property
+    def windows(self) -> dict[int, int | None]:
+        """Days by trade category."""
+        return {int(name.removeprefix("window_")): days for name, days in self.cleaned_data.items()}
 
 
 class TierForm(forms.Form):

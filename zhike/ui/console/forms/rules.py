@@ -10,11 +10,13 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from zhike.ui.console.labels import TENDERS
+from zhike.ui.console.labels import RULE_EXPIRIES, TENDERS
 
 UNIT_BP = 10_000
 TIMES_MAX = 100
 POINTS_MAX = 100_000
+MONTHS_MAX = 120
+GRACE_DAYS_MAX = 366
 SCOPES = ("merchants", "trade_categories", "product_categories")
 WEEKDAYS = [
     (1, _("Mon")),
@@ -144,6 +146,27 @@ class RuleForm(forms.Form):
         help_text=_("The part of a receipt that was paid in these ways does not count."),
     )
 
+    expiry_kind = forms.ChoiceField(
+        choices=[("", _("as the programme says")), *RULE_EXPIRIES.items()],
+        required=False,
+        label=_("Points of this rule lapse"),
+    )
+    expiry_months = forms.IntegerField(
+        min_value=0, max_value=MONTHS_MAX, required=False, label=_("after … months")
+    )
+    expiry_month_day = forms.CharField(
+        max_length=5,
+        required=False,
+        label=_("Day of the year"),
+        help_text=_("MM-DD; for a fixed day of the year only."),
+    )
+    expiry_on = forms.DateField(
+        required=False, label=_("Last day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    expiry_grace_days = forms.IntegerField(
+        min_value=0, max_value=GRACE_DAYS_MAX, required=False, label=_("Days of grace")
+    )
+
     def __init__(self, *args: Any, choices: RuleChoices, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["malls"].choices = choices.malls  # type: ignore[attr-defined]
@@ -154,6 +177,18 @@ class RuleForm(forms.Form):
         for name, label in CAPS:
             self.fields[f"cap_{name}"] = _points_field(label=label)
         self.tier_names = [f"tier_{tier_id}" for tier_id, _name in choices.tiers]
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("expiry_kind") == "on_date" and not data.get("expiry_on"):
+            self.add_error("expiry_on", _("Which day?"))
+        if data.get("expiry_kind") == "rolling_months" and not data.get("expiry_months"):
+            self.add_error("expiry_months", _("After how many months?"))
+        return data
+
+    @property
+    def expiry_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.fields if name.startswith("expiry_")]
 
     @property
     def tier_fields(self) -> list[forms.BoundField]:
@@ -203,6 +238,7 @@ class RuleEditor:
             "minimum_fen": _fen(data["minimum_yuan"]),
             "excluded_tenders": data["excluded_tenders"],
             "caps": {name: data[f"cap_{name}"] for name, _label in CAPS if data[f"cap_{name}"] is not None},
+            "expiry": _expiry(data),
         }
         for scope in SCOPES:
             made[scope] = _scope(_filled(self.scopes[scope]), data[f"{scope}_only"])
@@ -223,6 +259,8 @@ def form_initial(definition: Mapping[str, Any]) -> dict[str, Any]:
         initial[f"tier_{tier_id}"] = _times(bp)
     for name, limit in (definition.get("caps") or {}).items():
         initial[f"cap_{name}"] = limit
+    for name, value in (definition.get("expiry") or {}).items():
+        initial[f"expiry_{name}"] = value
     for scope in SCOPES:
         initial[f"{scope}_only"] = bool((definition.get(scope) or {}).get("only"))
     return initial
@@ -277,6 +315,23 @@ def _filled(formset: Any) -> list[dict[str, Any]]:
     return [
         row.cleaned_data for row in formset.forms if row.cleaned_data and not row.cleaned_data.get("DELETE")
     ]
+
+
+def _expiry(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The expiry a rule has of its own: the fields its kind needs."""
+    kind = data["expiry_kind"]
+    if not kind:
+        return {}
+    made: dict[str, Any] = {"kind": kind}
+    if kind == "on_date":
+        made["on"] = data["expiry_on"].isoformat()
+    elif kind != "never":
+        made["months"] = data["expiry_months"] or 0
+    if kind == "fixed_date" and data["expiry_month_day"]:
+        made["month_day"] = data["expiry_month_day"]
+    if kind != "never" and data["expiry_grace_days"]:
+        made["grace_days"] = data["expiry_grace_days"]
+    return made
 
 
 def _tier_multipliers(data: Mapping[str, Any]) -> dict[str, int]:

@@ -19,7 +19,7 @@ from zhike.ui.components import formatting
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.forms import members as member_forms
 from zhike.ui.console.labels import IDENTIFIERS, PROFILE_FIELDS
-from zhike.ui.console.once import run_once
+from zhike.ui.console.once import OnceForm, run_once
 from zhike.ui.console.pages import add_problem, done, fragment
 from zhike.ui.console.views.member import tab_url
 
@@ -118,6 +118,30 @@ def reverse_redemption(request: StaffRequest, member_id: int, redemption_id: UUI
         request, form, act, success=_("The points are back where they came from."), url=tab_url(member_id, "points"),
         title=_("Reverse the redemption"), label=_("Give back"),
     )  # fmt: skip
+
+
+@staff_page("points.redeem")
+def release_hold(request: StaffRequest, member_id: int, hold_id: UUID) -> HttpResponse:
+    file = _file(request, member_id)
+    found = next((one for one in file.holds if one.hold_id == hold_id), None)
+    if found is None:
+        raise NotFound
+    form = OnceForm(request.POST or None)
+
+    def act() -> None:
+        run_once(request, "release", form, lambda: _release(request, member_id, hold_id))
+
+    lead = _(
+        "%(points)s go back to the lots they came from; a till that still waits for them will be refused."
+    ) % {"points": formatting.points_text(found.points)}
+    return _carry_out(
+        request, form, act, success=_("The points are back where they came from."), url=tab_url(member_id, "points"),
+        title=_("Give points set aside back"), lead=lead, label=_("Give back"),
+    )  # fmt: skip
+
+
+def _release(request: StaffRequest, member_id: int, hold_id: UUID) -> None:
+    operations.release_hold(actor=request.viewer, hold_id=hold_id, member_id=member_id, now=request.now)
 
 
 def _reverse(request: StaffRequest, redemption_id: UUID, values: dict[str, Any]) -> None:

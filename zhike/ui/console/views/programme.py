@@ -12,8 +12,9 @@ from django.views.decorators.http import require_POST
 
 from zhike.kernel.errors import NotFound, Problem
 from zhike.loyalty import operations, queries
+from zhike.organization import queries as organization
 from zhike.ui.components.staff import StaffRequest, staff_page
-from zhike.ui.console.forms.programme import ProgrammeForm, TierForm
+from zhike.ui.console.forms.programme import ProgrammeForm, ReturnWindowsForm, TierForm
 from zhike.ui.console.pages import add_problem, done, fragment, page, permissions, refused
 from zhike.ui.console.programmes import first_programme
 
@@ -27,6 +28,10 @@ def programme(request: StaffRequest) -> HttpResponse:
     context: dict[str, Any] = {"programme": found, "may": permissions(request, edit=EDIT)}
     if found:
         context["name"] = queries.program_name(found.id)
+        names = dict(_categories(found))
+        context["windows"] = [
+            (names.get(category_id, ""), days) for category_id, days in sorted(found.return_windows.items())
+        ]
     return page(request, "console/programme/programme.html", context, section="programme")
 
 
@@ -46,6 +51,29 @@ def edit_programme(request: StaffRequest) -> HttpResponse:
         else:
             return done(request, _("Saved; it holds from the next receipt on."), reverse("console:programme"))
     return page(request, "console/programme/programme_form.html", {"form": form}, section="programme")
+
+
+@staff_page(EDIT)
+def return_windows(request: StaffRequest) -> HttpResponse:
+    """How long points of each trade category wait."""
+    found = _programme(request)
+    initial = {f"window_{category_id}": days for category_id, days in found.return_windows.items()}
+    form = ReturnWindowsForm(request.POST or None, initial=initial, categories=_categories(found))
+    if request.method == "POST" and form.is_valid():
+        try:
+            operations.set_return_windows(
+                actor=request.viewer, program_id=found.id, windows=form.windows, now=request.now
+            )
+        except Problem as problem:
+            add_problem(form, problem)
+        else:
+            return done(request, _("Saved; it holds from the next receipt on."), reverse("console:programme"))
+    context = {"form": form, "programme": found}
+    return page(request, "console/programme/return_windows.html", context, section="programme")
+
+
+def _categories(programme: Any) -> list[tuple[int, str]]:
+    return [(place.id, place.name) for place in organization.trade_categories(programme.group_id)]
 
 
 def _programme(request: StaffRequest) -> Any:

@@ -1,0 +1,358 @@
+"""Points are set aside while a purchase is paid, then spent or given back: redemption in two phases."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from zhike.kernel import events
+from zhike.kernel.access import Viewer, require, require_touch
+from zhike.kernel.errors import Conflict, Invalid, NotFound
+from zhike.kernel.events import wake
+from zhike.kernel.ids import uuid7
+from zhike.loyalty.events import HoldEnded, PointsHeld, PointsRedeemed
+from zhike.loyalty.models import Hold, Redemption, Transfer
+from zhike.loyalty.operations.crediting import credit_sql
+from zhike.loyalty.operations.earning import event_row
+from zhike.loyalty.operations.spending import InsufficientPoints, check_amount, expire_overdue, stored_answer
+from zhike.loyalty.operations.state import (
+    OPTIMISTIC_TRIES,
+    Holder,
+    MemberFrozen,
+    Once,
+    Stale,
+    call,
+    from_json,
+    locked_holder,
+    lots_of_json,
+    post,
+    posting_for,
+    read_holder,
+    to_json,
+)
+from zhike.loyalty.queries.members import MemberNotFound
+from zhike.loyalty.queries.snapshots import HELD, REDEEMED
+from zhike.loyalty.rules.accounts import NotEnoughPoints, debit, first_of, restore
+
+HOLD_MINUTES_MAX = 7 * 24 * 60
+EXPIRY_BATCH = 5_000
+
+
+class HoldNotFound(NotFound):
+    code = "hold-not-found"
+    title = _("There is no such hold.")
+
+
+class HoldHasEnded(Conflict):
+    code = "hold-ended"
+    title = _("This hold has ended already; its points were spent or given back.")
+
+
+class HoldTooLong(Invalid):
+    code = "hold-too-long"
+    title = _("Points can be held from 1 to %(minutes)s minutes.")
+
+
+class MoreThanHeld(Invalid):
+    code = "more-than-held"
+    title = _("Between 1 and %(points)s points of this hold can be spent.")
+
+
+@dataclass(frozen=True, slots=True)
+class HoldOutcome:
+    """A hold as it stands. ``used_points`` were spent and worth ``value_fen``; ``balance`` is what can be spent now."""
+
+    hold_id: UUID
+    member_id: int
+    points: int
+    value_fen: int
+    status: str
+    balance: int
+    expires_at: dt.datetime
+    used_points: int = 0
+    replayed: bool = False
+
+
+def hold_points(
+    *,
+    actor: Viewer,
+    member_id: int,
+    points: int,
+    now: dt.datetime,
+    merchant_id: int | None = None,
+    mall_id: int | None = None,
+    reference: str = "",
+    minutes: int | None = None,
+    once: Once | None = None,
+) -> HoldOutcome:
+    """Set points aside at the programme's rate, which stays theirs, for ``minutes`` (None: as long as the programme says).
+
+    Held points are out of the balance: nobody else spends them, and they do not lapse. Never overdraws, however many
+    tills try at once. Raises InsufficientPoints, PointsOutOfRange, HoldTooLong, MemberNotFound, MemberFrozen, NotAllowed,
+    InFlight, KeyReused.
+    """
+    require_touch(actor, "points.redeem", mall=mall_id, merchant=merchant_id)
+    if minutes is not None and not 1 <= minutes <= HOLD_MINUTES_MAX:
+        raise HoldTooLong(minutes=HOLD_MINUTES_MAX)
+    head = {"id": str(uuid7()), "merchant": merchant_id, "reference": reference[:80]}
+    for attempt in range(OPTIMISTIC_TRIES + 1):
+        try:
+            if attempt < OPTIMISTIC_TRIES:
+                holder = read_holder(member_id=member_id, lots=True)
+                return _hold(holder, head, points, minutes, actor, now, once)
+            with transaction.atomic():
+                return _hold(locked_holder(member_id), head, points, minutes, actor, now, once)
+        except Stale:
+            continue
+    raise AssertionError("the account is held, it cannot move")
+
+
+def _hold(
+    holder: Holder | None,
+    head: dict[str, Any],
+    points: int,
+    minutes: int | None,
+    actor: Viewer,
+    now: dt.datetime,
+    once: Once | None,
+) -> HoldOutcome:
+    if once is not None and (known := stored_answer(once)) is not None:
+        return _from_stored(known)
+    if holder is None:
+        raise MemberNotFound
+    if not holder.is_active:
+        raise MemberFrozen
+    programme, hold_id = holder.programme, head["id"]
+    check_amount(programme, points)
+    posting = posting_for(holder)
+    expire_overdue(posting, actor, now)
+    try:
+        movement = debit(holder.state, points)
+    except NotEnoughPoints as short:
+        raise InsufficientPoints(available=short.available) from None
+    posting.add(
+        movement,
+        against=HELD,
+        reason="hold",
+        reference=f"hold:{hold_id}",
+        actor=actor,
+        occurred_at=now,
+        now=now,
+        explanation={"hold": hold_id, "rate": [programme.redeem_points, programme.redeem_fen]},
+    )
+    expires_at = now + dt.timedelta(minutes=minutes or programme.hold_minutes)
+    value_fen = points * programme.redeem_fen // programme.redeem_points
+    outcome = HoldOutcome(
+        UUID(hold_id), holder.member_id, points, value_fen, "open", holder.state.net, expires_at
+    )
+    fact = PointsHeld(holder.member_id, holder.person_id, hold_id, points, expires_at)
+    row = call(
+        "SELECT loyalty_hold_points(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            once.scope if once else None,
+            once.key if once else None,
+            once.digest if once else None,
+            to_json(
+                head
+                | {
+                    "member": holder.member_id,
+                    "points": points,
+                    "value_fen": value_fen,
+                    "at": now.isoformat(),
+                }
+                | {"by": actor.audit_id, "expires_at": expires_at.isoformat()}
+            ),
+            holder.state.account_id,
+            posting.version,
+            to_json(posting.transfers),
+            to_json([event_row(fact, now)]),
+            to_json(_stored_form(outcome)) if once else None,
+        ],
+    )
+    if row[0] is not None:
+        return _from_stored(from_json(row[0]))
+    wake()
+    return outcome
+
+
+@transaction.atomic
+def confirm_hold(
+    *, actor: Viewer, hold_id: UUID, now: dt.datetime, points: int | None = None, member_id: int | None = None
+) -> HoldOutcome:
+    """Spend the held points, or only ``points`` of them; the rest is given back to its lots.
+
+    The redemption has the hold's id and can be reversed like any other. Confirmed again with the same points, the
+    answer is the first one's. Raises HoldNotFound (also when it is not ``member_id``'s), HoldHasEnded, MoreThanHeld,
+    PointsOutOfRange, MemberFrozen, NotAllowed.
+    """
+    holder, hold = _locked_hold(actor, hold_id, member_id)
+    used = hold.points if points is None else points
+    if hold.status == Hold.Status.CONFIRMED and (points is None or points == hold.used_points):
+        return _outcome(hold, holder, replayed=True)
+    if hold.status != Hold.Status.OPEN or hold.expires_at <= now:
+        raise HoldHasEnded
+    if not 0 < used <= hold.points:
+        raise MoreThanHeld(points=hold.points)
+    check_amount(holder.programme, used)
+    if not holder.is_active:
+        raise MemberFrozen
+    taken = Transfer.objects.get(id=hold.transfer_id)
+    lots = lots_of_json(taken.lots)
+    posting = posting_for(holder)
+    about: dict[str, Any] = {"actor": actor, "occurred_at": now, "now": now, "reverses": taken.pk}
+    why = {"redemption": str(hold_id), "rate": taken.explanation["rate"]}
+    reference = f"redemption:{hold_id}"
+    posting.add_beside(
+        first_of(lots, used),
+        debit=HELD, credit=REDEEMED, reason="redeem", reference=reference, explanation=why, **about,
+    )  # fmt: skip
+    if used < hold.points:
+        back = restore(holder.state, tuple(sorted(lots)), 0, hold.points - used)
+        why = {"hold": str(hold_id), "status": "confirmed"}
+        posting.add(
+            back, against=HELD, reason="unhold", reference=f"hold:{hold_id}", explanation=why, **about
+        )
+    transfer_id = post(posting)[0]
+    rate_points, rate_fen = taken.explanation["rate"]
+    hold.value_fen = used * rate_fen // rate_points
+    Redemption.objects.create(
+        id=hold_id,
+        member_id=hold.member_id,
+        merchant_id=hold.merchant_id,
+        points=used,
+        value_fen=hold.value_fen,
+        reference=hold.reference,
+        transfer_id=transfer_id,
+        redeemed_at=now,
+        redeemed_by=actor.audit_id,
+    )
+    _end(hold, Hold.Status.CONFIRMED, used, holder, actor, now)
+    redeemed = PointsRedeemed(holder.member_id, holder.person_id, str(hold_id), used, hold.value_fen)
+    events.publish(redeemed, actor=actor, now=now)
+    return _outcome(hold, holder)
+
+
+@transaction.atomic
+def release_hold(
+    *, actor: Viewer, hold_id: UUID, now: dt.datetime, member_id: int | None = None
+) -> HoldOutcome:
+    """Give all held points back to the lots they came from; debt made meanwhile is repaid first.
+
+    Released again, or after it expired, nothing changes. Raises HoldNotFound, HoldHasEnded when it was confirmed,
+    NotAllowed.
+    """
+    holder, hold = _locked_hold(actor, hold_id, member_id)
+    if hold.status == Hold.Status.CONFIRMED:
+        raise HoldHasEnded
+    if hold.status != Hold.Status.OPEN:
+        return _outcome(hold, holder, replayed=True)
+    taken = Transfer.objects.get(id=hold.transfer_id)
+    posting = posting_for(holder)
+    posting.add(
+        restore(holder.state, tuple(sorted(lots_of_json(taken.lots))), 0, hold.points),
+        against=HELD,
+        reason="unhold",
+        reference=f"hold:{hold_id}",
+        actor=actor,
+        occurred_at=now,
+        now=now,
+        explanation={"hold": str(hold_id), "status": "released"},
+        reverses=taken.pk,
+    )
+    post(posting)
+    _end(hold, Hold.Status.RELEASED, 0, holder, actor, now)
+    return _outcome(hold, holder)
+
+
+def _locked_hold(actor: Viewer, hold_id: UUID, member_id: int | None) -> tuple[Holder, Hold]:
+    """The hold and its account, both held until the transaction ends; the account first, as everywhere."""
+    found = Hold.objects.filter(id=hold_id).select_related("merchant").first()
+    if found is None or member_id not in (None, found.member_id):
+        raise HoldNotFound
+    mall_id = found.merchant.mall_id if found.merchant else None
+    require_touch(actor, "points.redeem", mall=mall_id, merchant=found.merchant_id)
+    holder = locked_holder(found.member_id)
+    return holder, Hold.objects.select_for_update(of=("self",)).get(id=hold_id)
+
+
+def _end(hold: Hold, status: str, used: int, holder: Holder, actor: Viewer, now: dt.datetime) -> None:
+    hold.status, hold.used_points, hold.ended_at = status, used, now
+    hold.save(update_fields=["status", "used_points", "value_fen", "ended_at"])
+    fact = HoldEnded(holder.member_id, holder.person_id, str(hold.pk), status, used, hold.points - used)
+    events.publish(fact, actor=actor, now=now)
+
+
+def _outcome(hold: Hold, holder: Holder, *, replayed: bool = False) -> HoldOutcome:
+    return HoldOutcome(
+        hold.pk,
+        hold.member_id,
+        hold.points,
+        hold.value_fen,
+        hold.status,
+        holder.state.net,
+        hold.expires_at,
+        hold.used_points,
+        replayed,
+    )
+
+
+_DUE = """
+    SELECT a.id AS account_id, h.id::text AS key, h.points, t.lots, t.credit_account_id AS debit_account_id,
+        'hold:' || h.id AS reference, t.id AS reverses_id,
+        jsonb_build_object('hold', h.id, 'status', 'expired') AS explanation
+    FROM loyalty_hold h JOIN loyalty_account a ON a.member_id = h.member_id JOIN loyalty_transfer t ON t.id = h.transfer_id
+    WHERE a.id = ANY(%(accounts)s) AND h.status = 'open' AND h.expires_at <= %(now)s"""
+
+
+def expire_holds(*, actor: Viewer, now: dt.datetime) -> int:
+    """Give back what was held too long; returns how many holds ended. Set-based, in batches that commit one by one."""
+    require(actor, "programme.edit")
+    ended = 0
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                """SELECT a.id FROM loyalty_account a WHERE a.member_id IN (
+                    SELECT member_id FROM loyalty_hold WHERE status = 'open' AND expires_at <= %s LIMIT %s)
+                ORDER BY a.id FOR UPDATE OF a""",
+                [now, EXPIRY_BATCH],
+            )
+            accounts = [row[0] for row in cursor.fetchall()]
+            if not accounts:
+                return ended
+            cursor.execute(
+                credit_sql(_DUE, earned=False),
+                {"accounts": accounts, "reason": "unhold", "actor": actor.audit_id, "now": now},
+            )
+            rows = cursor.fetchall()
+            cursor.execute(
+                "UPDATE loyalty_hold SET status = 'expired', ended_at = %s WHERE id = ANY(%s::uuid[])",
+                [now, [row[3] for row in rows]],
+            )
+            facts = [
+                HoldEnded(member, person, hold_id, "expired", 0, points)
+                for _account, member, person, hold_id, points in rows
+            ]
+            events.publish_many(facts, actor=actor, now=now)
+            ended += len(rows)
+
+
+def _stored_form(outcome: HoldOutcome) -> dict[str, Any]:
+    return {
+        "hold_id": str(outcome.hold_id),
+        "member_id": outcome.member_id,
+        "points": outcome.points,
+        "value_fen": outcome.value_fen,
+        "status": outcome.status,
+        "balance": outcome.balance,
+        "expires_at": outcome.expires_at.isoformat(),
+    }
+
+
+def _from_stored(body: dict[str, Any]) -> HoldOutcome:
+    expires_at = dt.datetime.fromisoformat(body["expires_at"])
+    return HoldOutcome(**{**body, "hold_id": UUID(body["hold_id"]), "expires_at": expires_at}, replayed=True)

@@ -239,6 +239,12 @@ def not_to_be_profiled(person_ids: Sequence[int], today: dt.date) -> set[int]:
     return set(person_ids) - set(kept.values_list("pk", flat=True))
 
 
+def visible_ids(person_ids: Sequence[int], viewer: Viewer, permission: str) -> set[int]:
+    """Those of many persons that the viewer holds the permission for."""
+    rows = visible(Person.objects.filter(pk__in=person_ids), viewer, permission, COLUMNS)
+    return set(rows.values_list("id", flat=True))
+
+
 def birth_date(person_id: int) -> dt.date | None:
     """For rules that congratulate; never for a page."""
     return Person.objects.filter(pk=person_id).values_list("birthday", flat=True).first()

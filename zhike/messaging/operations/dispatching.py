@@ -217,7 +217,7 @@ def _carrier(row: OutboundMessage, known: Situation) -> tuple[tuple[ChannelAccou
     """The first account that may carry a message, and what is wrong with its wording when none may."""
     if row.channel == "inbox":
         return None, "" if row.version_id or row.kind == "code" else "no_wording"
-    fault = ""
+    fault = "no_wording" if row.version_id is None and row.kind == gates.MARKETING else ""
     for account, gateway in known.accounts.get(row.channel, ()):
         if account.pk in row.tried:
             continue

@@ -187,6 +187,14 @@ CHANNELS = {
     "inbox": _("Inbox of the member app"),
 }
 
+MESSAGE_KINDS = {
+    "code": _("Code"),
+    "service": _("Service message"),
+    "marketing": _("Offer"),
+}
+
+BUILT_IN_TEMPLATES = {"one_time_code": _("One-time code")}
+
 GATES = {
     "expired": _("Too late"),
     "address": _("Address"),
@@ -418,6 +426,9 @@ AUDIT_ACTIONS = {
     "redemption.reverse": _("Redemption reversed"),
     "rule.publish": _("Rule version published"),
     "rule.retire": _("Rule ended"),
+    "quiet_hours.set": _("Own quiet hours set"),
+    "contact.allow": _("Address allowed again"),
+    "sending_policy.save": _("Sending policy changed"),
     "session.end": _("Session ended"),
     "session.revoke": _("Sessions ended"),
     "source.create": _("Source created"),

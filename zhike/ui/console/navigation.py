@@ -68,6 +68,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
     (
         _("Messages"),
         (
+            Entry("sending", _("Sending messages"), "send", "messages.view", "console:sending"),
             Entry(
                 "channels",
                 _("Channels"),
@@ -100,7 +101,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         (
             Entry("staff", _("Staff"), "contact-round", "staff.manage", "console:staff"),
             Entry("api_keys", _("API keys"), "key-round", "apikeys.manage", "console:api_keys"),
-            Entry("outbox", _("Outbox"), "send", "outbox.view", "console:outbox", demo_only=True),
+            Entry("outbox", _("Outbox"), "smartphone", "outbox.view", "console:outbox", demo_only=True),
         ),
     ),
 )

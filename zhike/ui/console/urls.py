@@ -26,6 +26,7 @@ from zhike.ui.console.views import (
     receipts,
     redemptions,
     rules,
+    sending,
     session,
     sources,
     staff,
@@ -166,6 +167,9 @@ _sources = [
 ]
 
 _messaging = [
+    path("sending/", sending.sending, name="sending"),
+    path("sending/messages/", sending.sent_messages, name="sent_messages"),
+    path("sending/policy/", sending.edit_policy, name="sending_policy"),
     path("channels/", channels.channels, name="channels"),
     path("channels/new/<slug:vendor>/", channels.new_channel, name="new_channel"),
     path("channels/<int:account_id>/", channels.channel, name="channel"),

@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from zhike.messaging.queries import AccountView, gateway
+from zhike.messaging.queries import CHANNELS, AccountView, PolicyView, gateway
+from zhike.ui.console.labels import CHANNELS as CHANNEL_NAMES
 
 FIELD_PREFIX = "v_"
 
@@ -52,6 +53,70 @@ class AccountForm(forms.Form):
     @property
     def values(self) -> dict[str, str]:
         return {field.name: self.cleaned_data[FIELD_PREFIX + field.name] for field in self.vendor_fields}
+
+
+class PolicyForm(forms.Form):
+    """Hours, caps and budget; an empty budget is no limit, 0 is no cap."""
+
+    quiet_from = forms.TimeField(
+        label=_("No offers from"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+    )
+    quiet_until = forms.TimeField(
+        label=_("until"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+    )
+    when_quiet = forms.ChoiceField(
+        choices=[("postpone", _("Send them when it is over")), ("drop", _("Do not send them"))],
+        label=_("Offers that fall into it"),
+    )
+    skips_holidays = forms.BooleanField(required=False, label=_("No offers on public holidays either"))
+    total_per_day = forms.IntegerField(min_value=0, max_value=1_000, label=_("Offers to one person a day"))
+    total_per_month = forms.IntegerField(
+        min_value=0, max_value=1_000, label=_("Offers to one person in 30 days")
+    )
+    budget_yuan = forms.IntegerField(
+        min_value=0,
+        max_value=20_000_000,
+        required=False,
+        label=_("Budget of a month, in yuan"),
+        help_text=_("When it is spent, no more offers that cost money go out. Empty: no limit."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for channel in CHANNELS:
+            for span, words in (
+                ("day", _("%(channel)s: offers a day")),
+                ("month", _("%(channel)s: offers in 30 days")),
+            ):
+                self.fields[f"{channel}_{span}"] = forms.IntegerField(
+                    min_value=0, max_value=1_000, label=words % {"channel": CHANNEL_NAMES[channel]}
+                )
+
+    @staticmethod
+    def initial_of(known: PolicyView) -> dict[str, Any]:
+        initial: dict[str, Any] = {
+            name: getattr(known, name)
+            for name in (
+                "quiet_from", "quiet_until", "when_quiet", "skips_holidays", "total_per_day", "total_per_month",
+            )
+        }  # fmt: skip
+        initial["budget_yuan"] = None if known.budget_fen is None else known.budget_fen // 100
+        for channel in CHANNELS:
+            initial[f"{channel}_day"] = known.channel_per_day.get(channel, 0)
+            initial[f"{channel}_month"] = known.channel_per_month.get(channel, 0)
+        return initial
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        data = dict(self.cleaned_data)
+        budget = data.pop("budget_yuan")
+        per_day = {channel: data.pop(f"{channel}_day") for channel in CHANNELS}
+        per_month = {channel: data.pop(f"{channel}_month") for channel in CHANNELS}
+        return data | {
+            "budget_fen": None if budget is None else budget * 100,
+            "channel_per_day": per_day,
+            "channel_per_month": per_month,
+        }
 
 
 class TestForm(forms.Form):

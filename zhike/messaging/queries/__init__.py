@@ -26,6 +26,7 @@ from zhike.messaging.queries.sent import (
     encrypted_columns,
     message_of_refusal,
     outbox,
+    refusal_path,
     refusal_url,
 )
 from zhike.messaging.queries.vendor_accounts import (
@@ -80,6 +81,7 @@ __all__ = [
     "outbox",
     "own_quiet_hours",
     "policy",
+    "refusal_path",
     "refusal_url",
     "replies",
     "sending",

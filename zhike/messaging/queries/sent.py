@@ -142,6 +142,11 @@ def message_of_refusal(token: str) -> int:
     return int(number)
 
 
+def refusal_path(message_id: int) -> str:
+    """The page that ends offers to whoever got this message."""
+    return f"/m/no/{refusal_token(message_id)}/"
+
+
 def refusal_url(message_id: int) -> str:
-    """The whole address of the page that ends offers to whoever got this message."""
-    return f"{settings.PUBLIC_URL}/m/no/{refusal_token(message_id)}/"
+    """The same, as a whole address."""
+    return settings.PUBLIC_URL + refusal_path(message_id)

@@ -37,6 +37,29 @@ class PhoneForm(forms.Form):
         return _DIGITS.sub("", self.cleaned_data["phone"])
 
 
+class QuietHoursForm(forms.Form):
+    """On or off; both times when on."""
+
+    is_on = forms.BooleanField(required=False, label=_("Keep my quiet hours"))
+    quiet_from = forms.TimeField(
+        required=False, label=_("From"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+    )
+    quiet_until = forms.TimeField(
+        required=False, label=_("until"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if data.get("is_on") and not (data.get("quiet_from") and data.get("quiet_until")):
+            raise forms.ValidationError(_("Say from when until when."))
+        return data
+
+    @property
+    def quiet(self) -> tuple[dt.time, dt.time] | None:
+        data = self.cleaned_data
+        return (data["quiet_from"], data["quiet_until"]) if data["is_on"] else None
+
+
 class CodeForm(forms.Form):
     code = forms.CharField(
         label=_("One-time code"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from zhike.ui.member.views import account, app, card, points, receipts, visitor
+from zhike.ui.member.views import account, app, card, messages, points, receipts, visitor
 
 app_name = "member"
 urlpatterns = [
@@ -21,6 +21,10 @@ urlpatterns = [
     path("m/me/edit/", account.edit, name="edit"),
     path("m/me/history/", account.history, name="history"),
     path("m/me/consents/", account.consents, name="consents"),
+    path("m/me/quiet/", messages.quiet_hours, name="quiet_hours"),
+    path("m/inbox/", messages.inbox, name="inbox"),
+    path("m/inbox/<int:message_id>/", messages.message, name="message"),
+    path("m/no/<str:token>/", messages.refuse, name="refuse"),
     path("m/policy/", app.policy, name="policy"),
     path("m/about/", app.about, name="about"),
     path("m/offline/", app.offline, name="offline"),

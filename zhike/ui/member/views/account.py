@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from zhike.customers import operations as customer_operations
 from zhike.customers import queries as customers
 from zhike.kernel.errors import Problem
+from zhike.messaging import operations as messaging
 from zhike.organization import queries as organization
 from zhike.privacy import operations as privacy_operations
 from zhike.privacy import queries as privacy
@@ -108,6 +109,11 @@ def _decide(request: Any, form: ConsentForm, version: str, before: dict[str, boo
             evidence={"address": address_of(request), "agent": request.headers.get("User-Agent", "")[:200]},
             now=member.now,
         )
+    for decision in decisions:
+        if (decision.purpose, decision.decision) == ("marketing", "granted"):
+            messaging.lift_suppression(
+                actor=member.viewer, person_id=member.person_id, channel=decision.channel, now=member.now
+            )
 
 
 def _word(form: ConsentForm, question: Any, before: dict[str, bool]) -> str:

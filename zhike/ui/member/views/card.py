@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from zhike.loyalty import queries as loyalty
+from zhike.messaging import queries as messaging
 from zhike.ui.member.access import SignedIn, member_page
 from zhike.ui.member.dock import page
 
@@ -21,7 +22,9 @@ AHEAD = 6
 @require_safe
 @member_page
 def home(request: HttpRequest) -> HttpResponse:
-    return page(request, "home", _card(request.member), active="home")  # type: ignore[attr-defined]
+    member: SignedIn = request.member  # type: ignore[attr-defined]
+    unread = messaging.unread_count(member.person_id)
+    return page(request, "home", _card(member) | {"unread": unread}, active="home")
 
 
 @require_safe

@@ -1,0 +1,51 @@
+"""The demonstration's channels: opened once, kept at every start, and a first campaign through the gates."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integrations.vendors import aliyun
+from tests.people import NOW, build_malls, publish_policy
+from zhike.loyalty import operations as loyalty
+from zhike.messaging import operations, queries
+from zhike.messaging.models import ChannelAccount, OutboundMessage
+from zhike.simulator.channels import ACTOR, open_demo_channels
+
+
+@pytest.mark.feature("N9", "C128")
+@pytest.mark.django_db(transaction=True)
+def test_demo_opens_channels_once_and_its_campaign_passes_the_gates() -> None:
+    malls = build_malls()
+    publish_policy(malls)
+    program_id = loyalty.create_program(
+        actor=ACTOR, group_id=malls.group, code="zk", name="知客会员", redeem_minimum=100, now=NOW
+    )
+    loyalty.save_tier(
+        actor=ACTOR, program_id=program_id, code="basic", name="普卡", rank=1, threshold_fen=0,
+        colour="slate", benefits="", now=NOW,
+    )  # fmt: skip
+    for number, consents in enumerate(
+        ([("marketing", "sms", "granted")], [("marketing", "push", "granted")], [])
+    ):
+        loyalty.enroll_member(
+            actor=ACTOR,
+            name=f"客{number}",
+            phone=f"1380013800{number}",
+            mall_id=malls.star,
+            source="counter",
+            consents=consents,
+            policy_version="2026-01",
+            method="paper",
+            now=NOW,
+        )
+    with aliyun(look_up=lambda code: queries.told_wording("aliyun_sms", code), signs=None) as emulator:
+        open_demo_channels(emulator.url, NOW)
+        open_demo_channels(emulator.url, NOW)
+        while operations.send_due(actor=ACTOR, now=NOW).total:
+            pass
+    assert ChannelAccount.objects.count() == 1
+    assert len(emulator.operator.sent) == 1
+    fates = OutboundMessage.objects.order_by("person_id", "id").values_list("channel", "status")
+    assert sorted(fates) == [
+        ("inbox", "delivered"), ("inbox", "refused"), ("sms", "refused"), ("sms", "refused"), ("sms", "sent"),
+    ]  # fmt: skip

@@ -51,7 +51,7 @@ def message(request: Any, message_id: int) -> HttpResponse:
 def quiet_hours(request: Any) -> HttpResponse:
     member: SignedIn = request.member
     known = queries.own_quiet_hours(member.person_id)
-    initial = {"is_on": known is not None}
+    initial: dict[str, Any] = {"is_on": known is not None}
     if known:
         initial |= {"quiet_from": known[0], "quiet_until": known[1]}
     form = QuietHoursForm(sent(request), initial=initial)

@@ -347,3 +347,26 @@ def void_coupon(*, actor: Viewer, coupon_id: int, reason: str, now: dt.datetime)
     )
     person_id = person_id_of(coupon.member_id) if coupon.member_id is not None else None
     events.publish(CouponVoided(coupon.pk, coupon.batch_id, person_id, reason[:200]), actor=actor, now=now)
+
+
+@transaction.atomic
+def hand_out_codes(*, actor: Viewer, batch_id: int, now: dt.datetime) -> list[tuple[str, dt.datetime]]:
+    """(code, end) of every bearer code that can still be used, for printing. Whoever holds a code has the coupon, so it
+    is audited first. Raises BatchNotFound, NotForBearers, NotAllowed.
+    """
+    batch = known_batch(batch_id)
+    require_touch(actor, "coupons.issue", mall=batch.mall_id)
+    if not CouponBatch.objects.filter(id=batch_id, is_bearer=True).exists():
+        raise NotForBearers
+    rows = Coupon.objects.filter(
+        batch_id=batch_id, status=Coupon.Status.ISSUED, valid_until__gt=now
+    ).order_by("id")
+    found = list(rows.values_list("code", "valid_until"))
+    audit.record(
+        actor=actor,
+        action="coupon_batch.export",
+        subject=("coupon_batch", batch_id),
+        after={"codes": len(found)},
+        now=now,
+    )
+    return found

@@ -29,7 +29,7 @@ from zhike.offers.queries.coupons import (
     quote_coupons,
 )
 from zhike.offers.queries.held import BasketAsked
-from zhike.offers.queries.known import BatchNotFound
+from zhike.offers.queries.known import BatchNotFound, batch_name
 
 __all__ = [
     "BasketAsked",
@@ -46,6 +46,7 @@ __all__ = [
     "batch",
     "batch_figures",
     "batch_id_of",
+    "batch_name",
     "batches_page",
     "claimable",
     "coupon_by_code",

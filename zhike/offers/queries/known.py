@@ -60,6 +60,11 @@ def known_batch(batch_id: int) -> KnownBatch:
     return found
 
 
+def batch_name(batch_id: int) -> str:
+    """For lines about somebody's own coupons. Raises BatchNotFound."""
+    return known_batch(batch_id).name
+
+
 def zone_of(mall_id: int | None) -> str:
     """The time zone that days of a coupon are counted in; of a group's coupon, its first mall's."""
     first = mall_id or organization.first_mall_id()

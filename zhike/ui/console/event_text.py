@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from zhike.kernel.errors import NotFound
+from zhike.offers import queries as offers
 from zhike.organization import queries as organization
 from zhike.ui.components.formatting import day as day_text
 from zhike.ui.components.formatting import grouped, points_text, signed, yuan
@@ -281,6 +283,51 @@ def _taken_out(data: Data, tiers: Names) -> Told:
     return Told(title % {"count": grouped(count)}, _("An import was undone"), icon="undo-2", tone="warning")
 
 
+def _coupon_name(data: Data) -> str:
+    try:
+        return offers.batch_name(data["batch_id"])
+    except NotFound:
+        return ""
+
+
+def _coupon_url(data: Data) -> str:
+    return reverse("console:coupon", args=[data["coupon_id"]])
+
+
+def _coupon_issued(data: Data, tiers: Names) -> Told:
+    return Told(_("Got a coupon"), _coupon_name(data), icon="ticket", tone="success", url=_coupon_url(data))
+
+
+def _coupon_used(data: Data, tiers: Names) -> Told:
+    title = _("Used a coupon: %(amount)s off") % {"amount": yuan(data["discount_fen"])}
+    detail = " · ".join(part for part in (_coupon_name(data), _merchant(data)) if part)
+    return Told(title, detail, icon="ticket-check", tone="accent", url=_coupon_url(data))
+
+
+def _coupon_returned(data: Data, tiers: Names) -> Told:
+    return Told(
+        _("A coupon came back with the goods"),
+        _coupon_name(data),
+        icon="ticket",
+        tone="info",
+        url=_coupon_url(data),
+    )
+
+
+def _coupon_expired(data: Data, tiers: Names) -> Told:
+    return Told(_("A coupon expired"), _coupon_name(data), icon="ticket-x", url=_coupon_url(data))
+
+
+def _coupon_voided(data: Data, tiers: Names) -> Told:
+    return Told(
+        _("A coupon was made void"),
+        data.get("reason", ""),
+        icon="ticket-x",
+        tone="warning",
+        url=_coupon_url(data),
+    )
+
+
 def _merchant(data: Data) -> str:
     found = organization.merchant_ref(data["merchant_id"]) if data.get("merchant_id") else None
     return found.name if found else ""
@@ -304,6 +351,11 @@ _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
     "loyalty.points_adjusted": _adjusted,
     "loyalty.points_expired": _expired,
     "loyalty.tier_changed": _tier,
+    "offers.coupon_issued": _coupon_issued,
+    "offers.coupon_used": _coupon_used,
+    "offers.coupon_returned": _coupon_returned,
+    "offers.coupon_expired": _coupon_expired,
+    "offers.coupon_voided": _coupon_voided,
     "loyalty.member_enrolled": _enrolled,
     "loyalty.member_status_changed": _status,
     "loyalty.card_replaced": _card,

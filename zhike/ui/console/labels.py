@@ -356,8 +356,65 @@ JOURNAL_ENTRIES = {
     "expired": _("Points lapsed"),
     "estimate": _("Change of the estimate"),
 }
+COUPON_KINDS = {
+    "cash": _("Cash coupon"),
+    "threshold": _("Threshold coupon"),
+    "percent": _("Discount coupon"),
+    "gift": _("Gift coupon"),
+    "parking": _("Parking coupon"),
+    "service": _("Service coupon"),
+}
+COUPON_STATES = {
+    "usable": _("Can be used"),
+    "locked": _("Locked"),
+    "used": _("Used"),
+    "expired": _("Expired"),
+    "void": _("Void"),
+    "not-yet": _("Not yet"),
+    "frozen": _("Frozen"),
+}
+COUPON_STATE_TONES = {"usable": "success", "locked": "warning", "used": "info", "void": "error"}
+COUPON_BATCH_STATUSES = {"open": _("Open"), "paused": _("Paused"), "closed": _("Called off")}
+COUPON_BATCH_STATES = {
+    **COUPON_BATCH_STATUSES,
+    "sold-out": _("All handed out"),
+    "early": _("Begins later"),
+    "over": _("Over"),
+}
+COUPON_BATCH_TONES = {"open": "success", "paused": "warning", "early": "info", "sold-out": "accent"}
+COUPON_USES = {
+    "locked": _("Locked"),
+    "used": _("Used"),
+    "released": _("Released"),
+    "lapsed": _("Ran out"),
+    "returned": _("Given back"),
+    "kept": _("Goods returned, coupon not"),
+}
+COUPON_ON_RETURN = {"give_back": _("the member has it back"), "keep": _("it stays used")}
+COUPON_WAYS = {
+    "public": _("Members claim it themselves"),
+    "desk": _("Staff and programs hand it out"),
+    "codes": _("Codes for bearers"),
+}
+COUPON_SOURCES = {
+    "claim": _("Claimed"),
+    "desk": _("Handed out"),
+    "push": _("Sent to a list"),
+    "api": _("API"),
+    "codes": _("Code made"),
+    "import": _("Code taken in"),
+}
+FUNDERS = {"mall": _("Mall"), "merchant": _("Merchant"), "brand": _("Brand")}
 
 AUDIT_ACTIONS = {
+    "coupon.void": _("Coupon made void"),
+    "coupon_batch.change": _("Batch of coupons changed"),
+    "coupon_batch.codes": _("Codes added to a batch"),
+    "coupon_batch.export": _("Codes of a batch exported"),
+    "coupon_batch.open": _("Batch of coupons opened"),
+    "coupon_batch.push": _("Coupons sent to a list"),
+    "coupon_template.retire": _("Coupon template retired"),
+    "coupon_template.save": _("Coupon template saved"),
     "api_key.create": _("API key created"),
     "api_key.revoke": _("API key revoked"),
     "brand.create": _("Brand created"),
@@ -457,6 +514,9 @@ AUDIT_ACTIONS = {
 }
 
 AUDIT_SUBJECTS = {
+    "coupon": _("Coupon"),
+    "coupon_batch": _("Batch of coupons"),
+    "coupon_template": _("Coupon template"),
     "api_key": _("API key"),
     "brand": _("Brand"),
     "digest": _("Signed day"),

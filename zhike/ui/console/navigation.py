@@ -59,6 +59,10 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        _("Offers"),
+        (Entry("coupons", _("Coupons"), "ticket-percent", "offers.view", "console:coupons"),),
+    ),
+    (
         _("Mall"),
         (
             Entry("merchants", _("Merchants"), "store", "organization.view", "console:merchants"),

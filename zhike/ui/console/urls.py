@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, include, path
 
+from zhike.ui.console.offer_urls import OFFERS
 from zhike.ui.console.views import (
     account,
     api_keys,
@@ -208,7 +209,7 @@ _staff = [
 
 _pages: list[URLPattern] = [
     *_start, *_members, *_receipts, *_programme, *_finance, *_policy, *_organization, *_imports, *_data, *_sources, *_account, *_staff,
-    *_messaging,
+    *_messaging, *OFFERS,
 ]  # fmt: skip
 
 urlpatterns = [path("console/", include(_pages))]

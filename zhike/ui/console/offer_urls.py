@@ -1,0 +1,26 @@
+"""Addresses of the console's pages of offers."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from zhike.ui.console.views import coupons
+
+OFFERS: list[URLPattern] = [
+    path("coupons/", coupons.batches, name="coupons"),
+    path("coupons/templates/", coupons.templates, name="coupon_templates"),
+    path("coupons/templates/new/", coupons.edit_template, name="new_coupon_template"),
+    path("coupons/templates/<int:template_id>/", coupons.edit_template, name="coupon_template"),
+    path(
+        "coupons/templates/<int:template_id>/retire/", coupons.retire_template, name="retire_coupon_template"
+    ),
+    path("coupons/templates/<int:template_id>/batch/", coupons.new_batch, name="new_coupon_batch"),
+    path("coupons/batches/<int:batch_id>/", coupons.batch, name="coupon_batch"),
+    path("coupons/batches/<int:batch_id>/change/", coupons.change_batch, name="change_coupon_batch"),
+    path("coupons/batches/<int:batch_id>/push/", coupons.push, name="push_coupons"),
+    path("coupons/batches/<int:batch_id>/codes/", coupons.codes, name="coupon_codes"),
+    path("coupons/batches/<int:batch_id>/codes/export/", coupons.export_codes, name="export_coupon_codes"),
+    path("coupons/list/", coupons.coupons, name="coupon_list"),
+    path("coupons/<int:coupon_id>/", coupons.coupon, name="coupon"),
+    path("coupons/<int:coupon_id>/void/", coupons.void, name="void_coupon"),
+]

@@ -378,3 +378,50 @@ class ReturnForm(TokenForm):
         if not self.errors and not self.quantities:
             raise forms.ValidationError(_("Say how much of which line comes back."))
         return data
+
+
+class CouponCodeForm(forms.Form):
+    code = forms.CharField(
+        label=_("Code of the coupon"),
+        max_length=60,
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "off",
+                "autocapitalize": "characters",
+                "spellcheck": "false",
+                "autofocus": True,
+                "data-scan": "",
+                **BIG,
+            }
+        ),
+    )
+
+
+class CouponUseForm(TokenForm):
+    """What is bought with the coupon. A gift, parking or service needs no amount."""
+
+    merchant = forms.ChoiceField(label=_("Merchant"), widget=forms.Select(attrs=BIG))
+    amount = AmountField(label=_("Amount before the coupon (yuan)"))
+    number = forms.CharField(
+        label=_("Receipt number"),
+        max_length=60,
+        required=False,
+        help_text=_("With it, returned goods bring the coupon back."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", **BIG}),
+    )
+    step = forms.ChoiceField(
+        choices=[("ask", ""), ("carry-out", "")], initial="ask", widget=forms.HiddenInput
+    )
+
+    def __init__(
+        self, *args: Any, merchants: list[tuple[str, str]], needs_amount: bool, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        merchant = self.fields["merchant"]
+        merchant.choices = merchants  # type: ignore[attr-defined]
+        if len(merchants) == 1:
+            merchant.initial, merchant.widget = merchants[0][0], forms.HiddenInput()
+        self.fields["amount"].required = needs_amount
+
+    def clean_merchant(self) -> int:
+        return int(self.cleaned_data["merchant"])

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from zhike.ui.counter.views import claims, enrol, find, history, places, receipts, redemptions, returns
+from zhike.ui.counter.views import (
+    claims,
+    coupons,
+    enrol,
+    find,
+    history,
+    places,
+    receipts,
+    redemptions,
+    returns,
+)
 
 app_name = "counter"
 urlpatterns = [
@@ -25,6 +35,9 @@ urlpatterns = [
         redemptions.reverse_redemption,
         name="reverse",
     ),
+    path("counter/coupons/", coupons.find, name="coupons"),
+    path("counter/coupons/<int:coupon_id>/", coupons.use, name="coupon"),
+    path("counter/members/<int:member_id>/coupons/", coupons.of_member, name="member_coupons"),
     path("counter/receipt/", receipts.record, name="record"),
     path("counter/receipts/", receipts.search, name="receipts"),
     path("counter/receipts/<uuid:receipt_id>/", receipts.receipt, name="receipt"),

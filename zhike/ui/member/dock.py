@@ -1,4 +1,4 @@
-"""The bar at the bottom: four places, always the same."""
+"""The bar at the bottom: five places, always the same."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 PLACES = (
     ("home", _("Card"), "id-card"),
+    ("coupons", _("Coupons"), "ticket"),
     ("points", _("Points"), "coins"),
     ("receipts", _("Receipts"), "receipt-text"),
     ("profile", _("Me"), "user-round"),

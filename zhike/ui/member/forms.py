@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import uuid
 from typing import Any
 
 from django import forms
@@ -150,3 +151,10 @@ def amount_fen(text: str) -> int:
     if not 0 < fen <= FEN_MAX:
         raise forms.ValidationError(_("Enter an amount above zero."), code="not-positive")
     return fen
+
+
+class CouponClaimForm(forms.Form):
+    """One tap. The token makes two taps one claim."""
+
+    batch = forms.IntegerField(min_value=1, max_value=2**63 - 1, widget=forms.HiddenInput)
+    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)

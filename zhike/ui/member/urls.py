@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from zhike.ui.member.views import account, app, card, messages, points, receipts, visitor
+from zhike.ui.member.views import account, app, card, coupons, messages, points, receipts, visitor
 
 app_name = "member"
 urlpatterns = [
@@ -14,6 +14,9 @@ urlpatterns = [
     path("m/logout/", visitor.log_out, name="log_out"),
     path("m/points/", points.statement, name="points"),
     path("m/points/lots/", points.lots, name="lots"),
+    path("m/coupons/", coupons.coupons, name="coupons"),
+    path("m/coupons/<int:coupon_id>/", coupons.coupon, name="coupon"),
+    path("m/offers/", coupons.offers, name="offers"),
     path("m/receipts/", receipts.receipts, name="receipts"),
     path("m/receipts/claim/", receipts.claim, name="claim"),
     path("m/receipts/<uuid:receipt_id>/", receipts.receipt, name="receipt"),

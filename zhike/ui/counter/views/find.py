@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from zhike.kernel.errors import Problem
 from zhike.loyalty import queries as loyalty
+from zhike.offers import queries as offers
 from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import staff_page
 from zhike.ui.counter import presented
@@ -19,6 +20,7 @@ from zhike.ui.counter.forms import FindForm
 from zhike.ui.counter.identify import Found
 from zhike.ui.counter.identify import find as identify
 from zhike.ui.counter.page import page
+from zhike.ui.counter.views import coupons
 
 LOOKUP = "members.lookup"
 
@@ -28,7 +30,12 @@ LOOKUP = "members.lookup"
 def home(request: Any) -> HttpResponse:
     if tills.till_of(request) is None:
         return HttpResponseRedirect(reverse("counter:till"))
-    return page(request, "home", {"form": FindForm(), "recent": tills.recent(request)})
+    context = {
+        "form": FindForm(),
+        "recent": tills.recent(request),
+        "may_use_coupons": request.viewer.may(coupons.USE),
+    }
+    return page(request, "home", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -39,6 +46,11 @@ def find(request: Any) -> HttpResponse:
     found = Found()
     if request.method == "GET":
         return HttpResponseRedirect(reverse("counter:home"))
+    if form.is_valid() and request.viewer.may(coupons.USE) and offers.looks_like_code(form.cleaned_data["q"]):
+        coupon = offers.coupon_by_code(request.viewer, form.cleaned_data["q"], request.now)
+        if coupon is not None:
+            coupons.present(request, coupon.id)
+            return HttpResponseRedirect(reverse("counter:coupon", args=[coupon.id]))
     if form.is_valid():
         try:
             found = identify(request.viewer, form.cleaned_data["q"], request.now)
@@ -52,7 +64,13 @@ def find(request: Any) -> HttpResponse:
                 presented.present(request, found.member_id)
                 return HttpResponseRedirect(reverse("counter:member", args=[found.member_id]))
             request.session["counter_phone"] = found.phone
-    context = {"form": form, "found": found, "asked": form.is_valid(), "recent": tills.recent(request)}
+    context = {
+        "form": form,
+        "found": found,
+        "asked": form.is_valid(),
+        "recent": tills.recent(request),
+        "may_use_coupons": request.viewer.may(coupons.USE),
+    }
     return page(request, "home", context, status=422 if form.errors else 200)
 
 
@@ -65,6 +83,7 @@ def member(request: Any, member_id: int) -> HttpResponse:
         "may_record": viewer.may(tills.RECORD),
         "may_redeem": viewer.may("points.redeem"),
         "may_claim": viewer.may("receipts.claim"),
+        "may_use_coupons": viewer.may(coupons.USE),
     }
     return page(request, "member", presented.shown_as(presented.member_file(request, member_id)) | may)
 

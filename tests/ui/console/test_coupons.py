@@ -54,6 +54,7 @@ def test_from_the_template_to_the_batch(world: World, admin: Client) -> None:
     template = CouponTemplate.objects.get()
     assert template.terms["scope"]["merchants"]["except"] == [world.malls.cafe]
     assert template.terms["funding"] == {"mall": 6000, "merchant": 4000}
+    assert "¥20" in said(admin.get("/console/coupons/templates/"))
     page = said(admin.get(f"/console/coupons/templates/{template.pk}/"))
     assert 'value="100.00"' in page
     for _ in range(2):

@@ -10,7 +10,7 @@ from typing import Any
 
 from zhike.kernel import clock
 from zhike.kernel.progress import Progress
-from zhike.simulator.operations import PASSWORD, SEED, STAFF, MallLoaded, load_mall
+from zhike.simulator.operations import PASSWORD, SEED, STAFF, MallLoaded, load_behaviour, load_mall
 
 LABELS = {
     "admin": "管理员 · admin",
@@ -57,6 +57,11 @@ def ensure_history(size: str = "demo", seed: int = SEED) -> MallLoaded | None:
             progress=_Shown(bar),
             processes=min(4, os.cpu_count() or 1),
         )
+    load_behaviour(
+        size=state.get("size", size),
+        seed=state.get("seed", seed),
+        now=dt.datetime.fromisoformat(state["began"]),
+    )
     marker.write_text(json.dumps(state | {"done": True}))
     return loaded
 

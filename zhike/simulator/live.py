@@ -18,6 +18,7 @@ from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
+from zhike.simulator.browsing import session
 from zhike.simulator.catalogue import Catalogue, Shop
 from zhike.simulator.history import SimReceipt, one_purchase
 from zhike.simulator.people import PHONE_STEP, PHONES, PHONES_FROM, Person, draw_name
@@ -29,6 +30,9 @@ PAUSE_MAX_S = 30.0
 REMEMBERED_SALES = 200
 NEW_PHONES_FROM = 5_000_000
 """Phones of people who join live are taken from the upper half of the range, so that they are nobody's yet."""
+
+BROWSE = 0.4
+"""How often, beside every event, somebody opens the mini program."""
 
 ANONYMOUS, ENROL, RETURN, REDEEM, TWICE = 0.22, 0.03, 0.02, 0.03, 0.01
 """Of all events, how many are sales to strangers, enrolments, returns, redemptions; of sales, how many come twice."""
@@ -92,8 +96,15 @@ class LiveMall:
     """Chooses what happens next, and tells the API."""
 
     def __init__(
-        self, client: ApiClient, catalogue: Catalogue, people: list[Person], rng: Random, clock: Clock
+        self,
+        client: ApiClient,
+        catalogue: Catalogue,
+        people: list[Person],
+        rng: Random,
+        clock: Clock,
+        write_key: str = "",
     ) -> None:
+        self.write_key = write_key
         self.client, self.catalogue, self.people, self.rng, self.clock = client, catalogue, people, rng, clock
         self.report = LiveReport()
         self._pulls = list(accumulate(person.pull for person in people))
@@ -102,7 +113,9 @@ class LiveMall:
         self._holdings: dict[int, int] = {}
 
     def step(self) -> None:
-        """One event."""
+        """One event, and perhaps a visit to the mini program."""
+        if self.write_key and self.rng.random() < BROWSE:
+            self._browse()
         chance = self.rng.random()
         if chance < ENROL:
             self._enrol()
@@ -112,6 +125,12 @@ class LiveMall:
             self._redeem()
         else:
             self._sell(None if self.rng.random() < ANONYMOUS else self._somebody())
+
+    def _browse(self) -> None:
+        now = self.clock()
+        visit = session(self.rng, self.catalogue, self._somebody(), now, uuid.uuid4().hex)
+        body = {"writeKey": self.write_key, "batch": visit}
+        self._post("/v1/batch", body, uuid.uuid4().hex, "visits")
 
     def _sell(self, person: Person | None) -> None:
         now = self.clock()

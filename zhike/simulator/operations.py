@@ -13,11 +13,13 @@ from random import Random
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
+from zhike.collection import operations as collection
 from zhike.kernel import clock as kernel_clock
 from zhike.kernel import events
 from zhike.kernel.access import Viewer, system_viewer
 from zhike.kernel.errors import Invalid
 from zhike.loyalty import operations as loyalty
+from zhike.simulator import browsing
 from zhike.simulator.catalogue import build_catalogue
 from zhike.simulator.founding import PASSWORD, STAFF, World, found
 from zhike.simulator.history import SIZES, History, Size, build_history
@@ -110,6 +112,27 @@ class _Report:
             self._tell(stage, done + sum(part for part, _ in theirs), total + sum(part for _, part in theirs))
 
 
+def load_behaviour(
+    *,
+    actor: Viewer = ACTOR,
+    size: str = "demo",
+    seed: int = SEED,
+    today: dt.date | None = None,
+    now: dt.datetime,
+) -> int:
+    """What members of the loaded mall did in its mini program lately; how many messages. Repeatable. Raises UnknownSize."""
+    scale, day = _size(size), today or now.astimezone(ZONE).date()
+    catalogue = build_catalogue(seed)
+    people = build_people(seed, scale.members, catalogue, day - dt.timedelta(days=scale.days - 1), day)
+    return browsing.load_history(actor, seed, catalogue, people, now)
+
+
+def mini_program_key(*, actor: Viewer = ACTOR, now: dt.datetime) -> tuple[int, str]:
+    """A write key for the mini program's server, by id and text; the one before it goes on working for a day."""
+    source = browsing.ensure_source(actor, now)
+    return collection.make_write_key(actor=actor, source_id=source.id, overlap=dt.timedelta(days=1), now=now)
+
+
 def content_hash(*, size: str = "demo", seed: int = SEED, today: dt.date) -> str:
     """SHA-256 of everything that `load_mall` would make; needs no database. Raises UnknownSize."""
     return build_history(_size(size), seed, today).content_hash()
@@ -124,13 +147,14 @@ def live(
     seed: int = SEED,
     stop: threading.Event | None = None,
     count: int | None = None,
+    write_key: str = "",
     clock: Clock = kernel_clock.now,
     tell: Callable[[LiveReport], None] | None = None,
 ) -> LiveReport:
     """Post about `rate` events a second through the API at `base_url`, as members of the mall of this size and seed.
 
-    Until `stop` is set, or `count` events have happened. The key needs LIVE_SCOPES. Raises ConnectionError when nobody
-    answers for long.
+    Until `stop` is set, or `count` events have happened. The key needs LIVE_SCOPES; with a `write_key` they also browse.
+    Raises ConnectionError when nobody answers for long.
     """
     ended = stop or threading.Event()
     scale = _size(size)
@@ -139,7 +163,7 @@ def live(
     people = build_people(seed, scale.members, catalogue, today - dt.timedelta(days=scale.days - 1), today)
     client = ApiClient(base_url, key, ended)
     try:
-        mall = LiveMall(client, catalogue, people, Random(clock().timestamp()), clock)
+        mall = LiveMall(client, catalogue, people, Random(clock().timestamp()), clock, write_key)
         return run_live(mall, rate=rate, stop=ended, count=count, tell=tell)
     finally:
         client.close()
@@ -181,5 +205,7 @@ __all__ = [
     "UnknownSize",
     "content_hash",
     "live",
+    "load_behaviour",
     "load_mall",
+    "mini_program_key",
 ]

@@ -1,3 +1,8 @@
+// A part that refreshes itself waits while somebody reads an unfolded piece of it: <div hx-trigger="every 5s" data-pause-while-open>.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.target.matches?.("[data-pause-while-open]") && event.target.querySelector("details[open]")) event.preventDefault();
+});
+
 // Lines that people add to a form and take out of it again: Django formsets, whose numbering the server reads.
 // <div x-data="rowset">{{ management_form }}<div x-ref="rows">[data-row]…</div><template x-ref="blank">…__prefix__…</template></div>
 export default (Alpine) => {

@@ -67,5 +67,7 @@ def _item(raw: bytes, envelope: Envelope) -> Item:
         )
         item.kind = item.reading.kind
     except Unusable as fault:
+        if item.message is not None and item.message.type in reading.KINDS:
+            item.kind = item.kind or str(item.message.type)
         item.fail(fault.reason, fault.detail)
     return item

@@ -80,6 +80,7 @@ def show_hash(size: str, seed: int | None, day: dt.datetime | None) -> None:
 @with_django
 def live(port: int, rate: float, count: int | None) -> None:
     """Post receipts, returns, enrolments and redemptions through the API until told to stop."""
+    from zhike.collection.operations import revoke_write_key
     from zhike.kernel import clock
     from zhike.kernel.access import system_viewer
     from zhike.organization.operations.api_keys import create_api_key, revoke_api_key
@@ -87,6 +88,7 @@ def live(port: int, rate: float, count: int | None) -> None:
 
     actor = system_viewer("simulator")
     key, raw = create_api_key(actor=actor, name="live tills", scopes=operations.LIVE_SCOPES, now=clock.now())
+    write_key_id, write_key = operations.mini_program_key(actor=actor, now=clock.now())
     stop = threading.Event()
 
     def leave(signal_number: int, frame: Any) -> None:
@@ -95,6 +97,14 @@ def live(port: int, rate: float, count: int | None) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, leave)
     try:
-        operations.live(base_url=f"http://127.0.0.1:{port}", key=raw, rate=rate, stop=stop, count=count)
+        operations.live(
+            base_url=f"http://127.0.0.1:{port}",
+            key=raw,
+            rate=rate,
+            stop=stop,
+            count=count,
+            write_key=write_key,
+        )
     finally:
+        revoke_write_key(actor=actor, key_id=write_key_id, now=clock.now())
         revoke_api_key(actor=actor, key_id=key.pk, now=clock.now())

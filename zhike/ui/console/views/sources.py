@@ -33,6 +33,7 @@ VIEW = "collection.view"
 EDIT = "collection.edit"
 STATUSES = ("open", "taken", "discarded")
 HOURS = 48
+SHOWN = 8
 
 
 @staff_page(VIEW)
@@ -104,7 +105,7 @@ def debugger(request: StaffRequest, source_id: int) -> HttpResponse:
 def _deliveries(request: StaffRequest, source_id: int) -> list[dict[str, Any]]:
     return [
         {"delivery": one, "messages": [_shown(message) for message in one.sample]}
-        for one in queries.latest_deliveries(request.viewer, source_id)
+        for one in queries.latest_deliveries(request.viewer, source_id, SHOWN)
     ]
 
 

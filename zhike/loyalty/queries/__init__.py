@@ -74,13 +74,14 @@ from zhike.loyalty.queries.snapshots import Programme
 from zhike.loyalty.queries.statements import (
     EntryView,
     RedemptionView,
-    TimelineItem,
     redemptions,
     statement,
-    timeline,
 )
+from zhike.loyalty.queries.timeline import KINDS as TIMELINE_KINDS
+from zhike.loyalty.queries.timeline import Search, TimelineItem, timeline
 
 __all__ = [
+    "TIMELINE_KINDS",
     "ActivityView",
     "AwardedPoints",
     "Dashboard",
@@ -107,6 +108,7 @@ __all__ = [
     "RuleVersionView",
     "RuleView",
     "SealState",
+    "Search",
     "Step",
     "TierView",
     "TimelineItem",

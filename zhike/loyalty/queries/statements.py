@@ -10,7 +10,6 @@ from typing import Any
 from django.db.models import Q
 
 from zhike.kernel.access import Viewer
-from zhike.kernel.models import Event
 from zhike.kernel.paging import Keyset, Listing
 from zhike.loyalty.models import Award, Redemption, Transfer
 from zhike.loyalty.queries.explanations import Explained, entry_sentence, explain
@@ -115,32 +114,3 @@ def redemptions(
         )
         for row in Redemption.objects.filter(member_id=member_id).order_by("-redeemed_at", "-id")[:limit]
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class TimelineItem:
-    """One event of a person: ``type`` without its prefix, e.g. loyalty.points_earned, and its data."""
-
-    position: int
-    time: dt.datetime
-    type: str
-    actor: str
-    data: dict[str, Any]
-
-
-TIMELINE = Keyset((("time", "desc"), ("position", "desc")))
-
-
-def timeline(
-    viewer: Viewer, member_id: int, cursor: str | None = None, limit: int = 30
-) -> Listing[TimelineItem]:
-    """Everything the log knows of the member's person, newest first. Raises MemberNotFound when hidden."""
-    account = _account(viewer, member_id, presented=False)
-    assert account.member is not None
-    subject = f"person/{account.member.person_id}"
-    page = TIMELINE.page(Event.objects.filter(subject=subject), cursor, min(max(limit, 1), 200))
-    items = [
-        TimelineItem(row.position, row.time, row.type.removeprefix("zhike."), row.actor, dict(row.data))
-        for row in page.items
-    ]
-    return Listing(items, page.next_cursor, page.previous_cursor)

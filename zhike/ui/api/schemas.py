@@ -326,6 +326,23 @@ class EventsOut(Schema):
     has_more: bool
 
 
+class TimelineItemOut(Schema):
+    """One thing that happened. `mark`: first_touch, purchase (the first), repurchase, interaction, or empty."""
+
+    time: dt.datetime
+    type: str
+    mark: str
+    actor: str
+    data: dict[str, Any]
+
+
+class TimelineOut(Schema):
+    """Newest first."""
+
+    items: list[TimelineItemOut]
+    next_cursor: str | None
+
+
 class MerchantOut(Schema):
     merchant_id: int
     code: str

@@ -143,6 +143,13 @@ OPERATIONS: dict[str, Text] = {
         _("One member"),
         _("Tier and progress, balance and lots, and the recent receipts that the key may see."),
     ),
+    "list_timeline": Text(
+        _("A member's timeline"),
+        _(
+            "Behaviour online, receipts, points, coupons, messages and what staff did, newest first, with the marks of the journey:"
+            " first touch, first purchase, repurchase. What a device did before its owner signed in there is included."
+        ),
+    ),
     "list_points_entries": Text(
         _("Movements of points"), _("Newest first, each with its sentence and the balance after it.")
     ),

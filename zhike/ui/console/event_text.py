@@ -186,6 +186,12 @@ def _consent(data: Data, tiers: Names) -> Told:
     return Told(_("Consent recorded"), _(", ").join(parts), icon="file-check")
 
 
+def behaviour_named(text: str) -> list[str]:
+    """The behaviour that people call by this text, or by words that hold it."""
+    wanted = text.strip().casefold()
+    return [name for name, label in labels.BEHAVIOUR.items() if wanted and wanted in str(label).casefold()]
+
+
 def _behaviour(data: Data, tiers: Names) -> Told:
     name, said, properties = data["name"], data["said"], data.get("properties") or {}
     title = str(labels.BEHAVIOUR.get(name, name))

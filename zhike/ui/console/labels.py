@@ -131,6 +131,24 @@ MESSAGE_OUTCOMES = {
 }
 MESSAGE_TONES = {"taken": "success", "anonymised": "info", "refused": "warning", "set_aside": "error"}
 
+TIMELINE_KINDS = {
+    "behaviour": _("Behaviour online"),
+    "receipts": _("Receipts"),
+    "points": _("Points"),
+    "coupons": _("Coupons"),
+    "messages": _("Messages"),
+    "service": _("Service"),
+    "profile": _("Profile"),
+}
+
+JOURNEY_MARKS = {
+    "first_touch": _("First touch"),
+    "interaction": _("Interaction"),
+    "purchase": _("First purchase"),
+    "repurchase": _("Repurchase"),
+}
+JOURNEY_TONES = {"first_touch": "info", "interaction": "", "purchase": "success", "repurchase": "primary"}
+
 BEHAVIOUR = {
     "products_searched": _("Searched for products"),
     "product_list_viewed": _("Looked through a list"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from django.utils.translation import gettext_lazy as _
 from ninja import Path, Query, Router
@@ -31,6 +31,8 @@ from zhike.ui.api.schemas import (
     ReceiptRowOut,
     StepView,
     TierOut,
+    TimelineItemOut,
+    TimelineOut,
     WaitingOut,
 )
 from zhike.ui.api.shapes import ID_MAX
@@ -123,6 +125,31 @@ def list_points_entries(
     """Every movement of a member's points, newest first, each with its sentence."""
     page = queries.statement(request.viewer, member_id, cursor, limit)
     return EntriesOut(items=[entry_out(entry) for entry in page.items], next_cursor=page.next_cursor)
+
+
+@router.get("/members/{int:member_id}/timeline", auth=Needs("members.view"), response=TimelineOut)
+def list_timeline(
+    request: ApiRequest,
+    member_id: MemberId,
+    kind: Annotated[
+        Literal["", "behaviour", "receipts", "points", "coupons", "messages", "service", "profile"], Query()
+    ] = "",
+    search: Annotated[str, Query(max_length=100)] = "",
+    cursor: Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> TimelineOut:
+    """What happened to a member over all channels, newest first, with first touch, purchases and repurchases marked."""
+    found = queries.Search(search) if search else None
+    page = queries.timeline(request.viewer, member_id, cursor, limit, kind=kind, search=found)
+    return TimelineOut(
+        items=[
+            TimelineItemOut(
+                time=one.time, type=f"zhike.{one.type}", mark=one.mark, actor=one.actor, data=one.data
+            )
+            for one in page.items
+        ],
+        next_cursor=page.next_cursor,
+    )
 
 
 @router.get("/policy", auth=Needs("members.enroll"), response=PolicyOut)

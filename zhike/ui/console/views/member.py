@@ -19,7 +19,8 @@ from zhike.privacy import queries as privacy
 from zhike.sales import queries as sales
 from zhike.ui.components.formatting import day, grouped
 from zhike.ui.components.staff import StaffRequest, staff_page
-from zhike.ui.console.event_text import tell
+from zhike.ui.console.event_text import behaviour_named, tell
+from zhike.ui.console.labels import TIMELINE_KINDS
 from zhike.ui.console.pages import fragment, page, permissions
 from zhike.ui.console.programmes import tier_names
 
@@ -33,6 +34,8 @@ TABS = {
     "consents": _("Consents"),
 }
 TAB_TARGET = "member-tab"
+TIMELINE_TARGET = "timeline"
+MERCHANTS_MATCHED = 50
 RECENT = 6
 
 
@@ -51,6 +54,8 @@ def member(request: StaffRequest, member_id: int, tab: str = "overview") -> Http
         "may": _may(request),
         **_CONTENTS[tab](request, file),
     }
+    if tab == "timeline" and request.htmx.target == TIMELINE_TARGET:
+        return fragment(request, "console/members/_timeline.html", context)
     if request.htmx.target == TAB_TARGET and not request.htmx.history_restore_request:
         return fragment(request, "console/members/_tab.html", context)
     context |= {
@@ -149,15 +154,31 @@ def _points(request: StaffRequest, file: MemberFile) -> dict[str, Any]:
 
 
 def _timeline(request: StaffRequest, file: MemberFile) -> dict[str, Any]:
-    events, found = _events(request, file, request.GET.get("cursor"), 30)
-    return {"page": found, "events": events}
+    kind, text = request.GET.get("kind", ""), request.GET.get("q", "")
+    search = queries.Search(text, _merchants_named(request, text), behaviour_named(text)) if text else None
+    events, found = _events(request, file, request.GET.get("cursor"), 30, kind=kind, search=search)
+    return {"page": found, "events": events, "kind": kind, "query": text, "kinds": TIMELINE_KINDS}
 
 
-def _events(request: StaffRequest, file: MemberFile, cursor: str | None, limit: int) -> tuple[list[Any], Any]:
-    found = queries.timeline(request.viewer, file.member_id, cursor, limit)
+def _merchants_named(request: StaffRequest, text: str) -> list[int]:
+    wanted = text.strip().casefold()
+    known = organization.merchants(request.viewer) if request.viewer.may("organization.view") else []
+    return [merchant.id for merchant in known if wanted in merchant.name.casefold()][:MERCHANTS_MATCHED]
+
+
+def _events(
+    request: StaffRequest,
+    file: MemberFile,
+    cursor: str | None,
+    limit: int,
+    *,
+    kind: str = "",
+    search: queries.Search | None = None,
+) -> tuple[list[Any], Any]:
+    found = queries.timeline(request.viewer, file.member_id, cursor, limit, kind=kind, search=search)
     tiers = tier_names(request)
     events = [
-        {"at": item.time, "actor": item.actor, "told": tell(item.type, item.data, tiers)}
+        {"at": item.time, "actor": item.actor, "told": tell(item.type, item.data, tiers), "mark": item.mark}
         for item in found.items
     ]
     return events, found

@@ -116,8 +116,8 @@ def _narrowed(events: QuerySet[Event], kind: str, search: Search | None) -> Quer
         return events
     pattern = "%" + text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
     found = Q(RawSQL(_SAYS, [pattern], output_field=BooleanField()))  # noqa: S611  a constant; the text is a parameter
-    if search.merchant_ids:
-        found |= Q(data__merchant_id__in=list(search.merchant_ids))
+    for merchant_id in search.merchant_ids:
+        found |= Q(data__contains={"merchant_id": merchant_id})
     if search.names:
         found |= Q(data__name__in=list(search.names))
     return events.filter(found)

@@ -240,7 +240,9 @@ def test_what_cannot_go_on_one_channel_goes_on_the_next(town: Town) -> None:
     assert fates() == [("refused", "consent", "no_consent"), ("delivered", "", "")]
     first, second = OutboundMessage.objects.order_by("id")
     assert second.first == first.pk
-    assert queries.sending(SYSTEM, queries.Filter(NOW - YEAR, NOW + YEAR)).funnel.written == 1
+    found = queries.sending(SYSTEM, queries.Filter(NOW - YEAR, NOW + YEAR))
+    assert (found.funnel.written, found.funnel.refused, found.funnel.delivered) == (1, 0, 1)
+    assert [one.reason for one in found.refusals] == ["no_consent"]
 
 
 @pytest.mark.feature("C128")

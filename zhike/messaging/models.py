@@ -191,6 +191,7 @@ class OutboundMessage(models.Model):
     tried = ArrayField(models.BigIntegerField(), default=list)
     fallback = ArrayField(models.CharField(max_length=10), default=list)
     first = models.BigIntegerField(null=True)
+    is_replaced = models.BooleanField(default=False)
     parts = models.SmallIntegerField(default=1)
     cost = models.IntegerField(default=0)
     created_at = models.DateTimeField()

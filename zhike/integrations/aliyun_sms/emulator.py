@@ -56,6 +56,7 @@ class Operator:
     reply_url: str = ""
     report_copies: int = 1
     report_pause_s: float = 0.05
+    report_again_s: tuple[float, ...] = (60.0, 300.0, 600.0)
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
     fault: Callable[[str], str] = lambda action: ""
     calls: list[str] = field(default_factory=list)
@@ -299,7 +300,15 @@ def _deliver(operator: Operator, batch: list[Sms]) -> None:
         )
     if operator.report_url:
         for _copy in range(operator.report_copies):
-            push(operator.report_url, entries)
+            _push_until_taken(operator, entries)
+
+
+def _push_until_taken(operator: Operator, entries: list[dict[str, Any]]) -> None:
+    """Again after 1, 5 and 10 minutes where nobody answered, then never more; as Aliyun does it."""
+    for pause in (0.0, *operator.report_again_s):
+        time.sleep(pause)
+        if push(operator.report_url, entries).get("code") == 0:
+            return
 
 
 def push(url: str, entries: list[dict[str, Any]]) -> dict[str, Any]:

@@ -103,9 +103,10 @@ def give_back(rows: Iterable[OutboundMessage], now: dt.datetime) -> None:
 
 def follow_up(actor: Viewer, rows: Iterable[OutboundMessage], now: dt.datetime) -> None:
     """What could not go on its channel is written anew for the next channel of its template."""
-    drafts = [draft for row in rows if (draft := _next_channel(row, now)) is not None]
+    drafts = {row.pk: draft for row in rows if (draft := _next_channel(row, now)) is not None}
     if drafts:
-        queue(actor, drafts, now)
+        queue(actor, list(drafts.values()), now)
+        OutboundMessage.objects.filter(pk__in=drafts).update(is_replaced=True)
 
 
 def _next_channel(row: OutboundMessage, now: dt.datetime) -> Draft | None:

@@ -39,10 +39,12 @@ from zhike.messaging.queries.vendor_accounts import (
     gateways,
 )
 from zhike.messaging.queries.wordings import (
+    Preview,
     TemplateView,
     VendorState,
     VersionView,
     approved_wording,
+    preview,
     template,
     templates,
     told_wording,
@@ -59,6 +61,7 @@ __all__ = [
     "MessageView",
     "Outbox",
     "PolicyView",
+    "Preview",
     "RefusalCount",
     "ReplyView",
     "SentMessage",
@@ -81,6 +84,7 @@ __all__ = [
     "outbox",
     "own_quiet_hours",
     "policy",
+    "preview",
     "refusal_path",
     "refusal_url",
     "replies",

@@ -2,7 +2,8 @@
 
 Definitions. *written*: messages asked for, each once however many channels were tried. *sent*: a vendor took it, or it lies in
 the member's inbox. *delivered*: the vendor reported that it arrived, or it lies in the inbox. *opened*: the member opened it in
-the inbox; other channels do not tell. A message that went to a second channel counts where it went.
+the inbox; other channels do not tell. *refused*, *failed*: it ended so on the last channel tried; the
+table of reasons counts every channel tried.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ _NEWEST_REPLY = Keyset((("received_at", "desc"), ("id", "desc")))
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which messages: written in [since, until), "" is any."""
+    """Which messages: written in [since, until), "" is any; ``is_final`` leaves out those that another channel took over."""
 
     since: dt.datetime
     until: dt.datetime
@@ -53,6 +54,7 @@ class Filter:
     status: str = ""
     gate: str = ""
     reason: str = ""
+    is_final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,8 @@ def _rows(viewer: Viewer, wanted: Filter) -> QuerySet[OutboundMessage]:
         value = getattr(wanted, name)
         if value:
             rows = rows.filter(**{name: value})
+    if wanted.is_final:
+        rows = rows.filter(is_replaced=False)
     return rows
 
 
@@ -159,11 +163,11 @@ def sending(viewer: Viewer, wanted: Filter) -> Sending:
     found = rows.aggregate(
         written=Count("id", filter=Q(first=None)),
         waiting=Count("id", filter=Q(status__in=("queued", "sending"))),
-        refused=Count("id", filter=Q(status__in=("refused", "expired"))),
+        refused=Count("id", filter=Q(status__in=("refused", "expired"), is_replaced=False)),
         sent=Count("id", filter=Q(status__in=SENT)),
         delivered=Count("id", filter=Q(status="delivered")),
         opened=Count("id", filter=Q(read_at__isnull=False)),
-        failed=Count("id", filter=Q(status="failed")),
+        failed=Count("id", filter=Q(status="failed", is_replaced=False)),
         unknown=Count("id", filter=Q(status="unknown")),
         people=Count("person_id", filter=Q(status__in=SENT), distinct=True),
         cost=Sum("cost", filter=Q(status__in=(*SENT, "sending", "unknown", "failed"))),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from zhike.customers import queries as customers
 from zhike.kernel.access import Viewer, require
 from zhike.kernel.errors import NotFound
 from zhike.messaging.models import ChannelAccount, MessageTemplate, TemplateVersion, VendorTemplate
@@ -161,6 +162,57 @@ def version(viewer: Viewer, version_id: int) -> VersionView:
     if row is None:
         raise NotFound
     return next(view for view in versions(viewer, row.template_id) if view.id == version_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A wording as a member would read it, its length, what is wrong with it, and what each account would charge and refuse."""
+
+    channel: str
+    title: str
+    text: str
+    length: wording.Length
+    faults: tuple[str, ...]
+    unfilled: tuple[str, ...]
+    costs: tuple[tuple[str, wording.Length, tuple[str, ...]], ...]
+    reader: str
+
+
+def preview(
+    viewer: Viewer, template_id: int, *, channel: str, title: str, body: str, phone: str = ""
+) -> Preview:
+    """Nothing is kept. ``phone`` names the member to read as, within the viewer's scope. Raises NotAllowed, NotFound."""
+    found = template(viewer, template_id)
+    values = {} if not phone else _values_of(viewer, phone)
+    text = wording.render(body, values)
+    if channel == "sms":
+        text = f"【{signature()}】{text}"
+    known = gateways()
+    accounts = ChannelAccount.objects.filter(is_active=True, channel=channel).order_by("position", "id")
+    return Preview(
+        channel=channel,
+        title=wording.render(title, values),
+        text=text,
+        length=wording.length(text, 0),
+        faults=tuple(wording.faults(body, channel, found.kind)) if body.strip() else (),
+        unfilled=wording.missing(title + body, values),
+        costs=tuple(
+            (
+                account.name,
+                wording.length(text, account.price),
+                tuple(known[account.vendor].lint(body, found.kind)) if account.vendor in known else (),
+            )
+            for account in accounts
+        ),
+        reader=values.get("name", ""),
+    )
+
+
+def _values_of(viewer: Viewer, phone: str) -> dict[str, str]:
+    person_id = customers.person_id_by("phone", phone)
+    if person_id is None or person_id not in customers.visible_ids([person_id], viewer, "members.view"):
+        return {}
+    return {"name": customers.contact_cards([person_id])[person_id].name}
 
 
 def _template_view(row: MessageTemplate, versions: Sequence[TemplateVersion]) -> TemplateView:

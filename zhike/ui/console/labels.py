@@ -211,6 +211,25 @@ MESSAGE_KINDS = {
     "marketing": _("Offer"),
 }
 
+WORDING_STATES = {"draft": _("Draft"), "approved": _("Approved"), "retired": _("Retired")}
+WORDING_STATE_TONES = {"draft": "warning", "approved": "success"}
+VENDOR_STATES = {
+    "unknown": _("No number yet"),
+    "not_needed": _("Needs no number"),
+    "pending": _("Being looked at"),
+    "approved": _("Approved"),
+    "rejected": _("Rejected"),
+}
+VENDOR_STATE_TONES = {"unknown": "warning", "pending": "warning", "approved": "success", "rejected": "error"}
+WORDING_LANGUAGES = {"zh-hans": "简体中文", "zh-hant": "繁體中文", "en": "English"}
+WORDING_FAULTS = {
+    "empty": _("The wording is empty"),
+    "malformed_variable": _("A value is written ${name}"),
+    "too_long": _("More than 500 characters"),
+    "signature_in_text": _("Leave 【】 out, the signature is put in front"),
+    "no_way_to_refuse": _("An offer by text message ends with “拒收请回复R”"),
+}
+
 BUILT_IN_TEMPLATES = {"one_time_code": _("One-time code")}
 
 GATES = {

@@ -74,6 +74,13 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         (
             Entry("sending", _("Sending messages"), "send", "messages.view", "console:sending"),
             Entry(
+                "message_templates",
+                _("Wordings"),
+                "text-quote",
+                "messages.view",
+                "console:message_templates",
+            ),
+            Entry(
                 "channels",
                 _("Channels"),
                 "radio-tower",

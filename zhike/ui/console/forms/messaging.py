@@ -7,8 +7,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from zhike.messaging.queries import CHANNELS, AccountView, PolicyView, gateway
+from zhike.messaging.queries import CHANNELS, AccountView, PolicyView, TemplateView, gateway
 from zhike.ui.console.labels import CHANNELS as CHANNEL_NAMES
+from zhike.ui.console.labels import MESSAGE_KINDS
 
 FIELD_PREFIX = "v_"
 
@@ -117,6 +118,70 @@ class PolicyForm(forms.Form):
             "channel_per_day": per_day,
             "channel_per_month": per_month,
         }
+
+
+class TemplateForm(forms.Form):
+    """What a kind of message is called and the order of its channels: the first is tried first."""
+
+    name = forms.CharField(max_length=80, label=_("Name"))
+    code = forms.RegexField(
+        r"\A[a-z][a-z0-9_]*\Z",
+        max_length=60,
+        label=_("Code"),
+        help_text=_("Small letters, digits and underscores; programs name it by this."),
+    )
+    kind = forms.ChoiceField(
+        choices=[(code, name) for code, name in MESSAGE_KINDS.items() if code != "code"],
+        label=_("Kind"),
+        help_text=_(
+            "An offer needs consent and keeps caps and quiet hours. A service message is owed or asked for."
+        ),
+    )
+    first = forms.ChoiceField(choices=list(CHANNEL_NAMES.items()), label=_("First channel"))
+    second = forms.ChoiceField(choices=[("", "–"), *CHANNEL_NAMES.items()], required=False, label=_("then"))
+    third = forms.ChoiceField(
+        choices=[("", "–"), *CHANNEL_NAMES.items()], required=False, label=_("and then")
+    )
+
+    @property
+    def fallback(self) -> list[str]:
+        data = self.cleaned_data
+        return list(dict.fromkeys(one for one in (data["first"], data["second"], data["third"]) if one))
+
+
+class VersionForm(forms.Form):
+    channel = forms.ChoiceField(label=_("Channel"))
+    language = forms.ChoiceField(
+        choices=[("zh-hans", "简体中文"), ("zh-hant", "繁體中文"), ("en", "English")], label=_("Language")
+    )
+    title = forms.CharField(
+        max_length=120, required=False, label=_("Title"), help_text=_("For e-mail and the inbox.")
+    )
+    body = forms.CharField(
+        max_length=2_000,
+        label=_("Text"),
+        help_text=_(
+            "Write ${name} where a value goes. The signature is put in front of text messages by itself."
+        ),
+        widget=forms.Textarea(attrs={"rows": 6}),
+    )
+    as_member = forms.CharField(
+        max_length=40, required=False, label=_("As this member reads it"), help_text=_("A phone number.")
+    )
+
+    def __init__(self, *args: Any, template: TemplateView, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        channels = [(code, CHANNEL_NAMES[code]) for code in template.fallback]
+        self.fields["channel"].choices = channels  # type: ignore[attr-defined]
+
+
+class VendorNumberForm(forms.Form):
+    vendor_code = forms.CharField(max_length=60, label=_("Number at the vendor"))
+    state = forms.ChoiceField(
+        choices=[("approved", _("Approved")), ("pending", _("Being looked at")), ("rejected", _("Rejected"))],
+        label=_("What the vendor says"),
+    )
+    note = forms.CharField(max_length=200, required=False, label=_("Note"))
 
 
 class TestForm(forms.Form):

@@ -73,3 +73,9 @@ def actor(audit_id: str | None) -> str:
 def action(code: str) -> str:
     """{{ entry.action|action }}: what was done, in words; an action nobody has words for stays a code."""
     return str(labels.AUDIT_ACTIONS.get(code, code))
+
+
+@register.filter
+def thousandths(cost: int) -> str:
+    """{{ length.cost|thousandths }}: thousandths of a fen as yuan, such as 0.045."""
+    return f"{cost / 100_000:.3f}"

@@ -22,10 +22,19 @@ MANAGE = "channels.manage"
 
 @staff_page(MANAGE)
 def channels(request: StaffRequest) -> HttpResponse:
-    rows = [
-        {"account": account, "callbacks": _callbacks(account)} for account in queries.accounts(request.viewer)
-    ]
-    context = {"rows": rows, "vendors": list(queries.gateways().values())}
+    gateways = queries.gateways()
+    rows = []
+    for account in queries.accounts(request.viewer):
+        fields = gateways[account.vendor].fields if account.vendor in gateways else ()
+        rows.append(
+            {
+                "account": account,
+                "callbacks": _callbacks(account),
+                "settings": [(field.label, account.settings.get(field.name, "")) for field in fields],
+                "secrets": [field.label for field in fields if field.name in account.kept_secrets],
+            }
+        )
+    context = {"rows": rows, "vendors": list(gateways.values())}
     return page(request, "console/messaging/channels.html", context, section="channels")
 
 

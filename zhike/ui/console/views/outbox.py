@@ -12,6 +12,7 @@ from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.pages import fragment, page, wants_fragment
 
 PHONE_ROWS = 10
+ROWS = 20
 
 
 @staff_page("outbox.view", keeps_alive=False)
@@ -19,7 +20,7 @@ def outbox(request: StaffRequest) -> HttpResponse:
     """Exists where DEMO is on; elsewhere nobody reads codes that log members in."""
     if not settings.DEMO:
         raise NotFound
-    found = queries.outbox(request.viewer, request.GET.get("cursor"))
+    found = queries.outbox(request.viewer, request.GET.get("cursor"), limit=ROWS)
     listing = Listing(found.messages, found.next_cursor, found.previous_cursor)
     context = {"page": listing, "received": queries.demo_phone(request.viewer, PHONE_ROWS)}
     if wants_fragment(request):

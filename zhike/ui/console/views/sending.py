@@ -98,7 +98,8 @@ def _filter(request: StaffRequest) -> tuple[queries.Filter, dict[str, dt.date]]:
     first = date_of(request.GET.get("from")) or last - dt.timedelta(days=DAYS - 1)
     given = {name: request.GET.get(name, "").strip()[:80] for name in NAMES}
     since, until = clock.day_bounds(first, zone)[0], clock.day_bounds(last, zone)[1]
-    return queries.Filter(since, until, **given), {"first": first, "last": last}
+    is_final = request.GET.get("final") == "1"
+    return queries.Filter(since, until, **given, is_final=is_final), {"first": first, "last": last}
 
 
 def _zone(request: StaffRequest) -> ZoneInfo:
@@ -122,14 +123,22 @@ def _tiles(request: StaffRequest, funnel: queries.Funnel) -> list[dict[str, Any]
             "url": _url(request, status="went"),
             "note": people,
         },
-        {"label": _("Not sent"), "value": grouped(funnel.refused), "url": _url(request, status="stopped")},
+        {
+            "label": _("Not sent"),
+            "value": grouped(funnel.refused),
+            "url": _url(request, status="stopped", final="1"),
+        },
         {"label": _("Waiting"), "value": grouped(funnel.waiting), "url": _url(request, status="waiting")},
         {
             "label": _("Delivered"),
             "value": grouped(funnel.delivered),
             "url": _url(request, status="delivered"),
         },
-        {"label": _("Failed"), "value": grouped(funnel.failed), "url": _url(request, status="failed")},
+        {
+            "label": _("Failed"),
+            "value": grouped(funnel.failed),
+            "url": _url(request, status="failed", final="1"),
+        },
         {"label": _("Unknown"), "value": grouped(funnel.unknown), "url": _url(request, status="unknown")},
         {"label": _("Cost"), "value": yuan(funnel.cost // 1_000), "url": _url(request, status="went")},
     ]

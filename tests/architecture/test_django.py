@@ -22,6 +22,7 @@ FLOORS = [
     "privacy",
     "messaging",
     "collection",
+    "webhooks",
     "sales",
     "loyalty",
     "offers",

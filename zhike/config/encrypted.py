@@ -16,6 +16,7 @@ def columns() -> list[EncryptedColumn]:
     from zhike.loyalty.queries.members import CARD_FIELD
     from zhike.messaging import queries as messaging
     from zhike.organization import queries as organization
+    from zhike.webhooks import queries as webhooks
 
     cards = EncryptedColumn(CARD_FIELD, "loyalty_membercard", "secret", row_column="number")
     return [
@@ -23,5 +24,6 @@ def columns() -> list[EncryptedColumn]:
         *customers.encrypted_columns(),
         *messaging.encrypted_columns(),
         *collection.encrypted_columns(),
+        *webhooks.encrypted_columns(),
         cards,
     ]

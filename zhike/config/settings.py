@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "zhike.privacy",
     "zhike.messaging",
     "zhike.collection",
+    "zhike.webhooks",
     "zhike.sales",
     "zhike.loyalty",
     "zhike.offers",
@@ -152,6 +153,9 @@ GALLERY = DEBUG or os.environ.get("ZHIKE_ENV") == "test"
 DEMO = os.environ.get("ZHIKE_DEMO", "") == "1" and not PRODUCTION
 DEMO_LOG_INS = json.loads(os.environ.get("ZHIKE_DEMO_LOG_INS") or "[]") if DEMO else []
 
+# Private networks that webhooks may go to; without one only public addresses, by TLS.
+WEBHOOK_NETWORKS = [one for one in os.environ.get("ZHIKE_WEBHOOK_NETWORKS", "").split(",") if one]
+
 # Whether the counter proves a new member's phone by a code: never, optional (the cashier decides) or required.
 COUNTER_ENROLMENT_CODE = environment.one_of(
     "ZHIKE_ENROLMENT_CODE", "optional", ("never", "optional", "required")
@@ -173,6 +177,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "zhike.organization.jobs",
     "zhike.messaging.jobs",
     "zhike.collection.jobs",
+    "zhike.webhooks.jobs",
     "zhike.loyalty.jobs",
     "zhike.offers.jobs",
     "zhike.intake.jobs",

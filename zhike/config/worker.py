@@ -1,10 +1,12 @@
-"""The worker process: jobs from the queue, and the readers of the event log, until told to stop."""
+"""The worker process: jobs from the queue, the readers of the event log, and what tells others, until told to stop."""
 
 from __future__ import annotations
 
 import asyncio
 
 STOP_TIMEOUT_S = 10.0
+WEBHOOK_SENDERS = 3
+"""So that one endpoint that is slow to answer does not hold up the others."""
 
 
 def run_worker(*, concurrency: int = 2) -> int:
@@ -13,15 +15,20 @@ def run_worker(*, concurrency: int = 2) -> int:
 
     from zhike.config.consumers import consumers
     from zhike.kernel.events.runner import Runner
+    from zhike.webhooks.sender import Sender
 
-    runner = Runner(consumers())
-    runner.start()
+    senders = [Sender() for _ in range(WEBHOOK_SENDERS)]
+    parts: list[Runner | Sender] = [Runner(consumers()), *senders]
+    for part in parts:
+        part.start()
     try:
         with app.replace_connector(app.connector.get_worker_connector()):  # type: ignore[attr-defined]
             asyncio.run(_work(concurrency))
     finally:
-        runner.stop()
-        runner.join(STOP_TIMEOUT_S)
+        for part in parts:
+            part.stop()
+        for part in parts:
+            part.join(STOP_TIMEOUT_S)
     return 0
 
 

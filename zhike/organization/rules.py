@@ -48,6 +48,7 @@ _MATRIX = {
     "collection.edit":   " y   y   .   y   .   .   .   .   .   . ",
     "events.view":       " y   y   .   y   .   .   .   .   .   y ",
     "events.replay":     " y   .   .   y   .   .   .   .   .   . ",
+    "webhooks.manage":   " y   y   .   .   .   .   .   .   .   . ",
     "audit.view":        " y   y   .   .   .   .   .   .   .   y ",
     "organization.view": " y   y   y   y   y   y   y   .   .   y ",
     "organization.edit": " y   y   y   .   .   .   .   .   .   . ",

@@ -57,6 +57,7 @@ PERMISSIONS = {
     "collection.edit": _("Manage sources and what they set aside"),
     "events.view": _("See events"),
     "events.replay": _("Replay parked events"),
+    "webhooks.manage": _("Manage webhooks"),
     "audit.view": _("Search the audit trail"),
     "organization.view": _("See malls and merchants"),
     "organization.edit": _("Change malls and merchants"),
@@ -547,6 +548,12 @@ AUDIT_ACTIONS = {
     "tier.save": _("Tier saved"),
     "tradecategory.create": _("Trade category created"),
     "unit.create": _("Unit created"),
+    "webhook.create": _("Webhook endpoint made"),
+    "webhook.discard": _("Dead letters given up"),
+    "webhook.replay": _("Dead letters sent again"),
+    "webhook.rotate": _("Webhook secret rotated"),
+    "webhook.try_now": _("Webhook tried at once"),
+    "webhook.update": _("Webhook endpoint changed"),
     "zone.create": _("Zone created"),
 }
 
@@ -581,4 +588,5 @@ AUDIT_SUBJECTS = {
     "tier": _("Tier"),
     "tradecategory": _("Trade category"),
     "unknown_staff": _("Unknown account"),
+    "webhook": _("Webhook"),
 }

@@ -112,6 +112,9 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         (
             Entry("staff", _("Staff"), "contact-round", "staff.manage", "console:staff"),
             Entry("api_keys", _("API keys"), "key-round", "apikeys.manage", "console:api_keys"),
+            Entry(
+                "webhooks", _("Webhooks"), "webhook", "webhooks.manage", "console:webhooks", everywhere=True
+            ),
             Entry("outbox", _("Outbox"), "smartphone", "outbox.view", "console:outbox", demo_only=True),
         ),
     ),

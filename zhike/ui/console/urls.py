@@ -32,6 +32,7 @@ from zhike.ui.console.views import (
     session,
     sources,
     staff,
+    webhooks,
 )
 
 app_name = "console"
@@ -193,6 +194,17 @@ _messaging = [
     path("channels/<int:account_id>/test/", channels.test_channel, name="test_channel"),
 ]
 
+_webhooks = [
+    path("webhooks/", webhooks.webhooks, name="webhooks"),
+    path("webhooks/new/", webhooks.new_webhook, name="new_webhook"),
+    path("webhooks/<int:endpoint_id>/", webhooks.webhook, name="webhook"),
+    path("webhooks/<int:endpoint_id>/edit/", webhooks.edit_webhook, name="edit_webhook"),
+    path("webhooks/<int:endpoint_id>/secret/", webhooks.rotate_secret, name="rotate_webhook_secret"),
+    path("webhooks/<int:endpoint_id>/try/", webhooks.try_now, name="try_webhook"),
+    path("webhooks/<int:endpoint_id>/letters/replay/", webhooks.replay_letters, name="replay_letters"),
+    path("webhooks/<int:endpoint_id>/letters/discard/", webhooks.discard_letters, name="discard_letters"),
+]
+
 _account = [
     path("account/", account.account, name="account"),
     path("account/language/", account.set_language, name="set_language"),
@@ -224,7 +236,8 @@ _staff = [
 ]
 
 _pages: list[URLPattern] = [
-    *_start, *_members, *_receipts, *_programme, *_finance, *_policy, *_organization, *_imports, *_data, *_sources, *_account, *_staff,
+    *_start, *_members, *_receipts, *_programme, *_finance, *_policy, *_organization, *_imports, *_data, *_sources,
+    *_webhooks, *_account, *_staff,
     *_messaging, *OFFERS,
 ]  # fmt: skip
 

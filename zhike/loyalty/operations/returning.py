@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -30,6 +30,7 @@ from zhike.loyalty.operations.state import (
     posting_for,
     to_json,
 )
+from zhike.loyalty.operations.tenders import give_points_back, plan_points_back, return_tenders
 from zhike.loyalty.operations.tiering import lower_after_refund, move_tier
 from zhike.loyalty.queries.snapshots import ISSUED, PENDING
 from zhike.loyalty.rules import earning, returning
@@ -70,7 +71,11 @@ class ReturnLine:
 
 @dataclass(frozen=True, slots=True)
 class ReturnOutcome:
-    """``clawed_points`` were taken back (of them ``debt_points`` as debt); ``deduct_cash_fen`` lowers the refund."""
+    """``clawed_points`` were taken back (of them ``debt_points`` as debt); ``deduct_cash_fen`` lowers the refund.
+
+    ``points_fen`` of the refund is not money but the points that paid for the goods; ``restored_points`` of them were
+    given back. The customer gets ``money_fen``.
+    """
 
     return_id: UUID
     refund_fen: int
@@ -81,6 +86,17 @@ class ReturnOutcome:
     balance: int = 0
     explanation: dict[str, Any] = field(default_factory=dict)
     duplicate: bool = False
+    restored_points: int = 0
+    points_fen: int = 0
+
+    @property
+    def money_fen(self) -> int:
+        return self.paid_back_fen - self.deduct_cash_fen
+
+    @property
+    def paid_back_fen(self) -> int:
+        """The money that comes back, before anything is kept of it."""
+        return self.refund_fen - self.points_fen
 
 
 @dataclass(slots=True)
@@ -114,7 +130,8 @@ def return_lines(
 ) -> ReturnOutcome:
     """Return lines of a sale, any number of times until all is back.
 
-    Refunds are pro rata unless given. Points go back as the programme's shortfall policy says. The same return number
+    Refunds are pro rata unless given. Points that paid for the goods go back to the lots they came from, in
+    proportion; points that the goods earned are taken back as the programme's shortfall policy says. The same return number
     again changes nothing and is answered as ``duplicate``. Raises ReceiptNotFound, NotReturnable, ReturnTooMuch,
     ReturnNeedsPoints, InvalidReceipt, NotAllowed.
     """
@@ -127,9 +144,15 @@ def return_lines(
         return _answer_again(known, receipt_id)
     sold = {line.line_no: line for line in records.lines_of(receipt_id)}
     returned = plan_return(original.kind, sold, lines)
+    paid = records.tenders_of(receipt_id)
+    refunded = sum(line.returned_fen for line in sold.values())
+    refund_fen = sum(fen for _, fen in returned.values())
+    owner = Award.objects.filter(receipt_id=receipt_id).values_list("account__member_id", flat=True).first()
+    back = plan_points_back(paid, owner, refunded, refunded + refund_fen)
     receipt = _return_receipt(
-        original, sold, returned, till, number, business_date, occurred_at, cashier, source
-    )
+        original, sold, returned, till, number, business_date, occurred_at, cashier, source,
+        return_tenders(paid, back, refund_fen),
+    )  # fmt: skip
     sales.check_receipt(actor=actor, receipt=receipt, now=now)
     call(
         "SELECT sales_record_receipt(%s, %s, %s)",
@@ -156,11 +179,15 @@ def return_lines(
         },
         now=now,
     )
+    restored, balance = give_points_back(back, return_id=receipt.id, actor=actor, now=now)
+    points_fen = sum(one.fen for one in back)
     award = award_facts(receipt_id, original.business_date)
     if award is None:
-        return ReturnOutcome(receipt.id, receipt.net_fen)
-    kept = kept_fen(sold, returned)
-    return _settle(actor, receipt, award, kept, now)
+        return ReturnOutcome(
+            receipt.id, receipt.net_fen, balance=balance, restored_points=restored, points_fen=points_fen
+        )
+    outcome = _settle(actor, receipt, award, kept_fen(sold, returned), now)
+    return replace(outcome, restored_points=restored, points_fen=points_fen)
 
 
 def plan_return(
@@ -247,10 +274,11 @@ def take_points_back(
     parts = returning.kept_points(award.explanation, kept, rounding)
     due = max(0, award.points - award.clawed_points - sum(part.kept for part in parts))
     waiting = award.waiting if award.waiting and award.waiting.remaining else None
+    money_fen = receipt.net_fen - sum(one.amount_fen for one in receipt.tenders if one.kind == "points")
     clawback = (
         returning.Clawback(due, None, waiting_points=due)
         if waiting
-        else claw(holder, due, award.first, receipt.net_fen)
+        else claw(holder, due, award.first, money_fen)
     )
     award.clawed_points += due
     about: dict[str, Any] = {
@@ -268,7 +296,7 @@ def take_points_back(
         posting.add(clawback.movement, against=ISSUED, **about)
     if parts and award.points:
         _give_caps_back(posting, parts, award, due)
-    lost = min(award.qualifying_fen, receipt.net_fen)
+    lost = min(award.qualifying_fen, money_fen)
     award.qualifying_fen -= lost
     posting.qualifying_fen -= lost
     holder.state.qualifying_fen = max(0, holder.state.qualifying_fen - lost)
@@ -384,6 +412,7 @@ def _return_receipt(
     occurred_at: dt.datetime,
     cashier: str,
     source: str,
+    tenders: tuple[sales.NewTender, ...],
 ) -> sales.NewReceipt:
     lines = tuple(
         sales.NewLine(
@@ -398,14 +427,6 @@ def _return_receipt(
             original_line_no=no,
         )
         for index, (no, (quantity, fen)) in enumerate(returned.items(), start=1)
-    )
-    paid = records.tenders_of(original.pk)
-    refund = sum(fen for _, fen in returned.values())
-    shares = earning.share_out(refund, [tender.amount_fen for tender in paid])
-    tenders = tuple(
-        sales.NewTender(tender.kind, share, tender.reference)
-        for tender, share in zip(paid, shares, strict=True)
-        if share
     )
     return sales.NewReceipt(
         merchant_id=original.merchant_id,
@@ -429,6 +450,12 @@ def _answer_again(known: Any, receipt_id: UUID) -> ReturnOutcome:
     if known.kind != "return" or known.original_id != receipt_id:
         raise sales.ReceiptConflict
     clawed = Transfer.objects.filter(reference=f"receipt:{known.pk}", reason="clawback").first()
+    paid = records.tenders_of(known.pk)
+    restored = Transfer.objects.filter(
+        reference__in=[f"redemption:{tender.reference}" for tender in paid if tender.kind == "points"],
+        reason="restore",
+        explanation__contains={"return": str(known.pk)},
+    )
     return ReturnOutcome(
         return_id=known.pk,
         refund_fen=known.net_fen,
@@ -439,6 +466,8 @@ def _answer_again(known: Any, receipt_id: UUID) -> ReturnOutcome:
         balance=clawed.balance_after if clawed else 0,
         explanation=clawed.explanation if clawed else {},
         duplicate=True,
+        restored_points=sum(restored.values_list("points", flat=True)),
+        points_fen=sum(tender.amount_fen for tender in paid if tender.kind == "points"),
     )
 
 

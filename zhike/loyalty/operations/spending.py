@@ -32,6 +32,7 @@ from zhike.loyalty.operations.state import (
     call_each,
     from_json,
     locked_holder,
+    lots_of_json,
     post,
     posting_for,
     read_holder,
@@ -290,49 +291,61 @@ def reverse_redemption(
 
     Raises RedemptionNotFound, ReversalTooMuch, NotAllowed.
     """
-    redemption = Redemption.objects.select_for_update(of=("self",)).filter(id=redemption_id).first()
-    if redemption is None:
+    found = Redemption.objects.filter(id=redemption_id).select_related("merchant").first()
+    if found is None:
         raise RedemptionNotFound
-    mall_id = redemption.merchant.mall_id if redemption.merchant else None
-    require_touch(actor, "points.redeem", mall=mall_id, merchant=redemption.merchant_id)
+    mall_id = found.merchant.mall_id if found.merchant else None
+    require_touch(actor, "points.redeem", mall=mall_id, merchant=found.merchant_id)
+    holder = locked_holder(found.member_id)  # the account first, as everywhere
+    redemption = Redemption.objects.select_for_update(of=("self",)).get(id=redemption_id)
     left = redemption.points - redemption.reversed_points
     asked = left if points is None else points
     if not 0 < asked <= left:
         raise ReversalTooMuch(left=left)
-    holder = locked_holder(redemption.member_id)
+    given = give_back(redemption, holder, asked, actor=actor, now=now, why={"reason": reason})
+    value_fen = asked * redemption.value_fen // redemption.points
+    return RedemptionOutcome(redemption_id, holder.member_id, asked, value_fen, holder.state.net, given)
+
+
+def give_back(
+    redemption: Redemption,
+    holder: Holder,
+    points: int,
+    *,
+    actor: Viewer,
+    now: dt.datetime,
+    why: dict[str, Any],
+) -> tuple[tuple[dt.date, int], ...]:
+    """Restore points of a redemption; what entered which lot. The caller holds account and redemption."""
     taken = Transfer.objects.get(id=redemption.transfer_id)
-    lots = tuple((dt.date.fromisoformat(day), funding_id, part) for day, funding_id, part in taken.lots)
     posting = posting_for(holder)
-    movement = restore(holder.state, lots, redemption.reversed_points, asked)
-    explanation = {"redemption": str(redemption_id), "reason": reason}
-    _add(
-        posting,
+    movement = restore(holder.state, lots_of_json(taken.lots), redemption.reversed_points, points)
+    posting.add(
         movement,
-        REDEEMED,
-        "restore",
-        f"redemption:{redemption_id}",
-        actor,
-        now,
-        explanation,
+        against=REDEEMED,
+        reason="restore",
+        reference=f"redemption:{redemption.pk}",
+        actor=actor,
+        occurred_at=now,
+        now=now,
+        explanation={"redemption": str(redemption.pk), **why},
         reverses=taken.pk,
     )
     post(posting)
-    redemption.reversed_points += asked
+    redemption.reversed_points += points
     redemption.save(update_fields=["reversed_points"])
     audit.record(
         actor=actor,
         action="redemption.reverse",
-        subject=("redemption", redemption_id),
-        before={"reversed_points": redemption.reversed_points - asked},
-        after={"reversed_points": redemption.reversed_points},
-        reason=reason,
+        subject=("redemption", redemption.pk),
+        before={"reversed_points": redemption.reversed_points - points},
+        after={"reversed_points": redemption.reversed_points, **why},
+        reason=why.get("reason", ""),
         now=now,
     )
-    fact = PointsRestored(holder.member_id, holder.person_id, str(redemption_id), asked)
+    fact = PointsRestored(holder.member_id, holder.person_id, str(redemption.pk), points)
     events.publish(fact, actor=actor, now=now)
-    value_fen = asked * redemption.value_fen // redemption.points
-    given = tuple((expires_on, part) for expires_on, _, part in movement.lots)
-    return RedemptionOutcome(redemption_id, holder.member_id, asked, value_fen, holder.state.net, given)
+    return tuple((expires_on, part) for expires_on, _, part in movement.lots)
 
 
 @transaction.atomic

@@ -17,6 +17,14 @@ from zhike.loyalty.rules.definition import UNIT_BP
 from zhike.loyalty.rules.earning import Explanation, round_points
 
 
+def part_of(amount: int, share: int, whole: int) -> int:
+    """``share``/``whole`` of an amount, rounded down; it grows with the share and reaches the amount with the whole.
+
+    Taken of cumulative shares and subtracted, parts of any sizes in any order sum to exactly the amount.
+    """
+    return amount * share // whole if whole else 0
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """Of one rule's part of an award: points it gave and points it still gives for what was kept."""

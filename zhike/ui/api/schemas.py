@@ -216,11 +216,14 @@ class ReturnIn(Input):
 
 
 class ReturnOut(Schema):
-    """`clawed_points` were taken back, `debt_points` of them as debt; `deduct_cash_fen` lowers the refund to be paid."""
+    """`clawed_points` were taken back, `debt_points` of them as debt; `money_fen` is what the customer gets."""
 
     return_id: UUID
     status: Literal["accepted", "duplicate"]
     refund_fen: int
+    points_fen: int
+    restored_points: int
+    money_fen: int
     clawed_points: int
     debt_points: int
     deduct_cash_fen: int

@@ -124,6 +124,13 @@ def _return(
 
 
 def _sentence_of(outcome: operations.ReturnOutcome) -> str:
+    if outcome.restored_points:
+        return _(
+            "Returned; %(points)s points were taken back, %(restored)s that had paid were given back."
+        ) % {
+            "points": outcome.clawed_points,
+            "restored": outcome.restored_points,
+        }
     if outcome.clawed_points:
         return _("Returned; %(points)s points were taken back.") % {"points": outcome.clawed_points}
     return _("Returned.")

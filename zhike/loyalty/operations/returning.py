@@ -159,16 +159,7 @@ def return_lines(
         [to_json(part) for part in sales.receipt_rows(actor=actor, receipt=receipt, now=now)],
     )
     sales.mark_returned(actor=actor, receipt_id=receipt_id, lines=returned)
-    recorded = ReceiptRecorded(
-        str(receipt.id),
-        receipt.person_id,
-        receipt.merchant_id,
-        receipt.mall_id,
-        "return",
-        receipt.net_fen,
-        occurred_at,
-    )
-    events.publish(recorded, actor=actor, now=now)
+    events.publish(_recorded(receipt), actor=actor, now=now)
     audit.record(
         actor=actor,
         action="receipt.return",
@@ -188,6 +179,18 @@ def return_lines(
         )
     outcome = _settle(actor, receipt, award, kept_fen(sold, returned), now)
     return replace(outcome, restored_points=restored, points_fen=points_fen)
+
+
+def _recorded(receipt: sales.NewReceipt) -> ReceiptRecorded:
+    return ReceiptRecorded(
+        str(receipt.id),
+        receipt.person_id,
+        receipt.merchant_id,
+        receipt.mall_id,
+        "return",
+        receipt.net_fen,
+        receipt.occurred_at,
+    )
 
 
 def plan_return(

@@ -42,6 +42,7 @@ from zhike.loyalty.operations.state import (
 from zhike.loyalty.queries.members import MemberNotFound
 from zhike.loyalty.queries.snapshots import ADJUSTED, EXPIRED, REDEEMED, Programme
 from zhike.loyalty.rules.accounts import NotEnoughPoints, credit, debit, expire, restore
+from zhike.loyalty.rules.returning import part_up
 
 
 class InsufficientPoints(Conflict):
@@ -289,6 +290,8 @@ def reverse_redemption(
 ) -> RedemptionOutcome:
     """Give back all, or ``points``, of a redemption to the lots they came from; debt is repaid first.
 
+    ``value_fen`` of the answer is what the customer pays for them: parts of any sizes cost what the whole gave.
+
     Raises RedemptionNotFound, ReversalTooMuch, NotAllowed.
     """
     found = Redemption.objects.filter(id=redemption_id).select_related("merchant").first()
@@ -303,7 +306,10 @@ def reverse_redemption(
     if not 0 < asked <= left:
         raise ReversalTooMuch(left=left)
     given = give_back(redemption, holder, asked, actor=actor, now=now, why={"reason": reason})
-    value_fen = asked * redemption.value_fen // redemption.points
+    before, value = redemption.reversed_points - asked, redemption.value_fen
+    value_fen = part_up(value, redemption.reversed_points, redemption.points) - part_up(
+        value, before, redemption.points
+    )
     return RedemptionOutcome(redemption_id, holder.member_id, asked, value_fen, holder.state.net, given)
 
 

@@ -43,7 +43,7 @@ def plan_points_back(
     found = []
     for tender in tenders:
         before, after = (
-            returning.part_of(tender.amount_fen, refunded, total)
+            returning.part_up(tender.amount_fen, refunded, total)
             for refunded in (refunded_before, refunded_after)
         )
         fen, redemption = after - before, known.get(tender.reference)
@@ -53,7 +53,7 @@ def plan_points_back(
                 redemption.points, before, tender.amount_fen
             )
             points = min(due, redemption.points - redemption.reversed_points)
-            fen = returning.part_of(fen, points, due) if due else fen
+            fen = returning.part_up(fen, points, due) if due else fen
         found.append(PointsBack(redemption, points, fen, tender.reference))
     return found
 

@@ -25,6 +25,11 @@ def part_of(amount: int, share: int, whole: int) -> int:
     return amount * share // whole if whole else 0
 
 
+def part_up(amount: int, share: int, whole: int) -> int:
+    """As ``part_of``, rounded up: for money that a customer pays for points they get back."""
+    return -(-amount * share // whole) if whole else 0
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """Of one rule's part of an award: points it gave and points it still gives for what was kept."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from zhike.kernel import clock
 from zhike.kernel.access import system_viewer
 from zhike.kernel.jobs import CARETAKER_QUEUE, job
@@ -48,3 +50,9 @@ def seal_transfers(timestamp: int) -> None:
 def sign_day(timestamp: int) -> None:
     """Sign the day that ended at midnight in China."""
     operations.sign_day(actor=ACTOR, now=clock.now())
+
+
+@job(queue="replay")
+def run_replay(*, run_id: str) -> None:
+    """One replay that somebody asked for."""
+    operations.run_replay(actor=ACTOR, run_id=uuid.UUID(run_id), now=clock.now())

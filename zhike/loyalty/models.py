@@ -451,6 +451,32 @@ class DailyDigest(models.Model):
     signed_at = models.DateTimeField()
 
 
+class ReplayRun(models.Model):
+    """A replay of the ledger under a ``draft`` that has been in force for ``days`` (None: for ever); see operations.replay."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True)
+    program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="+")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    draft = models.JSONField()
+    days = models.IntegerField(null=True)
+    receipts_total = models.BigIntegerField(default=0)
+    receipts_done = models.BigIntegerField(default=0)
+    result = models.JSONField(null=True)
+    failure = models.CharField(max_length=500, blank=True)
+    seconds = models.FloatField(null=True)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    actor = models.CharField(max_length=80)
+    actor_label = models.CharField(max_length=120, blank=True)
+
+
 class MemberActivity(models.Model):
     """How a member shops, derived from the log: visits (days with a purchase), purchases, returns, what stayed spent.
 

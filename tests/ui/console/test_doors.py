@@ -31,6 +31,7 @@ PAGES = {
     "/console/audit/": "admin",
     "/console/ledger/": "admin",
     "/console/liability/": "admin",
+    "/console/time-machine/": "admin",
     "/console/staff/": "admin wang",
     "/console/staff/new/": "admin wang",
     "/console/api-keys/": "admin",

@@ -74,9 +74,9 @@ def test_programme_settings_are_saved(world: World, admin: Client) -> None:
 def test_a_draft_is_tried_on_the_last_thirty_days_and_changes_nothing(world: World, admin: Client) -> None:
     url = f"/console/rules/{world.rule_id}/"
     answer = admin.post(f"{url}preview/", draft(admin, f"{url}edit/", base_points="2"), headers=HTMX)
-    preview = answer.context["preview"]
-    assert (preview.points_now, preview.points_draft) == (1154, 2309)
-    assert (preview.members_up, preview.members_down) == (2, 0)
+    result = answer.context["result"]
+    assert result["earned"] == [1154, 2309]
+    assert (result["up"], result["down"]) == (2, 0)
     assert "每消费 ¥1.00 积 2 分" in said(answer)
     assert len(queries.rules(SYSTEM, world.program_id, clock.now())[0].versions) == 1
 

@@ -57,6 +57,7 @@ from zhike.loyalty.operations.members import (
 )
 from zhike.loyalty.operations.previews import RedemptionPreview, preview_redemption, preview_return
 from zhike.loyalty.operations.releasing import release_points
+from zhike.loyalty.operations.replay import InvalidDraft, TooManyReplays, begin_replay, run_replay
 from zhike.loyalty.operations.returning import (
     NotReturnable,
     ReceiptNotFound,
@@ -98,6 +99,7 @@ __all__ = [
     "HoldTooLong",
     "ImportInUse",
     "InsufficientPoints",
+    "InvalidDraft",
     "InvalidProgramme",
     "InvalidProvision",
     "InvalidRule",
@@ -130,8 +132,10 @@ __all__ = [
     "ReversalTooMuch",
     "RuleInThePast",
     "TierInUse",
+    "TooManyReplays",
     "adjust_points",
     "begin_member_export",
+    "begin_replay",
     "claim_receipt",
     "confirm_hold",
     "create_program",
@@ -158,6 +162,7 @@ __all__ = [
     "return_lines",
     "reverse_redemption",
     "review_tiers",
+    "run_replay",
     "save_tier",
     "seal_transfers",
     "set_member_status",

@@ -57,19 +57,17 @@ from zhike.loyalty.queries.members import (
     tiers,
 )
 from zhike.loyalty.queries.programmes import (
-    Preview,
-    PreviewRow,
     RuleVersionView,
     RuleView,
     current_rules,
     default_program_id,
-    preview_rule,
     program,
     program_name,
     programs,
     rules,
 )
 from zhike.loyalty.queries.proof import Finding, VerifyReport, verify_ledger
+from zhike.loyalty.queries.replays import ReplayView, replay, replays, value_of_points
 from zhike.loyalty.queries.snapshots import Programme
 from zhike.loyalty.queries.statements import (
     EntryView,
@@ -100,11 +98,10 @@ __all__ = [
     "MerchantFigures",
     "MonthFlows",
     "PolicyView",
-    "Preview",
-    "PreviewRow",
     "Programme",
     "RedemptionRow",
     "RedemptionView",
+    "ReplayView",
     "RuleVersionView",
     "RuleView",
     "SealState",
@@ -139,7 +136,6 @@ __all__ = [
     "person_ids_of",
     "points_of_receipts",
     "policy_in_force",
-    "preview_rule",
     "program",
     "program_name",
     "programs",
@@ -148,12 +144,15 @@ __all__ = [
     "qr_payload",
     "redemptions",
     "redemptions_page",
+    "replay",
+    "replays",
     "rules",
     "seal_state",
     "statement",
     "tier_code",
     "tiers",
     "timeline",
+    "value_of_points",
     "verify_ledger",
     "visible_member_ids",
 ]

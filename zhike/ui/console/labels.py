@@ -388,6 +388,14 @@ IMPORT_STAGES = {
     "undoing": _("Taking receipts out"),
 }
 
+REPLAY_STATES = {
+    "queued": _("Waiting"),
+    "running": _("Under way"),
+    "done": _("Ready"),
+    "failed": _("Stopped"),
+}
+REPLAY_STATE_TONES = {"queued": "info", "running": "info", "done": "success", "failed": "error"}
+
 JOURNAL_ENTRIES = {
     "earned": _("Points given"),
     "spent": _("Points spent"),
@@ -519,6 +527,7 @@ AUDIT_ACTIONS = {
     "receipt.claim": _("Receipt claimed"),
     "receipt.return": _("Return recorded"),
     "redemption.reverse": _("Redemption reversed"),
+    "replay.begin": _("Replay begun"),
     "rule.publish": _("Rule version published"),
     "rule.retire": _("Rule ended"),
     "quiet_hours.set": _("Own quiet hours set"),
@@ -581,6 +590,7 @@ AUDIT_SUBJECTS = {
     "policy": _("Privacy policy"),
     "program": _("Programme"),
     "receipt": _("Receipt"),
+    "replay": _("Replay"),
     "rule": _("Earning rule"),
     "set_aside": _("Message set aside"),
     "source": _("Source"),

@@ -47,6 +47,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("programme", _("Programme"), "sliders-horizontal", "programme.view", "console:programme"),
             Entry("tiers", _("Tiers"), "gem", "programme.view", "console:tiers"),
             Entry("rules", _("Earning rules"), "scroll-text", "programme.view", "console:rules"),
+            Entry("replays", _("Time machine"), "history", "programme.edit", "console:replays"),
             Entry(
                 "liability",
                 _("Points liability"),

@@ -27,6 +27,7 @@ from zhike.ui.console.views import (
     quarantine,
     receipts,
     redemptions,
+    replays,
     rules,
     sending,
     session,
@@ -87,6 +88,9 @@ _receipts = [
 ]
 
 _programme = [
+    path("time-machine/", replays.replays, name="replays"),
+    path("time-machine/<uuid:run_id>/", replays.replay, name="replay"),
+    path("time-machine/<uuid:run_id>/state/", replays.replay_state, name="replay_state"),
     path("programme/", programme.programme, name="programme"),
     path("programme/edit/", programme.edit_programme, name="edit_programme"),
     path("programme/return-windows/", programme.return_windows, name="return_windows"),

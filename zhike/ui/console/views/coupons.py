@@ -34,7 +34,7 @@ from zhike.ui.console.pages import (
     wants_fragment,
 )
 from zhike.ui.console.programmes import first_programme
-from zhike.ui.console.views.rules import choices
+from zhike.ui.console.rule_choices import choices
 
 VIEW, EDIT, ISSUE = "offers.view", "offers.edit", "coupons.issue"
 SECTION = "coupons"

@@ -6,25 +6,23 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.urls import reverse
-from django.utils.dateparse import parse_date
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from zhike.kernel.errors import NotFound, Problem
 from zhike.loyalty import operations, queries
-from zhike.organization import queries as organization
-from zhike.sales import queries as sales
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console import rule_text
 from zhike.ui.console.forms.programme import PublishForm, RetireRuleForm
-from zhike.ui.console.forms.rules import RuleChoices, RuleEditor
+from zhike.ui.console.forms.replays import WINDOWS, days_of
+from zhike.ui.console.forms.rules import RuleEditor
 from zhike.ui.console.pages import add_problem, done, fragment, malls_of, page, permissions
 from zhike.ui.console.programmes import first_programme
+from zhike.ui.console.rule_choices import choices
+from zhike.ui.console.views import replays
 
 VIEW = "programme.view"
 EDIT = "programme.edit"
-PREVIEW_DAYS = 30
 
 
 def _programme(request: StaffRequest) -> Any:
@@ -37,27 +35,6 @@ def _programme(request: StaffRequest) -> Any:
 def _zone(request: StaffRequest) -> str:
     malls = malls_of(request).all
     return malls[0].time_zone if malls else "Asia/Shanghai"
-
-
-def choices(request: StaffRequest) -> RuleChoices:
-    """Everything a rule may name."""
-    programme = _programme(request)
-    viewer = request.viewer
-    malls = organization.malls(viewer, VIEW)
-    names = {mall.id: mall.name for mall in malls}
-    several = len(malls) > 1
-    return RuleChoices(
-        malls=[(mall.id, mall.name) for mall in malls],
-        tiers=[(tier.id, tier.name) for tier in queries.tiers(programme.id)],
-        merchants=[
-            (ref.id, f"{ref.name} · {names.get(ref.mall_id, '')}" if several else ref.name)
-            for ref in organization.merchants(viewer, permission=VIEW)
-        ],
-        trade_categories=[
-            (place.id, place.name) for place in organization.trade_categories(programme.group_id)
-        ],
-        product_categories=[(place.id, place.name) for place in sales.product_categories(programme.group_id)],
-    )
 
 
 @staff_page(VIEW)
@@ -139,7 +116,7 @@ def edit_rule(request: StaffRequest, rule_id: int | None = None) -> HttpResponse
             add_problem(editor.form, problem)
         else:
             return done(request, _("The version is published."), reverse("console:rules"))
-    context = {"editor": editor, "publish": publish, "rule": known, "start": start}
+    context = {"editor": editor, "publish": publish, "rule": known, "start": start, "windows": WINDOWS}
     return page(request, "console/programme/rule_form.html", context, section="rules")
 
 
@@ -161,47 +138,19 @@ def _publish(
 @require_POST
 @staff_page(EDIT)
 def preview_rule(request: StaffRequest, rule_id: int | None = None) -> HttpResponse:
-    """What the draft would have done to the receipts of the last thirty days."""
+    """What the draft would have done: the time machine replays the ledger with it."""
     known = _rule(request, rule_id) if rule_id is not None else None
-    shown = choices(request)
-    editor = RuleEditor(shown, request.POST)
+    editor = RuleEditor(choices(request), request.POST)
     if not editor.is_valid():
-        return fragment(request, "console/programme/_preview.html", {"is_invalid": True}, status=422)
+        return fragment(request, "console/programme/_draft_refused.html", {"is_invalid": True}, status=422)
+    draft = {"rule_code": known.code if known else "", "rule": editor.definition}
     try:
-        preview = queries.preview_rule(
-            request.viewer,
-            program_id=_programme(request).id,
-            code=known.code if known else "",
-            definition=editor.definition,
-            days=PREVIEW_DAYS,
-            now=request.now,
+        return replays.started(
+            request, _programme(request).id, draft, days_of(request.POST.get("replay_days"))
         )
     except Problem as problem:
-        return fragment(request, "console/programme/_preview.html", {"problem": problem.sentence}, status=422)
-    before = known.current.definition if known and known.current else {}
-    context = {
-        "preview": preview,
-        "difference": preview.points_draft - preview.points_now,
-        "share": (preview.points_draft - preview.points_now) / preview.points_now
-        if preview.points_now
-        else None,
-        "chart": _chart(preview),
-        "changes": rule_text.changes(before, editor.definition, shown),
-    }
-    return fragment(request, "console/programme/_preview.html", context)
-
-
-def _chart(preview: queries.Preview) -> dict[str, Any]:
-    days = [parse_date(row.key) for row in preview.by_day]
-    return {
-        "kind": "line",
-        "unit": "points",
-        "categories": [date_format(day, "MONTH_DAY_FORMAT") if day else "" for day in days],
-        "series": [
-            {"name": _("As it was"), "values": [row.points_now for row in preview.by_day]},
-            {"name": _("With this draft"), "values": [row.points_draft for row in preview.by_day]},
-        ],
-    }
+        context = {"problem": problem.sentence}
+        return fragment(request, "console/programme/_draft_refused.html", context, status=422)
 
 
 @staff_page(EDIT)

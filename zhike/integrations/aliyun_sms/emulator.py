@@ -109,13 +109,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404, {"Code": "InvalidAction.NotFound"})
             return
         with self.operator.lock:
-            sent = list(self.operator.sent)[-200:]
+            count, sent = len(self.operator.sent), self.operator.sent[-200:]
         shown = [
             {"to": mapping.e164(sms.phone), "text": sms.text, "at": sms.at.isoformat(), "status": sms.status}
             for sms in reversed(sent)
             if sms.status != 2
         ]
-        self._answer(200, {"messages": shown})
+        self._answer(200, {"messages": shown, "count": count})
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

@@ -17,23 +17,12 @@ from zhike.kernel.events import Fact
 from zhike.messaging.events import MessageDelivered, MessageFailed, MessageSent
 from zhike.messaging.models import ChannelAccount, DeliveryReport, Dispatch, OutboundMessage, Spending
 from zhike.messaging.operations._queue import IDENTIFIER_OF, Draft, queue
+from zhike.messaging.operations._store import store
 from zhike.messaging.ports import Answer
 from zhike.messaging.queries import sent, wordings
 from zhike.messaging.rules import gates, wording
 
 Status = OutboundMessage.Status
-CHANGED = [
-    "status",
-    "gate",
-    "reason",
-    "reference",
-    "sent_at",
-    "delivered_at",
-    "due_at",
-    "tried",
-    "cost",
-    "dispatch",
-]
 
 
 def settle(actor: Viewer, dispatch: Dispatch, answers: Sequence[Answer], now: dt.datetime) -> None:
@@ -56,7 +45,7 @@ def settle(actor: Viewer, dispatch: Dispatch, answers: Sequence[Answer], now: dt
                 facts.append(MessageFailed(row.pk, row.person_id, row.channel, row.reason, row.campaign))
                 failed.append(row)
         facts += _early_reports(rows)
-        OutboundMessage.objects.bulk_update(rows, CHANGED, batch_size=500)
+        store(rows)
         give_back(failed, now)
         follow_up(actor, failed, now)
         dispatch.state, dispatch.settled_at, dispatch.look_at = Dispatch.State.DONE, now, None
@@ -77,7 +66,7 @@ def put_back(
             row.dispatch, row.cost = None, 0
             if without is not None:
                 row.tried = [*row.tried, without]
-        OutboundMessage.objects.bulk_update(rows, CHANGED, batch_size=500)
+        store(rows)
         if wait:
             ChannelAccount.objects.filter(pk=dispatch.account_id).update(paused_until=now + wait)
         dispatch.state, dispatch.settled_at, dispatch.look_at = Dispatch.State.DONE, now, None
@@ -139,14 +128,14 @@ def _next_channel(row: OutboundMessage, now: dt.datetime) -> Draft | None:
         fallback=tuple(rest),
         first=first,
     )
-    return draft if found is None else in_words(draft, found)
+    return draft if found is None else in_words(draft, found, wordings.signature())
 
 
-def in_words(draft: Draft, found: wordings.Wording) -> Draft:
+def in_words(draft: Draft, found: wordings.Wording, signature: str) -> Draft:
     """A draft in an approved wording."""
     body = wording.render(found.body, draft.values)
     if draft.channel == "sms":
-        body = f"【{wordings.signature()}】{body}"
+        body = f"【{signature}】{body}"
     title = wording.render(found.title, draft.values)
     return replace(draft, body=body, title=title, version_id=found.id, language=found.language)
 

@@ -24,6 +24,7 @@ from zhike.messaging.events import MessageRefused, MessageSent
 from zhike.messaging.models import ChannelAccount, Dispatch, OutboundMessage, Spending
 from zhike.messaging.operations import _settling
 from zhike.messaging.operations._gating import Situation, situation
+from zhike.messaging.operations._store import store
 from zhike.messaging.ports import Account, Answer, Gateway, Letter, Refused, TryLater, Unsure
 from zhike.messaging.queries import sent
 from zhike.messaging.queries.vendor_accounts import gateways, opened
@@ -194,8 +195,7 @@ def _claim(actor: Viewer, now: dt.datetime, only_codes: bool, limit: int, done: 
             for (account_id, _version), messages in carriers.items()
             for call in _calls(by_id[account_id], messages, known, now)
         ]
-        fields = [*_settling.CHANGED, "account", "parts"]
-        OutboundMessage.objects.bulk_update(rows, fields, batch_size=500)
+        store(rows)
         _settling.follow_up(actor, [row for row in refused if row.gate in _RETRIABLE], now)
         _spend(known, now)
         if facts:

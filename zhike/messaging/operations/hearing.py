@@ -21,7 +21,8 @@ from zhike.messaging.models import (
     Suppression,
 )
 from zhike.messaging.operations._queue import IDENTIFIER_OF
-from zhike.messaging.operations._settling import CHANGED, apply_report
+from zhike.messaging.operations._settling import apply_report
+from zhike.messaging.operations._store import store
 from zhike.messaging.ports import Reply, Report
 from zhike.messaging.queries import sent
 from zhike.messaging.rules import inbound
@@ -43,7 +44,7 @@ def record_reports(*, actor: Viewer, account_id: int, reports: Sequence[Report],
                 continue
             DeliveryReport.objects.filter(pk=row.pk).update(message=message)
             facts += apply_report(message, row)
-            message.save(update_fields=CHANGED)
+            store([message])
         if facts:
             events.publish(*facts, actor=actor, now=now)
     return len(new)

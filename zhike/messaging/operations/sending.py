@@ -91,7 +91,8 @@ def send_messages(
     common = dict(values or {})
     _require_values(approved, common, own_values or {}, wanted)
     cards = customers.contact_cards(wanted)
-    plan = _Plan(found, approved, common, campaign, once, due_at or now, expires_at)
+    signature = wordings.signature()
+    plan = _Plan(found, approved, common, campaign, once, due_at or now, expires_at, signature)
     drafts = [_draft(plan, cards[pk], (own_values or {}).get(pk, {})) for pk in wanted if pk in cards]
     with transaction.atomic():
         rows = queue(actor, drafts, now)
@@ -108,6 +109,7 @@ class _Plan:
     once: str
     due_at: dt.datetime
     expires_at: dt.datetime | None
+    signature: str
 
 
 def _draft(plan: _Plan, card: customers.ContactCard, own: Mapping[str, str]) -> Draft:
@@ -130,7 +132,7 @@ def _draft(plan: _Plan, card: customers.ContactCard, own: Mapping[str, str]) -> 
         once=f"{plan.once}:{card.person_id}"[:80] if plan.once else None,
         fallback=tuple(rest),
     )
-    return draft if language is None else in_words(draft, offered[language])
+    return draft if language is None else in_words(draft, offered[language], plan.signature)
 
 
 def _require_values(

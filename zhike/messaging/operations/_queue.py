@@ -14,6 +14,7 @@ from zhike.kernel import audit, crypto, events
 from zhike.kernel.access import Viewer
 from zhike.messaging.events import MessageQueued
 from zhike.messaging.models import OutboundMessage
+from zhike.messaging.operations._store import insert
 from zhike.messaging.queries import sent
 
 IDENTIFIER_OF = {"sms": "phone", "email": "email"}
@@ -58,7 +59,7 @@ def queue(actor: Viewer, drafts: Sequence[Draft], now: dt.datetime) -> list[Outb
     if not wanted:
         return []
     rows = [_row(pk, draft, now) for pk, draft in zip(_ids(len(wanted)), wanted, strict=True)]
-    OutboundMessage.objects.bulk_create(rows, batch_size=500)
+    insert(rows)
     first = rows[0]
     after = {"to": first.masked, "purpose": first.purpose, "template": first.template}
     if len(rows) > 1:

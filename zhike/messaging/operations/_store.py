@@ -41,6 +41,19 @@ def store(rows: Sequence[OutboundMessage]) -> None:
         )
 
 
+def insert(rows: Sequence[OutboundMessage]) -> None:
+    """New messages, whose ids are known, by COPY."""
+    fields = OutboundMessage._meta.concrete_fields
+    names = ", ".join(f'"{field.column}"' for field in fields)
+    connection.ensure_connection()
+    with (
+        connection.connection.cursor() as cursor,
+        cursor.copy(f"COPY messaging_outboundmessage ({names}) FROM STDIN") as copy,
+    ):
+        for row in rows:
+            copy.write_row([getattr(row, field.attname) for field in fields])
+
+
 def _plain(row: OutboundMessage, name: str) -> object:
     value = getattr(row, name)
     return "{" + ",".join(map(str, value)) + "}" if name == "tried" else value

@@ -33,6 +33,13 @@ def expire_points(timestamp: int) -> None:
         operations.expire_points(actor=ACTOR, program_id=program_id, now=clock.now())
 
 
+@job(queue=CARETAKER_QUEUE, cron="0 2 * * *")
+def notify_of_lapse(timestamp: int) -> None:
+    """At ten in the morning in China: tell members of points that lapse in 30, 7 and 1 days."""
+    for program_id in Program.objects.values_list("id", flat=True):
+        operations.notify_of_lapse(actor=ACTOR, program_id=program_id, now=clock.now())
+
+
 @job(queue=CARETAKER_QUEUE, cron="30 16 * * *")
 def review_tiers(timestamp: int) -> None:
     """Count every member's spend in the window anew."""

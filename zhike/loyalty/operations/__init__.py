@@ -55,6 +55,7 @@ from zhike.loyalty.operations.members import (
     replace_card,
     set_member_status,
 )
+from zhike.loyalty.operations.notices import notify_of_lapse
 from zhike.loyalty.operations.previews import RedemptionPreview, preview_redemption, preview_return
 from zhike.loyalty.operations.releasing import release_points
 from zhike.loyalty.operations.replay import InvalidDraft, TooManyReplays, begin_replay, run_replay
@@ -148,6 +149,7 @@ __all__ = [
     "hand_out_ledger",
     "hand_out_secrets",
     "hold_points",
+    "notify_of_lapse",
     "preview_redemption",
     "preview_return",
     "publish_provision_policy",

@@ -26,6 +26,7 @@ FLOORS = [
     "sales",
     "loyalty",
     "offers",
+    "service",
     "intake",
 ]
 """From the ground up; an import, and so a foreign key, points down."""

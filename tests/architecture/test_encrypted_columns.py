@@ -9,6 +9,7 @@ from zhike.kernel.reencryption import encrypted_columns, reencrypt_batch, rows_b
 NOT_ENCRYPTED = {
     ("kernel_idempotency", "request_hash"),
     ("organization_apikey", "digest"),
+    ("service_attachment", "digest"),
     ("collection_writekey", "digest"),
     # Of ids that are random, or of user ids nobody is known by yet: what a retired key forgets is only that.
     ("collection_visitor", "digest"),

@@ -21,18 +21,18 @@ def test_role_may_exactly_what_the_table_says(role: str) -> None:
         "cashier": (
             (
                 "members.lookup members.enroll receipts.view receipts.record receipts.return receipts.claim"
-                " points.view points.redeem programme.view coupons.use"
+                " points.view points.redeem programme.view coupons.use tickets.open"
             ),
             "",
         ),
         "sales_associate": (
-            "members.lookup members.enroll receipts.record programme.view",
-            "members.view members.edit members.reveal receipts.view points.view",
+            "members.lookup members.enroll receipts.record programme.view tickets.open",
+            "members.view members.edit members.reveal receipts.view points.view tickets.view",
         ),
         "auditor": (
             (
                 "dashboard.view members.view receipts.view points.view ledger.verify finance.view programme.view imports.view"
-                " events.view audit.view organization.view offers.view messages.view collection.view"
+                " events.view audit.view organization.view offers.view messages.view collection.view tickets.view"
             ),
             "",
         ),
@@ -47,7 +47,7 @@ def test_role_may_exactly_what_the_table_says(role: str) -> None:
             (
                 "dashboard.view members.lookup members.view members.enroll receipts.view receipts.record"
                 " receipts.return receipts.claim points.view points.redeem programme.view organization.view"
-                " offers.view coupons.use"
+                " offers.view coupons.use tickets.view tickets.open tickets.answer"
             ),
             "",
         ),

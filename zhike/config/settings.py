@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "zhike.sales",
     "zhike.loyalty",
     "zhike.offers",
+    "zhike.service",
     "zhike.intake",
     "zhike.ui.components",
     "zhike.ui.api",
@@ -180,6 +181,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "zhike.webhooks.jobs",
     "zhike.loyalty.jobs",
     "zhike.offers.jobs",
+    "zhike.service.jobs",
     "zhike.intake.jobs",
 ]
 

@@ -426,6 +426,19 @@ def staff_member(staff_id: int) -> StaffView:
     return views[0]
 
 
+def staff_at(permission: str, mall_id: int) -> list[tuple[int, str]]:
+    """(id, name) of everybody who holds the permission in the whole mall, by name; the caller has authorised."""
+    levels = {"all": 0, "mall": mall_id}
+    roles = [name for name, role in rules.ROLES.items() if permission in role.permissions]
+    grants = RoleGrant.objects.filter(role__in=roles, staff__is_active=True)
+    held = [
+        staff_id
+        for staff_id, level, target in grants.values_list("staff_id", "level", "target_id")
+        if levels.get(level) == target
+    ]
+    return list(Staff.objects.filter(pk__in=held).order_by("name", "id").values_list("id", "name"))
+
+
 def visible_staff(staff_id: int, viewer: Viewer) -> StaffView:
     """One member of staff, for themself and for who manages them. Raises NotFound."""
     view = staff_member(staff_id)

@@ -55,6 +55,12 @@ _MATRIX = {
     "staff.manage":      " y   y   y   .   .   .   .   .   .   . ",
     "apikeys.manage":    " y   y   .   .   .   .   .   .   .   . ",
     "keys.manage":       " y   .   .   .   .   .   .   .   .   . ",
+    "tickets.view":      " y   y   y   y   .   y   y   .   o   y ",
+    "tickets.open":      " y   y   y   y   .   y   y   y   y   . ",
+    "tickets.answer":    " y   y   y   y   .   y   y   .   .   . ",
+    "tickets.handle":    " y   y   y   y   .   y   .   .   .   . ",
+    "tickets.approve":   " y   y   y   .   .   .   .   .   .   . ",
+    "tickets.manage":    " y   y   .   y   .   .   .   .   .   . ",
     "outbox.view":       " y   y   .   .   .   y   .   .   .   . ",
     "messages.view":     " y   y   y   y   y   y   .   .   .   y ",
     "messages.send":     " y   y   .   y   y   .   .   .   .   . ",
@@ -77,6 +83,8 @@ MEMBER_PERMISSIONS = frozenset(
         "points.redeem",
         "programme.view",
         "coupons.claim",
+        "tickets.view",
+        "tickets.open",
     }
 )
 """What members may do about themselves."""

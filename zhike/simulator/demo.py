@@ -19,7 +19,12 @@ LABELS = {
     "service": "客服 · service agent",
     "cashier": "收银员 · cashier",
 }
-STAGES = {"imagining": "构想 imagining", "members": "会员 members", "history": "小票 receipts"}
+STAGES = {
+    "imagining": "构想 imagining",
+    "members": "会员 members",
+    "history": "小票 receipts",
+    "service": "客服 service desk",
+}
 
 
 @dataclass(frozen=True, slots=True)

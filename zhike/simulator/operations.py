@@ -29,6 +29,7 @@ from zhike.simulator.loading import Loader, Progress
 from zhike.simulator.parallel import DATABASE_KEYS, Helper, Task, start_helper
 from zhike.simulator.people import build_people
 from zhike.simulator.rhythm import ZONE
+from zhike.simulator.service_desk import ServiceDesk
 
 ACTOR = system_viewer("simulator")
 SEED = 2026
@@ -91,6 +92,8 @@ def load_mall(
         loader.load()
         done = sum((helper.finish() for helper in helpers), loader.done)
         loyalty.sign_day(actor=actor, now=now)
+        report("service", 0, 1)
+        ServiceDesk(actor, world, history, seed, now).live()
     finally:
         for helper in helpers:
             helper.process.terminate()

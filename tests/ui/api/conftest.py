@@ -21,6 +21,10 @@ EVERYTHING = [
     "points.view",
     "events.view",
     "organization.view",
+    "tickets.view",
+    "tickets.open",
+    "tickets.answer",
+    "tickets.handle",
 ]
 PHONE, CARD = "13800138000", "VIP0001"
 
@@ -151,6 +155,8 @@ COUNTED = [
     "customers_person",
     "customers_identifier",
     "privacy_consentrecord",
+    "service_ticket",
+    "service_entry",
     "kernel_event",
     "kernel_audit",
     "kernel_idempotency",

@@ -102,3 +102,7 @@ def test_the_examples_are_valid_and_work(shop: Shop, office: ApiClient) -> None:
     back = office.post(f"/api/v1/receipts/{sale.json['receipt_id']}/returns", sent("return_lines"))
     assert (back.status, back.json["refund_fen"]) == (201, 3_200)
     assert office.post("/api/v1/members", sent("enroll_member")).status == 201
+    ticket = office.post("/api/v1/tickets", sent("open_ticket") | {"member_id": member})
+    number = ticket.json["number"]
+    assert office.post(f"/api/v1/tickets/{number}/messages", sent("answer_ticket")).status == 201
+    assert office.post(f"/api/v1/tickets/{number}/closing", sent("close_ticket")).status == 200

@@ -26,6 +26,7 @@ from zhike.sales.queries.receipts import (
     receipts_page,
     sales_by_day,
     sales_by_merchant,
+    sales_counts,
 )
 from zhike.sales.queries.recorded import (
     as_new_receipt,
@@ -75,6 +76,7 @@ __all__ = [
     "returnable_lines",
     "sales_by_day",
     "sales_by_merchant",
+    "sales_counts",
     "tenders_of",
     "was_returned",
 ]

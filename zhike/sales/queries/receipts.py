@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -216,6 +216,14 @@ def sales_by_merchant(
         rows.values("merchant_id").annotate(receipts=Count("id"), net=Sum("net_fen")).order_by("-net")[:limit]
     )
     return [(row["merchant_id"], row["receipts"], row["net"]) for row in sums]
+
+
+def sales_counts(merchant_ids: Sequence[int], since: dt.datetime, until: dt.datetime) -> dict[int, int]:
+    """How many sales each merchant made after ``since`` up to ``until``; for rates, the caller has authorised."""
+    rows = Receipt.objects.filter(
+        merchant_id__in=merchant_ids, kind="sale", occurred_at__gt=since, occurred_at__lte=until
+    )
+    return dict(rows.values_list("merchant_id").annotate(Count("id")).order_by())
 
 
 def _for_dashboard(viewer: Viewer, mall_id: int | None) -> QuerySet[Receipt]:

@@ -66,10 +66,19 @@ BODIES: dict[str, dict[str, Any]] = {
         "policy_version": "2026-01",
         "method": "till",
     },
+    "open_ticket": {
+        "type": "complaint",
+        "text": "昨天买的蛋糕有异味，要求退款。",
+        "merchant_code": "C001",
+        "member_id": 1024,
+    },
+    "answer_ticket": {"text": "您好，我们已联系商户核实，今天内回复您。", "audience": "member"},
+    "close_ticket": {"text": "已退款，感谢您的反馈。"},
 }
 
 PATHS: dict[str, str] = {
     "member_id": "1024",
+    "number": "T260701-00042",
     "receipt_id": "0197c3a2-5b1e-7c40-8a51-2f6f3f1d9b10",
     "hold_id": "0197c3a2-70aa-7d31-8b5c-3f0e9a4c1d22",
     "redemption_id": "0197c3a2-61d0-7b12-9d3e-6f6c0c7d2e4a",

@@ -35,6 +35,9 @@ TAGS: dict[str, Text] = {
     "redemptions": Text(_("Redemptions"), _("Points spent at a till, and given back.")),
     "coupons": Text(_("Coupons"), _("Claimed by members, held for a basket, used, and given back.")),
     "members": Text(_("Members"), _("Enrol, look up, and see in full.")),
+    "tickets": Text(
+        _("Tickets"), _("Complaints, questions and returns, with the promises that hold for them.")
+    ),
     "merchants": Text(_("Merchants"), _("Where sales happen.")),
     "events": Text(_("Events"), _("Everything that happened, in order, for programs that follow.")),
     "finance": Text(_("Finance"), _("Points as a liability.")),
@@ -154,6 +157,27 @@ OPERATIONS: dict[str, Text] = {
         _("Movements of points"), _("Newest first, each with its sentence and the balance after it.")
     ),
     "get_policy": Text(_("The privacy policy in force"), _("To be shown before consents are asked for.")),
+    "open_ticket": Text(
+        _("Open a ticket"),
+        _("Its place is a merchant or a mall. The policy in force gives it a department and deadlines."),
+    ),
+    "list_tickets": Text(
+        _("Tickets within the key's scope"),
+        _(
+            "Newest first; the queues due and late begin with the most urgent. q is a number or words of the title."
+        ),
+    ),
+    "get_ticket": Text(
+        _("One ticket"),
+        _("What was said, as far as the key may read it: a merchant's key reads that merchant's part."),
+    ),
+    "answer_ticket": Text(
+        _("Say something on a ticket"),
+        _(
+            "To the member, to the merchant, or among staff; an answer to the member ends the wait for the first one."
+        ),
+    ),
+    "close_ticket": Text(_("Close a ticket"), _("A call-back becomes due where one is promised.")),
     "list_merchants": Text(_("Merchants within the key's scope")),
     "list_events": Text(
         _("Events since a place"),

@@ -9,7 +9,7 @@ from django.urls import path, re_path
 from zhike.kernel.errors import NotFound
 from zhike.ui.api import collect, coupons, docs, health, holds, metrics, openapi, receipts, redemptions
 from zhike.ui.api.routes import coupons as coupon_routes
-from zhike.ui.api.routes import finance, ledger, log, members, places
+from zhike.ui.api.routes import finance, ledger, log, members, places, tickets
 from zhike.ui.api.routes import holds as hold_routes
 from zhike.ui.api.routes import receipts as receipt_routes
 from zhike.ui.api.routes import redemptions as redemption_routes
@@ -30,6 +30,7 @@ for _router in (
     places.router,
     ledger.router,
     finance.router,
+    tickets.router,
 ):
     api.add_router("", _router)
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from zhike.kernel.errors import NotFound
 from zhike.offers import queries as offers
 from zhike.organization import queries as organization
+from zhike.ui.components import service
 from zhike.ui.components.formatting import day as day_text
 from zhike.ui.components.formatting import grouped, points_text, signed, yuan
 from zhike.ui.console import labels
@@ -334,6 +335,24 @@ def _coupon_voided(data: Data, tiers: Names) -> Told:
     )
 
 
+def _ticket(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Told]:
+    """What happened to a ticket, with its number and what it was about."""
+
+    def told(data: Data, tiers: Names) -> Told:
+        kind = service.TYPES.get(data.get("kind", ""), "")
+        detail = " · ".join(str(part) for part in (data["number"], kind, _merchant(data)) if part)
+        return Told(str(title), detail, icon, tone, reverse("console:ticket", args=[data["number"]]))
+
+    return told
+
+
+def _deadline(data: Data, tiers: Names) -> Told:
+    what = service.CLOCKS.get(data["clock"], data["clock"])
+    level = service.ALERTS.get(data["level"], data["level"])
+    url = reverse("console:ticket", args=[data["number"]])
+    return Told(f"{level}: {what}", data["number"], "alarm-clock", "error", url)
+
+
 def _merchant(data: Data) -> str:
     found = organization.merchant_ref(data["merchant_id"]) if data.get("merchant_id") else None
     return found.name if found else ""
@@ -383,4 +402,14 @@ _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
     "messaging.message_refused": _message_refused,
     "messaging.message_read": _message_read,
     "messaging.contact_refused": _contact_refused,
+    "service.ticket_opened": _ticket(gettext_lazy("Opened a ticket"), "headset", "warning"),
+    "service.ticket_answered": _ticket(gettext_lazy("A ticket was answered"), "message-circle", "info"),
+    "service.ticket_assigned": _ticket(gettext_lazy("A ticket was handed over"), "user-round-check"),
+    "service.ticket_classified": _ticket(gettext_lazy("A ticket was graded"), "tags"),
+    "service.ticket_paused": _ticket(gettext_lazy("A ticket was held or taken up"), "circle-pause"),
+    "service.ticket_resolved": _ticket(gettext_lazy("A ticket was solved"), "circle-check", "success"),
+    "service.ticket_closed": _ticket(gettext_lazy("A ticket was closed"), "archive"),
+    "service.ticket_reopened": _ticket(gettext_lazy("A ticket was reopened"), "rotate-ccw", "warning"),
+    "service.ticket_merged": _ticket(gettext_lazy("Two tickets became one"), "merge"),
+    "service.deadline_called": _deadline,
 }

@@ -42,6 +42,21 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        _("Service"),
+        (
+            Entry("service", _("Service desk"), "headset", "tickets.view", "console:service"),
+            Entry("service_tasks", _("Tasks"), "list-todo", "tickets.view", "console:service_tasks"),
+            Entry("service_board", _("Service board"), "gauge", "tickets.handle", "console:service_board"),
+            Entry(
+                "service_settings",
+                _("Hours and promises"),
+                "alarm-clock",
+                "tickets.view",
+                "console:service_settings",
+            ),
+        ),
+    ),
+    (
         _("Loyalty"),
         (
             Entry("programme", _("Programme"), "sliders-horizontal", "programme.view", "console:programme"),

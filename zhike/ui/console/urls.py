@@ -30,6 +30,9 @@ from zhike.ui.console.views import (
     replays,
     rules,
     sending,
+    service,
+    service_board,
+    service_settings,
     session,
     sources,
     staff,
@@ -209,6 +212,38 @@ _webhooks = [
     path("webhooks/<int:endpoint_id>/letters/discard/", webhooks.discard_letters, name="discard_letters"),
 ]
 
+_service = [
+    path("service/", service.desk, name="service"),
+    path("service/live/", service.desk_live, name="service_live"),
+    path("service/new/", service.new_ticket, name="new_ticket"),
+    path("service/board/", service_board.board, name="service_board"),
+    path("service/board/live/", service_board.board_live, name="service_board_live"),
+    path("service/alerts/<int:alert_id>/see/", service_board.see_alert, name="see_alert"),
+    path("service/tasks/", service_board.tasks, name="service_tasks"),
+    path("service/tasks/<int:task_id>/finish/", service_board.finish_task, name="finish_task"),
+    path("service/settings/", service_settings.overview, name="service_settings"),
+    path("service/settings/found/", service_settings.found, name="found_service"),
+    path("service/settings/policy/", service_settings.policy, name="service_policy"),
+    path("service/settings/calendars/new/", service_settings.calendar, name="new_calendar"),
+    path("service/settings/calendars/<slug:code>/", service_settings.calendar, name="calendar"),
+    path("service/settings/holidays/", service_settings.holidays, name="load_holidays"),
+    path("service/settings/holidays/<int:year>/", service_settings.holiday_year, name="holiday_year"),
+    path("service/settings/cause/", service_settings.cause, name="edit_cause"),
+    path("service/settings/department/", service_settings.department, name="edit_department"),
+    path("service/<slug:number>/", service.ticket, name="ticket"),
+    path("service/<slug:number>/files/<int:file_id>/", service.ticket_file, name="ticket_file"),
+    path("service/<slug:number>/reply/", service.reply, name="reply"),
+    path("service/<slug:number>/take/", service.take, name="take_ticket"),
+    path("service/<slug:number>/assign/", service.assign, name="assign_ticket"),
+    path("service/<slug:number>/classify/", service.classify, name="classify_ticket"),
+    path("service/<slug:number>/hold/", service.hold, name="hold_ticket"),
+    path("service/<slug:number>/resolve/", service.resolve, name="resolve_ticket"),
+    path("service/<slug:number>/close/", service.close, name="close_ticket"),
+    path("service/<slug:number>/reopen/", service.reopen, name="reopen_ticket"),
+    path("service/<slug:number>/merge/", service.merge, name="merge_ticket"),
+    path("service/<slug:number>/task/", service.add_task, name="add_task"),
+]
+
 _account = [
     path("account/", account.account, name="account"),
     path("account/language/", account.set_language, name="set_language"),
@@ -242,7 +277,7 @@ _staff = [
 _pages: list[URLPattern] = [
     *_start, *_members, *_receipts, *_programme, *_finance, *_policy, *_organization, *_imports, *_data, *_sources,
     *_webhooks, *_account, *_staff,
-    *_messaging, *OFFERS,
+    *_service, *_messaging, *OFFERS,
 ]  # fmt: skip
 
 urlpatterns = [path("console/", include(_pages))]

@@ -14,7 +14,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.money import FEN_MAX, NotAnAmount, fen_from_text
-from zhike.ui.components import labels
+from zhike.ui.components import labels, service
 from zhike.ui.components.consents import ConsentForm
 from zhike.ui.counter.once import TokenForm
 
@@ -425,3 +425,22 @@ class CouponUseForm(TokenForm):
 
     def clean_merchant(self) -> int:
         return int(self.cleaned_data["merchant"])
+
+
+class TicketForm(TokenForm):
+    """What the customer in front of us says is wrong."""
+
+    type = forms.ChoiceField(label=_("Kind of matter"), choices=list(service.TYPES.items()))
+    severity = forms.ChoiceField(label=_("How grave"), choices=list(service.SEVERITIES.items()))
+    merchant = forms.TypedChoiceField(coerce=int, empty_value=None, required=False, label=_("Merchant"))
+    text = forms.CharField(
+        label=_("What was said"),
+        max_length=4_000,
+        widget=forms.Textarea(attrs={"rows": 5, "autofocus": True}),
+    )
+
+    def __init__(self, *args: Any, merchants: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["merchant"].choices = [("", _("The mall itself")), *merchants]  # type: ignore[attr-defined]
+        if not merchants:
+            del self.fields["merchant"]

@@ -12,6 +12,7 @@ from zhike.ui.counter.views import (
     receipts,
     redemptions,
     returns,
+    tickets,
 )
 
 app_name = "counter"
@@ -29,6 +30,7 @@ urlpatterns = [
     path("counter/members/<int:member_id>/points/", history.points, name="points"),
     path("counter/members/<int:member_id>/receipts/", history.purchases, name="purchases"),
     path("counter/members/<int:member_id>/claim/", claims.claim, name="claim"),
+    path("counter/members/<int:member_id>/ticket/", tickets.new, name="ticket"),
     path("counter/members/<int:member_id>/redemptions/", redemptions.redemptions, name="redemptions"),
     path(
         "counter/members/<int:member_id>/redemptions/<uuid:redemption_id>/reverse/",

@@ -12,7 +12,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.money import FEN_MAX, NotAnAmount, fen_from_text
+from zhike.ui.components import service
 from zhike.ui.components.consents import ConsentForm
+from zhike.ui.member.once import TokenForm
 
 SEXES = [("unknown", _("I would rather not say")), ("female", _("Female")), ("male", _("Male"))]
 FIRST_BIRTHDAY = dt.date(1900, 1, 1)
@@ -140,6 +142,31 @@ class ClaimForm(forms.Form):
 
     def clean_amount(self) -> int:
         return amount_fen(self.cleaned_data["amount"])
+
+
+class HelpForm(TokenForm):
+    """What is the matter, where, and in one's own words."""
+
+    type = forms.ChoiceField(label=_("What is it?"), choices=list(service.TYPES.items()))
+    merchant = forms.ChoiceField(label=_("Where?"), required=False)
+    text = forms.CharField(
+        label=_("What happened?"),
+        max_length=4_000,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text=_("The more exactly, the sooner we can help."),
+    )
+
+    def __init__(self, *args: Any, merchants: list[tuple[str, Any]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["merchant"].choices = [("", _("The mall itself")), *merchants]  # type: ignore[attr-defined]
+
+    def clean_merchant(self) -> int | None:
+        chosen = self.cleaned_data["merchant"]
+        return int(chosen) if chosen else None
+
+
+class SayForm(TokenForm):
+    text = forms.CharField(label=_("Your answer"), max_length=4_000, widget=forms.Textarea(attrs={"rows": 3}))
 
 
 def amount_fen(text: str) -> int:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from zhike.ui.member.views import account, app, card, coupons, messages, points, receipts, visitor
+from zhike.ui.member.views import account, app, card, coupons, messages, points, receipts, tickets, visitor
 
 app_name = "member"
 urlpatterns = [
@@ -28,6 +28,11 @@ urlpatterns = [
     path("m/inbox/", messages.inbox, name="inbox"),
     path("m/inbox/<int:message_id>/", messages.message, name="message"),
     path("m/no/<str:token>/", messages.refuse, name="refuse"),
+    path("m/help/", tickets.tickets, name="help"),
+    path("m/help/new/", tickets.new, name="help_new"),
+    path("m/help/<slug:number>/", tickets.ticket, name="help_ticket"),
+    path("m/help/<slug:number>/close/", tickets.close, name="help_close"),
+    path("m/help/<slug:number>/files/<int:file_id>/", tickets.file, name="help_file"),
     path("m/policy/", app.policy, name="policy"),
     path("m/about/", app.about, name="about"),
     path("m/offline/", app.offline, name="offline"),

@@ -84,6 +84,7 @@ def member(request: Any, member_id: int) -> HttpResponse:
         "may_redeem": viewer.may("points.redeem"),
         "may_claim": viewer.may("receipts.claim"),
         "may_use_coupons": viewer.may(coupons.USE),
+        "may_open_ticket": viewer.may("tickets.open"),
     }
     return page(request, "member", presented.shown_as(presented.member_file(request, member_id)) | may)
 

@@ -61,7 +61,12 @@ def claim(request: Any) -> HttpResponse:
     """A receipt that was paid without showing the card: merchant, number, date and amount must all fit."""
     member: SignedIn = request.member
     today = business_date(member.now, settings.TIME_ZONE)
-    form = ClaimForm(sent(request), merchants=_merchants(), today=today, initial={"business_date": today})
+    form = ClaimForm(
+        sent(request),
+        merchants=[("", _("Choose the merchant")), *merchants_by_mall()],
+        today=today,
+        initial={"business_date": today},
+    )
     if request.method == "POST" and form.is_valid():
         try:
             outcome = loyalty_operations.claim_receipt(
@@ -82,12 +87,12 @@ def claim(request: Any) -> HttpResponse:
     return page(request, "claim", {"form": form}, active="receipts", status=status)
 
 
-def _merchants() -> list[tuple[str, Any]]:
+def merchants_by_mall() -> list[tuple[str, Any]]:
     """Every open merchant, by mall."""
-    groups = []
+    groups: list[tuple[str, Any]] = []
     for mall in organization.malls(_PUBLIC):
         merchants = [
             (str(ref.id), ref.name) for ref in organization.merchants(_PUBLIC, mall.id) if ref.is_open
         ]
         groups.append((mall.name, merchants))
-    return [("", _("Choose the merchant")), *groups]
+    return groups

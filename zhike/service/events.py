@@ -1,0 +1,159 @@
+"""What the service context tells the log. The subject is the person where there is one, so it stands on their timeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zhike.kernel.events.base import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class _OfTicket(Fact):
+    ticket_id: int
+    number: str
+    person_id: int | None
+    mall_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}" if self.person_id else f"ticket/{self.ticket_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class TicketOpened(_OfTicket):
+    type: ClassVar[str] = "zhike.service.ticket_opened"
+    kind: str
+    severity: str
+    channel: str
+    merchant_id: int | None
+    receipt_id: str | None
+    repeat_of: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketAnswered(_OfTicket):
+    """Somebody of ours answered the member; ``is_first`` the first time."""
+
+    type: ClassVar[str] = "zhike.service.ticket_answered"
+    is_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TicketAssigned(_OfTicket):
+    type: ClassVar[str] = "zhike.service.ticket_assigned"
+    staff_id: int | None
+    department_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketClassified(_OfTicket):
+    type: ClassVar[str] = "zhike.service.ticket_classified"
+    kind: str
+    severity: str
+    merchant_id: int | None
+    cause_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketPaused(_OfTicket):
+    """It waits for the member; ``waits`` is false once it goes on."""
+
+    type: ClassVar[str] = "zhike.service.ticket_paused"
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TicketResolved(_OfTicket):
+    type: ClassVar[str] = "zhike.service.ticket_resolved"
+    in_time: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketClosed(_OfTicket):
+    type: ClassVar[str] = "zhike.service.ticket_closed"
+    by_member: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TicketReopened(_OfTicket):
+    type: ClassVar[str] = "zhike.service.ticket_reopened"
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class TicketMerged(_OfTicket):
+    type: ClassVar[str] = "zhike.service.ticket_merged"
+    into_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineCalled(_OfTicket):
+    """A promise is in danger ("warning"), broken ("breach") or still broken ("escalation"); ``role`` was told."""
+
+    type: ClassVar[str] = "zhike.service.deadline_called"
+    clock: str
+    level: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOpened(Fact):
+    type: ClassVar[str] = "zhike.service.task_opened"
+    task_id: int
+    kind: str
+    ticket_id: int | None
+    mall_id: int
+    merchant_id: int | None
+
+    @property
+    def subject(self) -> str:
+        return f"task/{self.task_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFinished(Fact):
+    type: ClassVar[str] = "zhike.service.task_finished"
+    task_id: int
+    kind: str
+    ticket_id: int | None
+    outcome: str
+
+    @property
+    def subject(self) -> str:
+        return f"task/{self.task_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyPublished(Fact):
+    type: ClassVar[str] = "zhike.service.policy_published"
+    group_id: int
+    version: int
+
+    @property
+    def subject(self) -> str:
+        return f"group/{self.group_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarPublished(Fact):
+    type: ClassVar[str] = "zhike.service.calendar_published"
+    group_id: int
+    code: str
+    version: int
+
+    @property
+    def subject(self) -> str:
+        return f"group/{self.group_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class HolidaysLoaded(Fact):
+    type: ClassVar[str] = "zhike.service.holidays_loaded"
+    region: str
+    year: int
+    days: int
+
+    @property
+    def subject(self) -> str:
+        return f"region/{self.region}"

@@ -1,0 +1,16 @@
+"""The service context's periodic work."""
+
+from __future__ import annotations
+
+from zhike.kernel import clock
+from zhike.kernel.access import system_viewer
+from zhike.kernel.jobs import CARETAKER_QUEUE, job
+from zhike.service import operations
+
+ACTOR = system_viewer("deadlines")
+
+
+@job(queue=CARETAKER_QUEUE, cron="* * * * * */5")
+def call_deadlines(timestamp: int) -> None:
+    """Every five seconds: tell what has become due."""
+    operations.sweep_deadlines(actor=ACTOR, now=clock.now())

@@ -1,0 +1,161 @@
+"""What codes of tickets, clocks and tasks are called on pages, and lengths of time as text."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+TYPES = {
+    "complaint": _("Complaint"),
+    "return": _("Return or exchange"),
+    "repair": _("Repair"),
+    "question": _("Question"),
+    "suggestion": _("Suggestion"),
+    "praise": _("Praise"),
+}
+SEVERITIES = {
+    "normal": pgettext_lazy("severity", "Normal"),
+    "high": pgettext_lazy("severity", "High"),
+    "major": pgettext_lazy("severity", "Major"),
+}
+SEVERITY_TONES = {"high": "warning", "major": "error"}
+STATUSES = {
+    "new": pgettext_lazy("ticket", "New"),
+    "open": pgettext_lazy("ticket", "In progress"),
+    "waiting": pgettext_lazy("ticket", "Waiting for the member"),
+    "resolved": pgettext_lazy("ticket", "Solved"),
+    "closed": pgettext_lazy("ticket", "Closed"),
+}
+STATUS_TONES = {"new": "info", "open": "primary", "waiting": "warning", "resolved": "success", "closed": ""}
+MEMBER_STATUSES = STATUSES | {
+    "new": pgettext_lazy("ticket", "Received"),
+    "waiting": pgettext_lazy("ticket", "Waiting for your answer"),
+}
+CHANNELS = {
+    "app": _("Member app"),
+    "counter": _("At the desk"),
+    "phone": _("Telephone"),
+    "chat": _("Chat"),
+    "mail": _("E-mail"),
+    "social": _("Social media"),
+    "api": _("API"),
+    "box": _("Suggestion box"),
+}
+CLOCKS = {
+    "first_answer": _("First answer"),
+    "resolution": _("Solution"),
+    "call_back": _("Call-back"),
+    "": _("Grave matter"),
+}
+CLOCK_STATES = {
+    "running": pgettext_lazy("clock", "Running"),
+    "paused": pgettext_lazy("clock", "Paused"),
+    "met": pgettext_lazy("clock", "Kept"),
+    "late": pgettext_lazy("clock", "Late"),
+    "dropped": pgettext_lazy("clock", "No longer owed"),
+}
+CLOCK_TONES = {"running": "primary", "paused": "warning", "met": "success", "late": "error"}
+ALERTS = {
+    "warning": _("Soon due"),
+    "breach": _("Overdue"),
+    "escalation": _("Still overdue"),
+    "major": _("Major matter"),
+}
+ALERT_TONES = {"warning": "warning", "breach": "error", "escalation": "error", "major": "error"}
+STEPS = {
+    "started": pgettext_lazy("clock", "Begins"),
+    "counted": pgettext_lazy("clock", "Counts"),
+    "closed": pgettext_lazy("clock", "Outside working hours"),
+    "paused": pgettext_lazy("clock", "Stands still"),
+    "due": pgettext_lazy("clock", "Due"),
+    "stopped": pgettext_lazy("clock", "Ended before it was due"),
+    "never": pgettext_lazy("clock", "No working time ahead"),
+}
+TASKS = {
+    "part": _("Part of a ticket"),
+    "call_back": _("Call-back"),
+    "low_score": _("Talk after a low score"),
+    "inspection": _("Inspection"),
+}
+OUTCOMES = {
+    "done": _("Done"),
+    "satisfied": _("Satisfied"),
+    "dissatisfied": _("Not satisfied"),
+    "unreachable": _("Not reached"),
+    "no_fault": _("Nothing found"),
+    "fault_found": _("Fault found"),
+}
+ENTRIES = {
+    "opening": pgettext_lazy("ticket", "Wrote to us"),
+    "message": pgettext_lazy("ticket", "Message"),
+    "note": pgettext_lazy("ticket", "Internal note"),
+    "solution": pgettext_lazy("ticket", "Solution"),
+    "waits": pgettext_lazy("ticket", "Waiting for the member"),
+    "goes_on": pgettext_lazy("ticket", "Taken up again"),
+    "assigned": pgettext_lazy("ticket", "Assigned"),
+    "graded": pgettext_lazy("ticket", "Graded anew"),
+    "closed": pgettext_lazy("ticket", "Closed"),
+    "reopened": pgettext_lazy("ticket", "Reopened"),
+    "merged": pgettext_lazy("ticket", "Merged"),
+    "took_in": pgettext_lazy("ticket", "Took in another ticket"),
+    "task": pgettext_lazy("ticket", "Task given"),
+    "task_done": pgettext_lazy("ticket", "Task done"),
+    "amends": pgettext_lazy("ticket", "Compensation"),
+    "survey": pgettext_lazy("ticket", "Survey answered"),
+}
+AUDIENCES = {
+    "member": _("To the member"),
+    "merchant": _("To the merchant"),
+    "staff": _("Internal"),
+}
+QUEUES = {
+    "open": _("All open"),
+    "mine": _("Mine"),
+    "unassigned": _("Nobody's"),
+    "due": _("Due in 30 minutes"),
+    "late": _("Overdue"),
+    "waiting": _("Waiting"),
+    "resolved": _("Solved"),
+    "closed": pgettext_lazy("ticket", "Closed"),
+    "all": _("All"),
+}
+TABLES: Mapping[str, Mapping[str, Any]] = {
+    "type": TYPES,
+    "severity": SEVERITIES,
+    "severity_tone": SEVERITY_TONES,
+    "status": STATUSES,
+    "member_status": MEMBER_STATUSES,
+    "status_tone": STATUS_TONES,
+    "channel": CHANNELS,
+    "clock": CLOCKS,
+    "clock_state": CLOCK_STATES,
+    "clock_tone": CLOCK_TONES,
+    "alert": ALERTS,
+    "alert_tone": ALERT_TONES,
+    "step": STEPS,
+    "task": TASKS,
+    "outcome": OUTCOMES,
+    "entry": ENTRIES,
+    "audience": AUDIENCES,
+    "queue": QUEUES,
+}
+
+
+def duration(length: dt.timedelta | None) -> str:
+    """ "1 h 30 min", "2 d 3 h", "under a minute"; whole minutes, days only from three on."""
+    if length is None:
+        return "–"
+    minutes = int(abs(length) / dt.timedelta(minutes=1))
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 72:
+        return _now("%(days)s d %(hours)s h") % {"days": hours // 24, "hours": hours % 24}
+    if hours:
+        if not minutes:
+            return _now("%(hours)s h") % {"hours": hours}
+        return _now("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
+    return _now("%(minutes)s min") % {"minutes": minutes} if minutes else _now("under a minute")

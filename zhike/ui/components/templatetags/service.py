@@ -1,0 +1,35 @@
+"""`{{ ticket.type|word:"type" }}`, `{{ clock.left|duration }}`: tickets in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django import template
+
+from zhike.ui.components import service
+
+register = template.Library()
+
+
+@register.filter
+def word(code: object, table: str) -> Any:
+    """The name (or tone) of a code in a table of ``components.service``; an unknown one is shown as it is."""
+    known = service.TABLES[table]
+    return known.get(str(code), "" if table.endswith("_tone") else code)
+
+
+@register.filter
+def duration(length: dt.timedelta | None) -> str:
+    return service.duration(length)
+
+
+@register.filter
+def until(moment: dt.datetime | None, now: dt.datetime) -> dt.timedelta | None:
+    """How long from now to a moment; negative when it has passed."""
+    return None if moment is None else moment - now
+
+
+@register.filter
+def is_past(length: dt.timedelta | None) -> bool:
+    return length is not None and length <= dt.timedelta()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,6 +71,19 @@ def test_only_the_types_it_asked_for(malls: Malls, listener: Listener) -> None:
     endpoint(listener, "zhike.webhooks.letter_died", name="另一个")
     send()
     assert set(listener.types) == {"zhike.webhooks.endpoint_saved"}
+
+
+def test_every_type_can_be_asked_for_whatever_this_process_has_loaded() -> None:
+    """A fresh process knows the types that the recorded shapes in docs/events know."""
+    code = (
+        "import django, os; os.environ['DJANGO_SETTINGS_MODULE'] = 'zhike.config.settings'; django.setup();"
+        "from zhike.webhooks.queries import event_types; print('\\n'.join(event_types()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    recorded = {path.name.removesuffix(".json") for path in Path("docs/events").glob("*.json")}
+    assert set(done.stdout.split()) == recorded
 
 
 def test_failure_is_tried_again_under_the_same_id_before_anything_else(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from uuid import UUID
 
+from django.apps import apps
 from django.db import connection
 from django.db.models import Count, Max
 
@@ -116,7 +120,16 @@ def dead_letters(
 
 def event_types() -> list[str]:
     """Every type of event there is, for a filter."""
+    _load_facts()
     return sorted({fact.type for fact in _facts(Fact) if "type" in vars(fact)})
+
+
+@functools.cache
+def _load_facts() -> None:
+    """Have every context's facts known, also of those that this process had no reason to load."""
+    for config in apps.get_app_configs():
+        if config.name.startswith("zhike.") and find_spec(f"{config.name}.events"):
+            import_module(f"{config.name}.events")
 
 
 def _facts(parent: type[Fact]) -> Iterator[type[Fact]]:

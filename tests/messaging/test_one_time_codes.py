@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from tests.people import NOW, Crew, Malls
+from tests.people import NOW, Crew, Malls, hire
 from zhike.kernel.access import system_viewer
 from zhike.kernel.errors import Invalid, NotAllowed
 from zhike.kernel.models import AuditEntry, Event
@@ -227,3 +227,17 @@ def test_old_codes_are_forgotten(db: None) -> None:
     send()
     assert operations.forget_old_codes(actor=DOOR, now=NOW + dt.timedelta(hours=2)) == 0
     assert operations.forget_old_codes(actor=DOOR, now=NOW + dt.timedelta(days=2)) == 1
+
+
+@pytest.mark.feature("C029")
+def test_the_outbox_of_a_mall_holds_what_its_own_people_got(malls: Malls, crew: Crew, zhang_san: int) -> None:
+    for phone in ("13800138000", "13900139999"):
+        operations.send_one_time_code(
+            actor=system_viewer("tests"), phone=phone, purpose="log_in", language="", now=NOW
+        )
+    elsewhere = hire(malls, "yun", "云客服", ("service_agent", "mall", malls.cloud))
+    assert [message.person_id for message in queries.outbox(crew.sun).messages] == [zhang_san]
+    assert queries.outbox(elsewhere).messages == []
+    assert len(queries.outbox(crew.admin).messages) == 2
+    with pytest.raises(NotAllowed):
+        queries.demo_phone(crew.sun)

@@ -422,3 +422,34 @@ def test_a_viewer_without_scope_sees_nothing(town: Town, held: Held) -> None:
     nobody = Viewer("staff", 9, "新人")
     assert queries.coupons_page(nobody, now=NOW).items == []
     assert len(queries.coupons_page(SYSTEM, now=NOW, state="usable").items) == 1
+
+
+class TestScope:
+    def test_a_malls_coupon_is_good_in_that_mall_only(self, town: Town, held: Held) -> None:
+        """Even where its terms name no mall: whoever makes coupons for one mall spends nothing of another's."""
+        coupon = held()
+        with pytest.raises(offers.CouponNotUsable) as refused:
+            offers.use_coupons(
+                actor=SYSTEM,
+                basket=basket(town, 10_000, merchant_id=town.far_shop),
+                codes=[coupon.code],
+                now=NOW,
+            )
+        assert refused.value.params["reason"] == "mall"
+        assert offers.use_coupons(actor=SYSTEM, basket=basket(town, 10_000), codes=[coupon.code], now=NOW)
+
+    def test_a_price_is_asked_for_ones_own_shop(self, town: Town, held: Held) -> None:
+        coupon, cashier = held(), staff("coupons.use", level="merchant", ids=[town.shop])
+        assert queries.quote_coupons(cashier, basket(town, 10_000), [coupon.code], NOW).is_usable
+        with pytest.raises(NotAllowed):
+            queries.quote_coupons(cashier, basket(town, 10_000, merchant_id=town.cafe), [coupon.code], NOW)
+
+    def test_who_may_not_issue_learns_no_codes(self, town: Town, held: Held) -> None:
+        coupon = held()
+        with pytest.raises(NotAllowed):
+            offers.import_codes(
+                actor=staff("coupons.issue", level="mall", ids=[town.other_mall_id]),
+                batch_id=coupon.batch_id,
+                codes=[coupon.code],
+                now=NOW,
+            )

@@ -23,15 +23,14 @@ from zhike.ui.member.session import COOKIE
 from zhike.ui.member.urls import urlpatterns
 
 NEW_PHONE = "13600136000"
-OPEN = {"log_in", "code", "join", "log_out", "policy", "offline", "service_worker", "manifest"}
+OPEN = {"log_in", "code", "join", "log_out", "policy", "offline", "service_worker", "manifest", "refuse"}
+ARGUMENTS = {"receipt": ["00000000-0000-0000-0000-000000000001"], "coupon": [1], "message": [1]}
 PERSONAL = [pattern.name for pattern in urlpatterns if pattern.name not in OPEN | {"about"}]
 JOIN = {"name": "赵六", "sex": "male", "birthday": "1990-01-02", "consent-membership-any": "on"}
 
 
 def address_of(name: str) -> str:
-    return reverse(
-        f"member:{name}", args=["00000000-0000-0000-0000-000000000001"] if name == "receipt" else []
-    )
+    return reverse(f"member:{name}", args=ARGUMENTS.get(name, []))
 
 
 @pytest.mark.parametrize("name", PERSONAL)

@@ -12,7 +12,7 @@ from django.db.models import F, Max
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel import audit, events
-from zhike.kernel.access import Viewer, require
+from zhike.kernel.access import Viewer, require_touch
 from zhike.kernel.errors import Conflict, Invalid, NotFound
 from zhike.loyalty.events import RuleVersionPublished
 from zhike.loyalty.models import (
@@ -66,7 +66,7 @@ def create_program(
     *, actor: Viewer, group_id: int, code: str, name: str, now: dt.datetime, **settings: Any
 ) -> int:
     """Create a programme with its system accounts and default funding; an existing code is returned as it is."""
-    require(actor, "programme.edit")
+    require_touch(actor, "programme.edit")
     if known := Program.objects.filter(code=code).first():
         return known.pk
     funding, _created = Funding.objects.get_or_create(code="mall", defaults={"split": {"mall": 10_000}})
@@ -86,7 +86,7 @@ def create_program(
 @transaction.atomic
 def update_program(*, actor: Viewer, program_id: int, changes: Mapping[str, Any], now: dt.datetime) -> None:
     """Change programme settings (PROGRAM_SETTINGS); takes effect with the next receipt. Raises InvalidProgramme."""
-    require(actor, "programme.edit")
+    require_touch(actor, "programme.edit")
     program = _locked_program(program_id)
     unknown = set(changes) - set(PROGRAM_SETTINGS)
     if unknown:
@@ -138,7 +138,7 @@ def set_return_windows(
 
     Takes effect with the next receipt. Raises InvalidProgramme, NotFound.
     """
-    require(actor, "programme.edit")
+    require_touch(actor, "programme.edit")
     program = _locked_program(program_id)
     if not set(windows) <= {place.id for place in organization.trade_categories(program.group_id)}:
         raise NotFound
@@ -190,7 +190,7 @@ def save_tier(
     now: dt.datetime,
 ) -> int:
     """Create or change the tier with this code. Members move at the next review or receipt. Raises InvalidTier."""
-    require(actor, "programme.edit")
+    require_touch(actor, "programme.edit")
     _locked_program(program_id)
     tier = Tier.objects.filter(program_id=program_id, code=code).first()
     before = {"name": tier.name, "rank": tier.rank, "threshold_fen": tier.threshold_fen} if tier else None
@@ -226,7 +226,7 @@ def _check_ladder(program_id: int, tier: Tier) -> None:
 @transaction.atomic
 def remove_tier(*, actor: Viewer, tier_id: int, now: dt.datetime) -> None:
     """Remove a tier nobody holds. Raises TierInUse, InvalidTier for the lowest one."""
-    require(actor, "programme.edit")
+    require_touch(actor, "programme.edit")
     tier = Tier.objects.filter(id=tier_id).first()
     if tier is None:
         raise NotFound
@@ -272,7 +272,7 @@ def publish_rule_version(
     ``backdated`` is for setting up a programme whose history is loaded afterwards (only the system may).
     Raises InvalidRule, RuleInThePast, NotAllowed. Returns the version's id.
     """
-    require(actor, "programme.edit")
+    require_touch(actor, "programme.edit")
     checked_definition(definition)
     if effective_from < now - dt.timedelta(minutes=1) and not (backdated and actor.kind == "system"):
         raise RuleInThePast
@@ -314,7 +314,7 @@ def publish_rule_version(
 @transaction.atomic
 def retire_rule(*, actor: Viewer, rule_id: int, retired_from: dt.datetime, now: dt.datetime) -> None:
     """End a rule: its latest version is in force until ``retired_from``, not before now."""
-    require(actor, "programme.edit")
+    require_touch(actor, "programme.edit")
     if retired_from < now - dt.timedelta(minutes=1):
         raise RuleInThePast
     version = (

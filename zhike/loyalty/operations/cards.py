@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel import audit
-from zhike.kernel.access import Viewer, require
+from zhike.kernel.access import Viewer, require, require_touch
 from zhike.kernel.errors import Conflict, Invalid
 from zhike.loyalty.models import MemberCard
 from zhike.loyalty.queries.members import card_secret
@@ -60,7 +60,7 @@ def hand_out_secrets(*, actor: Viewer, reason: str, now: dt.datetime) -> Iterato
 
     Whoever holds them can make codes, so it needs members.export and is audited first. Raises NotAllowed.
     """
-    require(actor, "members.export")
+    require_touch(actor, "members.export")
     cards_out = MemberCard.objects.filter(status="active").order_by("id")
     after = {"cards": cards_out.count()}
     audit.record(

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel import audit, keyring, signing
-from zhike.kernel.access import Viewer, require
+from zhike.kernel.access import Viewer, require_touch
 from zhike.kernel.errors import Conflict
 from zhike.loyalty.models import Account, DailyDigest, Funding, Seal
 from zhike.loyalty.operations.upkeep import seal_transfers
@@ -35,7 +35,7 @@ def sign_day(*, actor: Viewer, now: dt.datetime, day: dt.date | None = None) -> 
     hash, so one document kept outside proves all of the past. A day that is signed already is left as it is.
     Raises DayNotOver, NotAllowed.
     """
-    require(actor, "ledger.verify")
+    require_touch(actor, "ledger.verify")
     today = now.astimezone(timezone.get_default_timezone()).date()
     day = day or today - dt.timedelta(days=1)
     if day >= today:
@@ -73,7 +73,7 @@ def hand_out_ledger(
 
     Raises NotAllowed.
     """
-    require(actor, "ledger.verify")
+    require_touch(actor, "ledger.verify")
     counts = export_ledger(actor, target, now=now, progress=progress)
     audit.record(actor=actor, action="ledger.export", subject=("ledger", "all"), after=counts, now=now)
     return counts

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from django.db import connection, transaction
 
-from zhike.kernel.access import Viewer, require
+from zhike.kernel.access import Viewer, require_touch
 from zhike.loyalty.rules.digests import moment
 from zhike.loyalty.rules.sealing import COLUMNS, SEALED_COLUMNS, row_bytes
 
@@ -80,7 +80,7 @@ def export_ledger(
 
     One snapshot of the database: everything in the file fits together while tills go on. Raises NotAllowed.
     """
-    require(viewer, "ledger.verify")
+    require_touch(viewer, "ledger.verify")
     counts: dict[str, int] = {}
     is_alone = not connection.in_atomic_block
     with (

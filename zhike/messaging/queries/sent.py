@@ -10,8 +10,9 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 from django.utils.module_loading import import_string
 
+from zhike.customers import queries as customers
 from zhike.kernel import crypto
-from zhike.kernel.access import Viewer, require
+from zhike.kernel.access import Viewer, require, require_touch, visible
 from zhike.kernel.errors import NotFound
 from zhike.kernel.paging import Keyset
 from zhike.kernel.reencryption import EncryptedColumn
@@ -27,6 +28,7 @@ SENDER_FIELD = "messaging.inbound_message.sender"
 INBOUND_FIELD = "messaging.inbound_message.body"
 SUPPRESSED_FIELD = "messaging.suppression.value"
 ADDRESS_FIELD = "messaging.outbound_message.address"
+COLUMNS = {level: f"person__{column}" for level, column in customers.COLUMNS.items()}
 _NEWEST = Keyset((("created_at", "desc"), ("id", "desc")))
 
 
@@ -90,21 +92,23 @@ class Outbox:
 
 
 def outbox(viewer: Viewer, cursor: str | None = None, limit: int = 50) -> Outbox:
-    """Messages, newest first. Bodies hold codes that log people in, so only a demonstration shows them.
+    """Messages to whom the viewer may see, newest first. Bodies hold codes that log people in, so only a demonstration
+    shows them.
 
     Raises NotAllowed without outbox.view, BadCursor.
     """
     require(viewer, "outbox.view")
-    page = _NEWEST.page(OutboundMessage.objects.all(), cursor, limit)
+    rows = visible(OutboundMessage.objects.all(), viewer, "outbox.view", COLUMNS)
+    page = _NEWEST.page(rows, cursor, limit)
     return Outbox([_view(row) for row in page.items], page.next_cursor, page.previous_cursor)
 
 
 def demo_phone(viewer: Viewer, limit: int = 50) -> list[Received]:
     """What the emulated vendors of a demonstration have delivered, newest first; empty when none runs.
 
-    Raises NotAllowed without outbox.view.
+    Raises NotAllowed without outbox.view for everything.
     """
-    require(viewer, "outbox.view")
+    require_touch(viewer, "outbox.view")
     if not settings.DEMO:
         return []
     return list(import_string(settings.DEMO_PHONE)(limit))

@@ -272,6 +272,7 @@ def import_codes(*, actor: Viewer, batch_id: int, codes: Sequence[str], now: dt.
 
     Raises CodesUnusable (naming the first ones: malformed, twice in the list, or taken) and as ``make_codes`` does.
     """
+    require_touch(actor, "coupons.issue", mall=known_batch(batch_id).mall_id)
     cleaned = [read_code(code) for code in codes if code.strip()]
     if not 0 < len(cleaned) <= CODES_MAX:
         raise Invalid

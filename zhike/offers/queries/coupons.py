@@ -11,13 +11,13 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from zhike.customers import queries as customers
-from zhike.kernel.access import Viewer, require, visible
+from zhike.kernel.access import Viewer, require, require_touch, visible
 from zhike.kernel.errors import NotFound
 from zhike.kernel.paging import Keyset, Listing
 from zhike.loyalty.queries import member_file, person_ids_of
 from zhike.offers.models import BatchHolding, Coupon, CouponBatch, CouponUse
 from zhike.offers.queries.catalogue import VIEW, BatchView, batch_view
-from zhike.offers.queries.held import BasketAsked, Quote, read_quote, refusals
+from zhike.offers.queries.held import BasketAsked, MerchantUnknown, Quote, read_quote, refusals
 from zhike.offers.queries.known import KnownBatch, known_batch
 from zhike.offers.queries.sentences import condition_text, refusal_sentence, value_text
 from zhike.offers.rules.codes import is_ours, payload, read_code, spoken
@@ -318,10 +318,12 @@ def quote_coupons(viewer: Viewer, basket: BasketAsked, codes: Sequence[str], now
 
     Raises BasketUnusable, MerchantUnknown, NotAllowed.
     """
-    require(viewer, "coupons.use")
-    quote = read_quote(basket, codes, now)
     merchant = organization.merchant_ref(basket.merchant_id)
-    zone = merchant.time_zone if merchant else "Asia/Shanghai"
+    if merchant is None:
+        raise MerchantUnknown
+    require_touch(viewer, "coupons.use", mall=merchant.mall_id, merchant=merchant.id)
+    quote = read_quote(basket, codes, now)
+    zone = merchant.time_zone
     why = refusals(quote)
     rows = {
         row.code: row for row in Coupon.objects.filter(code__in=list(quote.facts)).select_related("batch")

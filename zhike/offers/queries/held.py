@@ -144,6 +144,7 @@ def _facts(row: Sequence[Any]) -> CouponFacts:
         dt.datetime.fromisoformat(lock_until) if lock_until else None,
         batch_status,
         batch.terms,
+        batch.mall_id,
     )
     return CouponFacts(held, batch, person_id)
 

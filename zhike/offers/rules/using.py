@@ -40,7 +40,10 @@ class Basket:
 
 @dataclass(frozen=True, slots=True)
 class HeldCoupon:
-    """A coupon as read. ``status`` is of the stored row; a lock that has run out counts as none."""
+    """A coupon as read. ``status`` is of the stored row; a lock that has run out counts as none.
+
+    ``mall_id`` is whose coupon it is: a mall's is good there only, the group's (None) everywhere.
+    """
 
     coupon_id: int
     code: str
@@ -51,6 +54,7 @@ class HeldCoupon:
     lock_until: dt.datetime | None
     batch_status: str
     terms: CouponTerms
+    mall_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,10 @@ def judge(coupons: Sequence[HeldCoupon], basket: Basket, now: dt.datetime) -> li
 def refusal_of(coupon: HeldCoupon, basket: Basket, now: dt.datetime) -> Refusal | None:
     """Why this coupon cannot be used here and now; None when it can."""
     return (
-        state_refusal(coupon, now) or _holder_refusal(coupon, basket) or _scope_refusal(coupon.terms, basket)
+        state_refusal(coupon, now)
+        or _holder_refusal(coupon, basket)
+        or _mall_refusal(coupon, basket)
+        or _scope_refusal(coupon.terms, basket)
     )
 
 
@@ -128,6 +135,10 @@ def _holder_refusal(coupon: HeldCoupon, basket: Basket) -> Refusal | None:
     if tiers and basket.tier_id not in tiers:
         return Refusal("tier")
     return None
+
+
+def _mall_refusal(coupon: HeldCoupon, basket: Basket) -> Refusal | None:
+    return None if coupon.mall_id in (None, basket.mall_id) else Refusal("mall")
 
 
 def _scope_refusal(terms: CouponTerms, basket: Basket) -> Refusal | None:

@@ -208,3 +208,31 @@ def test_rotated_key_works_on_for_a_while_and_a_revoked_one_ends(web: Sender) ->
     operations.revoke_write_key(actor=SYSTEM, key_id=oldest.id, now=now)
     assert web.call("/v1/track", track()).status == 401
     assert Sender(web.source_id, new).call("/v1/track", track()).status == 200
+
+
+def test_no_character_stops_the_others(web: Sender) -> None:
+    """What PostgreSQL cannot keep as text, wherever it stands, costs at most the message it stands in."""
+    nul = "a\x00b"
+    context = agreed() | {"library": {"name": nul, "version": nul}}
+    reply = web.call(
+        "/v1/batch",
+        {
+            "context": context,
+            "batch": [
+                track(properties={nul: nul, "deep": {nul: 1}}, context=context),
+                track(type=nul, event=nul),
+                {"type": "identify", "userId": "u", "traits": {nul: nul, "name": nul}},
+                track(event="E", context=agreed()),
+            ],
+        },
+    )
+    assert reply.status == 200
+    assert len(behaviour()) >= 2
+
+
+def test_names_of_properties_hold_no_personal_data(web: Sender) -> None:
+    web.send(track(properties={"sent to 13800138000": 1, "a@b.cn": 2}, context=agreed()))
+    [event] = behaviour()
+    assert "13800138000" not in str(event.data) and "a@b.cn" not in str(event.data)
+    [delivery] = queries.latest_deliveries(SYSTEM, web.source_id)
+    assert "13800138000" not in str(delivery.sample) and "a@b.cn" not in str(delivery.sample)

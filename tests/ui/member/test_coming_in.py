@@ -19,6 +19,7 @@ from zhike.loyalty import operations as loyalty_operations
 from zhike.loyalty import queries as loyalty
 from zhike.messaging import queries as messaging
 from zhike.privacy import queries as privacy
+from zhike.ui.components.sealed import seal, unseal
 from zhike.ui.member.session import COOKIE
 from zhike.ui.member.urls import urlpatterns
 
@@ -103,7 +104,7 @@ def test_a_code_is_good_once_and_not_for_ever(
     assert phone.post("/m/login/code/", {"code": code}).status_code == 302
     again = Client()
     session = SessionStore()
-    session["phone"] = "+86" + ZHANG_PHONE
+    session["phone"] = seal("+86" + ZHANG_PHONE)
     session.save()
     again.cookies[COOKIE] = session.session_key or ""
     assert again.post("/m/login/code/", {"code": code}).status_code == 422
@@ -121,6 +122,17 @@ def test_nobody_learns_here_who_is_a_member(phone: Client, world: World) -> None
     known = phone.post("/m/login/", {"phone": ZHANG_PHONE})
     unknown = Client().post("/m/login/", {"phone": NEW_PHONE})
     assert (known.status_code, known["Location"]) == (unknown.status_code, unknown["Location"])
+
+
+def test_no_phone_lies_open_in_a_session(phone: Client, world: World, crew: Crew, settings: Any) -> None:
+    settings.DEMO = True
+    phone.post("/m/login/", {"phone": NEW_PHONE})
+    kept = SessionStore(phone.cookies[COOKIE].value)
+    assert NEW_PHONE not in str(kept.load()) and unseal(kept["phone"]) == "+86" + NEW_PHONE
+    phone.post("/m/login/code/", {"code": last_code(crew.admin)})
+    kept = SessionStore(phone.cookies[COOKIE].value)
+    assert NEW_PHONE not in str(kept.load()) and unseal(kept["joining"]["phone"]) == "+86" + NEW_PHONE
+    assert unseal("+86" + NEW_PHONE) is None
 
 
 def test_the_key_of_the_session_changes(phone: Client, world: World, enter: Callable[..., Any]) -> None:

@@ -20,6 +20,7 @@ from zhike.loyalty import queries as loyalty
 from zhike.privacy import queries as privacy
 from zhike.sales import queries as sales
 from zhike.ui.cli import cards
+from zhike.ui.member.views.receipts import CLAIMS_PER_MINUTE
 
 
 def text(client: Client, address: str, **query: str) -> str:
@@ -178,6 +179,14 @@ class TestClaiming:
         sale = world.buy(12_800)
         assert zhang.post("/m/receipts/claim/", self.form(world, **changes)).status_code == 422
         assert sales.receipt(SYSTEM, sale.receipt_id).row.person_id is None
+        assert loyalty.member_file(SYSTEM, world.zhang.member_id, NOW).balance == 0
+
+    def test_amounts_cannot_be_tried_out(self, zhang: Client, world: World) -> None:
+        world.buy(12_800)
+        for yuan in range(CLAIMS_PER_MINUTE):
+            zhang.post("/m/receipts/claim/", self.form(world, amount=f"{yuan + 1}.00"))
+        answer = zhang.post("/m/receipts/claim/", self.form(world))
+        assert answer.status_code == 422
         assert loyalty.member_file(SYSTEM, world.zhang.member_id, NOW).balance == 0
 
     def test_another_s_receipt_stays_another_s(self, zhang: Client, world: World) -> None:

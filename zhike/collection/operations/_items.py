@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from zhike.collection.queries import SourceRef
-from zhike.collection.rules import reading
+from zhike.collection.rules import reading, scrub
 from zhike.collection.rules.reading import Message, Reading, Unusable
 from zhike.kernel import ids
 
@@ -30,7 +30,7 @@ class Item:
     detail: str = ""
 
     def fail(self, reason: str, detail: str = "") -> None:
-        self.outcome, self.reason, self.detail = "set_aside", reason, detail[:120]
+        self.outcome, self.reason, self.detail = "set_aside", reason, str(scrub.scrub(detail))[:120]
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def take_messages(
     ``kind`` is the call when it stands in the address; ``context`` and ``sent_at`` are those of the batch. A message that was
     taken before changes nothing; one that cannot be used is set aside with its reason; the others take effect together.
     """
-    envelope = Envelope(source, now, kind, context, sent_at, library[:60])
+    envelope = Envelope(source, now, kind, context, sent_at, library.replace("\x00", "")[:60])
     for tries_left in reversed(range(TRIES)):
         items = read_items(messages, envelope)
         try:

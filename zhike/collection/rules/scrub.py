@@ -13,6 +13,7 @@ DEPTH_MAX = 4
 KEYS_MAX = 80
 ITEMS_MAX = 100
 TEXT_MAX = 500
+NAME_MAX = 100
 
 _PERSONAL_NAMES = """
     phone mobile mobilephone phonenumber mobilenumber tel telephone cellphone email mail emailaddress firstname lastname
@@ -67,7 +68,7 @@ def scrub(value: Any, key: str = "", depth: int = 0) -> Any:
         if depth >= DEPTH_MAX:
             return {}
         return {
-            name: HIDDEN if is_personal(name) else scrub(one, name, depth + 1)
+            _name(name): HIDDEN if is_personal(name) else scrub(one, name, depth + 1)
             for name, one in list(value.items())[:KEYS_MAX]
             if one is not None
         }
@@ -76,6 +77,11 @@ def scrub(value: Any, key: str = "", depth: int = 0) -> Any:
     if isinstance(value, int) and value in _PHONE_NUMBERS and _plain(key) not in _CODES:
         return HIDDEN
     return value
+
+
+def _name(key: str) -> str:
+    """A property's name: people's own words too, so it may hold a number or an address like any value."""
+    return _text(key, "")[:NAME_MAX]
 
 
 def _text(text: str, key: str) -> str:
@@ -126,7 +132,7 @@ def masked(value: Any, key: str = "") -> Any:
     """A message for people who look for faults: its whole shape, every personal value hidden."""
     if isinstance(value, dict):
         return {
-            name: HIDDEN
+            _name(name): HIDDEN
             if name in ("traits", "ip") and not isinstance(one, dict)
             else masked_field(name, one)
             for name, one in list(value.items())[:KEYS_MAX]
@@ -139,7 +145,7 @@ def masked(value: Any, key: str = "") -> Any:
 def masked_field(name: str, value: Any) -> Any:
     """One field of a shown message; ids keep their first two characters, so that two can be told apart."""
     if isinstance(value, Mapping):
-        return dict.fromkeys(value, HIDDEN) if name == "traits" else masked(value, name)
+        return dict.fromkeys(map(_name, value), HIDDEN) if name == "traits" else masked(value, name)
     if name in ("userId", "anonymousId", "previousId", "groupId") and value not in (None, ""):
         return f"{str(value)[:2]}***"
     if name in ("messageId", "timestamp", "originalTimestamp", "sentAt"):

@@ -42,7 +42,7 @@ class Traits:
 def read_traits(traits: Mapping[str, Any]) -> Traits:
     """Segment's reserved traits and ours. Empty values say nothing; a value that is no date or sex is left out."""
     identifiers = {
-        (kind, str(traits[trait]).strip()): None
+        (kind, str(traits[trait]).replace("\x00", "").strip()): None
         for trait, kind in _IDENTIFIERS.items()
         if isinstance(traits.get(trait), str | int) and str(traits[trait]).strip()
     }
@@ -71,7 +71,9 @@ def _name(traits: Mapping[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
-    return str(value).strip()[:300] if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return ""
+    return str(value).replace("\x00", "").strip()[:300]
 
 
 def _date(value: Any) -> dt.date | None:

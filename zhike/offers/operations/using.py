@@ -262,6 +262,12 @@ def _event_row(fact: Fact, now: dt.datetime) -> dict[str, Any]:
     }
 
 
+def lock_answer(once: Once | None) -> LockOutcome | None:
+    """What the same request was answered before, under the caller's own key; None when it is new."""
+    known = None if once is None else _stored(once)
+    return None if known is None else _replayed(known)
+
+
 def _stored(once: Once) -> dict[str, Any] | None:
     """The answer kept under the key, before today's state of the coupons is looked at."""
     row = fetch_row(

@@ -20,6 +20,7 @@ from zhike.loyalty import queries as loyalty
 from zhike.messaging import operations as messaging
 from zhike.organization import queries as organization
 from zhike.privacy import queries as privacy
+from zhike.ui.components.sealed import seal, unseal
 from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import address_of, staff_page
 from zhike.ui.counter import presented
@@ -47,7 +48,7 @@ def phone(request: Any) -> HttpResponse:
     till = tills.till_of(request)
     if till is None:
         return HttpResponseRedirect(reverse("counter:till"))
-    initial = {"phone": request.session.pop("counter_phone", "")}
+    initial = {"phone": unseal(request.session.pop("counter_phone", "")) or ""}
     form = EnrolPhoneForm(sent(request), initial=initial)
     if request.method == "POST" and form.is_valid():
         normal = customers.normalised("phone", form.cleaned_data["phone"])
@@ -66,7 +67,7 @@ def _go_on(request: Any, form: EnrolPhoneForm, normal: str) -> HttpResponse:
     wants_code = _code_policy() == CODE_REQUIRED or (
         _code_policy() == CODE_OPTIONAL and request.POST.get("go") == "code"
     )
-    request.session[STATE] = {"phone": normal, "is_proved": False}
+    request.session[STATE] = {"phone": seal(normal), "is_proved": False}
     if not wants_code:
         return HttpResponseRedirect(reverse("counter:enrol_details"))
     try:
@@ -84,6 +85,13 @@ def _go_on(request: Any, form: EnrolPhoneForm, normal: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("counter:enrol_code"))
 
 
+def _state(request: Any) -> dict[str, Any] | None:
+    """Whose enrolment is under way, the phone as text."""
+    state = request.session.get(STATE)
+    phone = unseal(state["phone"]) if state else None
+    return state | {"phone": phone} if phone else None
+
+
 def _member_with(normal: str) -> int | None:
     person_id = customers.person_id_by("phone", normal)
     return None if person_id is None else loyalty.member_id_of_person(person_id)
@@ -98,7 +106,7 @@ def _join_url(request: Any, till: Till) -> str:
 @require_http_methods(["GET", "POST"])
 @staff_page(ENROL)
 def code(request: Any) -> HttpResponse:
-    state = request.session.get(STATE)
+    state = _state(request)
     if state is None:
         return HttpResponseRedirect(reverse("counter:enrol"))
     form = EnrolCodeForm(sent(request))
@@ -114,7 +122,7 @@ def code(request: Any) -> HttpResponse:
         except Problem as problem:
             form.add_error("code", problem.sentence)
         else:
-            request.session[STATE] = {**state, "is_proved": True}
+            request.session[STATE] = {"phone": seal(state["phone"]), "is_proved": True}
             return HttpResponseRedirect(reverse("counter:enrol_details"))
     context = {"form": form, "masked": customers.masked("phone", state["phone"]), "is_demo": settings.DEMO}
     return page(request, "enrol_code", context, status=422 if form.errors else 200)
@@ -124,7 +132,7 @@ def code(request: Any) -> HttpResponse:
 @staff_page(ENROL)
 def details(request: Any) -> HttpResponse:
     """The second tap: name and consents."""
-    state, till = request.session.get(STATE), tills.till_of(request)
+    state, till = _state(request), tills.till_of(request)
     if state is None or till is None or (_code_policy() == CODE_REQUIRED and not state["is_proved"]):
         return _or_what_was_done(request)
     policy = privacy.current_policy(organization.default_group().id)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from zhike.kernel.errors import Problem
 from zhike.loyalty import queries as loyalty
 from zhike.offers import queries as offers
+from zhike.ui.components.sealed import seal
 from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import staff_page
 from zhike.ui.counter import presented
@@ -63,7 +64,7 @@ def find(request: Any) -> HttpResponse:
             if found.member_id is not None:
                 presented.present(request, found.member_id)
                 return HttpResponseRedirect(reverse("counter:member", args=[found.member_id]))
-            request.session["counter_phone"] = found.phone
+            request.session["counter_phone"] = seal(found.phone)
     context = {
         "form": form,
         "found": found,

@@ -13,9 +13,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from zhike.kernel import ratelimit
 from zhike.kernel.access import system_viewer
 from zhike.kernel.clock import business_date
-from zhike.kernel.errors import NotFound, Problem
+from zhike.kernel.errors import NotFound, Problem, TooMany
 from zhike.loyalty import operations as loyalty_operations
 from zhike.loyalty import queries as loyalty
 from zhike.organization import queries as organization
@@ -26,6 +27,8 @@ from zhike.ui.member.dock import page
 from zhike.ui.member.forms import ClaimForm
 
 ROWS = 20
+CLAIMS_PER_MINUTE = 6
+"""Enough for whoever types from paper; too few to guess the amounts of receipts that others left lying about."""
 _PUBLIC = system_viewer("member-app")
 """Which merchants there are is no secret."""
 
@@ -69,6 +72,7 @@ def claim(request: Any) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         try:
+            _not_too_often(member)
             outcome = loyalty_operations.claim_receipt(
                 actor=member.viewer,
                 member_id=member.id,
@@ -85,6 +89,13 @@ def claim(request: Any) -> HttpResponse:
             return HttpResponseRedirect(reverse("member:receipt", args=[outcome.receipt_id]))
     status = 422 if form.errors else 200
     return page(request, "claim", {"form": form}, active="receipts", status=status)
+
+
+def _not_too_often(member: SignedIn) -> None:
+    """Raises TooMany."""
+    decision = ratelimit.check(f"member-claim:{member.id}", CLAIMS_PER_MINUTE, now=member.now)
+    if not decision.allowed:
+        raise TooMany(retry_after=decision.retry_after)
 
 
 def merchants_by_mall() -> list[tuple[str, Any]]:

@@ -24,6 +24,7 @@ from zhike.loyalty import queries as loyalty
 from zhike.messaging import operations as messaging
 from zhike.organization import queries as organization
 from zhike.privacy import queries as privacy
+from zhike.ui.components.sealed import seal, unseal
 from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import address_of, request_id_of
 from zhike.ui.member import session as sessions
@@ -59,7 +60,7 @@ def log_in(request: Any) -> HttpResponse:
         except Problem as problem:
             form.add_error("phone", problem.sentence)
         else:
-            session["phone"] = phone
+            session["phone"] = seal(phone)
             return HttpResponseRedirect(reverse("member:code"))
     return render(request, "member/log_in.html", {"form": form}, status=422 if form.errors else 200)
 
@@ -94,7 +95,7 @@ def _remember_where_from(request: Any) -> None:
 @open_page
 def code(request: Any) -> HttpResponse:
     session = request.member_session
-    phone = session.get("phone")
+    phone = unseal(session.get("phone"))
     if phone is None:
         return HttpResponseRedirect(reverse("member:log_in"))
     form = CodeForm(sent(request))
@@ -125,7 +126,7 @@ def _proved(request: Any, phone: str, now: dt.datetime) -> HttpResponse:
     if member_id is None or person_id is None:
         origin = session.get("origin")
         sessions.renew(session)
-        session["joining"] = {"phone": phone, "proved_at": now.isoformat(), "origin": origin}
+        session["joining"] = {"phone": seal(phone), "proved_at": now.isoformat(), "origin": origin}
         return HttpResponseRedirect(reverse("member:join"))
     return _enter(request, member_id, person_id)
 
@@ -143,7 +144,7 @@ def _enter(request: Any, member_id: int, person_id: int) -> HttpResponse:
 def join(request: Any) -> HttpResponse:
     """Name and consents; the phone was proved just before."""
     now = clock.now()
-    joining = request.member_session.get("joining")
+    joining = _joining(request)
     if joining is None or now - dt.datetime.fromisoformat(joining["proved_at"]) > CODE_PROVES_FOR:
         return HttpResponseRedirect(reverse("member:log_in"))
     policy = privacy.current_policy(organization.default_group().id)
@@ -157,6 +158,13 @@ def join(request: Any) -> HttpResponse:
             return _enter(request, enrolled.member_id, enrolled.person_id)
     context = {"form": form, "policy": policy, "masked": customers.masked("phone", joining["phone"])}
     return render(request, "member/join.html", context, status=422 if form.errors else 200)
+
+
+def _joining(request: Any) -> dict[str, Any] | None:
+    """What the code proved, with the phone as text."""
+    joining = request.member_session.get("joining")
+    phone = unseal(joining["phone"]) if joining else None
+    return joining | {"phone": phone} if phone else None
 
 
 def _enroll(request: Any, form: JoinForm, joining: dict[str, Any], version: str, now: dt.datetime) -> Any:

@@ -262,7 +262,7 @@ def _event_row(fact: Fact, now: dt.datetime) -> dict[str, Any]:
     }
 
 
-def lock_answer(once: Once | None) -> LockOutcome | None:
+def lock_answer(*, actor: Viewer, once: Once | None) -> LockOutcome | None:
     """What the same request was answered before, under the caller's own key; None when it is new."""
     known = None if once is None else _stored(once)
     return None if known is None else _replayed(known)

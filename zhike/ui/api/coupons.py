@@ -65,7 +65,11 @@ def lock(request: ApiRequest) -> JsonResponse:
     now, payload = _admit(request, USE)
     asked = body.decode(payload, LOCK)
     once = once_of(request, payload)
-    if asked.member is not None and asked.member.code is not None and (known := offers.lock_answer(once)):
+    if (
+        asked.member is not None
+        and asked.member.code is not None
+        and (known := offers.lock_answer(actor=request.viewer, once=once))
+    ):
         return _lock_answer(known, 201)  # before the scanned code is read, which the first call used up
     outcome = offers.lock_coupons(
         actor=request.viewer,

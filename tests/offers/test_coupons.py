@@ -436,7 +436,8 @@ class TestScope:
                 now=NOW,
             )
         assert refused.value.params["reason"] == "mall"
-        assert offers.use_coupons(actor=SYSTEM, basket=basket(town, 10_000), codes=[coupon.code], now=NOW)
+        offers.use_coupons(actor=SYSTEM, basket=basket(town, 10_000), codes=[coupon.code], now=NOW)
+        assert status_of(coupon) == "used"
 
     def test_a_price_is_asked_for_ones_own_shop(self, town: Town, held: Held) -> None:
         coupon, cashier = held(), staff("coupons.use", level="merchant", ids=[town.shop])

@@ -10,8 +10,10 @@ import pytest
 
 from tests.ui.api.client import ApiClient
 from tests.ui.api.conftest import Shop, make_key
+from zhike.kernel import clock
 from zhike.kernel.access import system_viewer
 from zhike.loyalty import operations as loyalty
+from zhike.loyalty import queries as loyalty_queries
 from zhike.offers import operations as offers
 from zhike.offers.models import Coupon, CouponUse
 
@@ -145,3 +147,15 @@ def test_pushed_to_a_list_once(shop: Shop, batch_id: int, app: ApiClient) -> Non
     assert Coupon.objects.count() == 2
     [batch] = app.get("/api/v1/coupon-batches").json["items"]
     assert (batch["issued"], batch["stock"], batch["state"]) == (2, 10, "open")
+
+
+def test_a_retry_does_not_need_the_scanned_code_again(
+    shop: Shop, batch_id: int, app: ApiClient, till: ApiClient
+) -> None:
+    """A rotating code is good once; an answer lost on the way can still be asked for under the same key."""
+    scanned = {"member": {"code": loyalty_queries.qr_payload(shop.member_id, clock.now())}}
+    asked = sale(shop, claimed(app, batch_id, shop), 6000) | scanned
+    first = till.post("/api/v1/coupons/locks", asked, idempotency_key="lost")
+    again = till.post("/api/v1/coupons/locks", asked, idempotency_key="lost")
+    assert (first.status, again.status, again.json) == (201, 201, first.json)
+    assert till.post("/api/v1/coupons/locks", asked, idempotency_key="new").status == 409

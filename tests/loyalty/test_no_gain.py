@@ -1,6 +1,6 @@
 """A search for gain: sequences of buying, redeeming, holding, returning and undoing, tried in the thousands.
 
-``ZHIKE_SEARCH_SEQUENCES=5000 make test ARGS=tests/loyalty/test_no_gain.py`` searches longer; ``make bench`` does it too.
+``ZHIKE_SEARCH_SEQUENCES=5000 make test ARGS="tests/loyalty/test_no_gain.py -n0"`` searches longer, and elsewhere each time.
 """
 
 from __future__ import annotations

@@ -32,6 +32,7 @@ COUNTERPARTS: dict[str, set[int]] = {
     "expire": {3},
     "adjust": {4},
     "undo": {4},
+    "opening": {4},
     "release": {5},
     "hold": {6},
     "unhold": {6},

@@ -10,6 +10,7 @@ from zhike.intake.files import (
     WrongEncoding,
 )
 from zhike.intake.operations._runs import FileGone, ImportBusy, MappingInvalid, WrongState
+from zhike.intake.operations.balances import BalancesOutcome, ColumnsMissing, import_balances
 from zhike.intake.operations.quarantine import (
     CellsInvalid,
     ReplayOutcome,
@@ -30,7 +31,9 @@ from zhike.intake.rules.reconciliation import Reconciliation, Sample
 from zhike.loyalty.operations import ImportInUse
 
 __all__ = [
+    "BalancesOutcome",
     "CellsInvalid",
+    "ColumnsMissing",
     "EmptyFile",
     "FileGone",
     "FileRefused",
@@ -53,6 +56,7 @@ __all__ = [
     "correct_row",
     "delete_mapping",
     "discard_rows",
+    "import_balances",
     "import_file",
     "replay_rows",
     "run",

@@ -56,6 +56,7 @@ from zhike.loyalty.operations.members import (
     set_member_status,
 )
 from zhike.loyalty.operations.notices import notify_of_lapse
+from zhike.loyalty.operations.opening import OpeningBalance, OpeningReport, bring_in_balances
 from zhike.loyalty.operations.previews import RedemptionPreview, preview_redemption, preview_return
 from zhike.loyalty.operations.releasing import release_points
 from zhike.loyalty.operations.replay import InvalidDraft, TooManyReplays, begin_replay, run_replay
@@ -115,6 +116,8 @@ __all__ = [
     "NothingToAdjust",
     "NothingToKnowThemBy",
     "Once",
+    "OpeningBalance",
+    "OpeningReport",
     "PointsOutOfRange",
     "ProvisionInThePast",
     "QrExpired",
@@ -137,6 +140,7 @@ __all__ = [
     "adjust_points",
     "begin_member_export",
     "begin_replay",
+    "bring_in_balances",
     "claim_receipt",
     "confirm_hold",
     "create_program",

@@ -59,6 +59,31 @@ def receipts(
     console().print(f"run {outcome.run_id}", style="dim")
 
 
+@imports.command()
+@click.argument("file", type=FILE)
+@click.option("--batch", default="opening", help="Name of the move; under one name nothing comes in twice.")
+@click.option("--dry-run", is_flag=True, help="The same counts, and nothing written.")
+def balances(file: Path, batch: str, dry_run: bool) -> None:
+    """Bring in balances of another system from FILE: phone or card, points, expires_on; a row per day of expiry."""
+    from zhike.intake.operations import import_balances
+    from zhike.kernel import clock
+    from zhike.kernel.access import system_viewer
+
+    outcome = import_balances(
+        actor=system_viewer("command line"), path=file, batch=batch, dry_run=dry_run, now=clock.now()
+    )
+    rows = [
+        ("rows", f"{outcome.rows:,}"),
+        ("brought in", f"{outcome.brought:,}"),
+        ("points", f"{outcome.points:,}"),
+        ("in already", f"{outcome.already:,}"),
+        ("refused", f"{len(outcome.refused):,}"),
+    ]
+    print_table(("what", "count"), rows, title="Dry run" if dry_run else "Brought in")
+    if outcome.refused:
+        print_table(("row", "reason"), [(str(no), reason) for no, reason in outcome.refused[:100]])
+
+
 @imports.command("list")
 def list_runs() -> None:
     """The latest imports."""

@@ -27,6 +27,7 @@ REASONS = {
     "expire": _("Expired"),
     "adjust": _("Corrected by staff"),
     "undo": _("Import undone"),
+    "opening": _("Brought in from another system"),
     "release": _("Can be spent"),
     "hold": _("Points set aside"),
     "unhold": _("No longer set aside"),

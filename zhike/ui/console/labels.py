@@ -524,6 +524,7 @@ AUDIT_ACTIONS = {
     "one_time_code.verify": _("One-time code accepted"),
     "organization.load": _("Malls and merchants loaded"),
     "person.assign_associate": _("Sales associate assigned"),
+    "balances.import": _("Balances of another system brought in"),
     "journal.export": _("Journal of points exported"),
     "ledger.export": _("Ledger exported"),
     "ledger.sign": _("Day of the ledger signed"),

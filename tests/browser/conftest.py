@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 import hatch_build
 from tests.browser.site import Site, serve
@@ -26,6 +26,7 @@ AXE = ROOT / "frontend/node_modules/axe-core/axe.min.js"
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
+PATIENCE_MS = 15_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -66,9 +67,13 @@ def chromium_path() -> str:
 
 @pytest.fixture(scope="package")
 def browser(chromium_path: str) -> Iterator[Browser]:
-    """Playwright keeps an event loop in this thread, which Django would take for asynchronous code."""
+    """Playwright keeps an event loop in this thread, which Django would take for asynchronous code.
+
+    What is expected has as much time as what is done: a busy machine is late, not wrong.
+    """
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        expect.set_options(timeout=PATIENCE_MS)
         browser = playwright.chromium.launch(
             executable_path=chromium_path, headless=True, args=list(chromium.FLAGS)
         )
@@ -118,7 +123,7 @@ def open_page(browser: Browser, site: Site, console_errors: ConsoleErrors) -> It
     def open_page(viewport: dict[str, int], **options: Any) -> Page:
         settings = {"locale": "zh-CN", "timezone_id": "Asia/Shanghai", "reduced_motion": "reduce"} | options
         context = browser.new_context(base_url=site.url, viewport=viewport, **settings)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         console_errors.watch(page)

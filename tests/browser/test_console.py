@@ -234,38 +234,6 @@ def test_a_file_is_imported_and_its_quarantine_emptied(
     expect(page.get_by_role("row")).to_have_count(3)
 
 
-@pytest.mark.feature("C041")
-@pytest.mark.parametrize(
-    ("viewport", "theme"),
-    [(DESK, "light"), (PHONE, "dark"), (NARROW, "light")],
-    ids=["desk", "phone", "narrow"],
-)
-def test_every_page_fits_and_is_accessible(
-    desk: Callable[..., Page],
-    site: Site,
-    office: Office,
-    looks_right: Look,
-    viewport: dict[str, int],
-    theme: str,
-) -> None:
-    member = f"/console/members/{office.member_id}/"
-    with site.committed():
-        rule = loyalty.rules(SYSTEM, office.world.program_id, clock.now())[0].rule_id
-    page = desk("/console/account/", viewport)
-    page.context.add_cookies([{"name": "zhike_theme", "value": theme, "url": site.url}])
-    for address in (
-        "/console/", "/console/members/", member, f"{member}points/", f"{member}profile/", f"{member}consents/",
-        "/console/receipts/", "/console/redemptions/", "/console/merchants/", "/console/merchants/1/",
-        "/console/malls/", "/console/programme/", "/console/programme/edit/", "/console/tiers/", "/console/rules/",
-        f"/console/rules/{rule}/edit/", "/console/imports/", "/console/parked-events/", "/console/audit/",
-        "/console/account/", "/console/staff/", "/console/api-keys/new/",
-    ):  # fmt: skip
-        answer = page.goto(address)
-        assert answer is not None
-        assert answer.status in (200, 404), address
-        looks_right(page)
-
-
 def test_the_menu_of_a_phone_opens_and_closes(desk: Callable[..., Page], office: Office) -> None:
     page = desk("/console/members/", PHONE)
     expect(page.get_by_role("link", name="数据导入")).not_to_be_visible()

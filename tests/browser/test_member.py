@@ -101,11 +101,13 @@ def test_joining_and_coming_back(
     town.members += 1
     page.get_by_label("手机号").fill(f"1320013{town.members:04d}")
     page.get_by_role("button", name="获取验证码").click()
+    expect(page.get_by_label("短信验证码")).to_be_visible()  # then it is sent
     looks_right(page)
     with site.committed():
         code = last_code(town.admin)
     page.get_by_label("短信验证码").fill(code)
     page.get_by_role("button", name="继续").click()
+    expect(page.get_by_label("姓名")).to_be_visible()
     assert page.locator("input:checked").count() == 0
     page.get_by_label("姓名").fill("孙小美")
     page.get_by_role("group", name="会员服务").get_by_label("我同意").check()

@@ -350,7 +350,7 @@ def _deadline(data: Data, tiers: Names) -> Told:
     what = service.CLOCKS.get(data["clock"], data["clock"])
     level = service.ALERTS.get(data["level"], data["level"])
     url = reverse("console:ticket", args=[data["number"]])
-    return Told(f"{level}: {what}", data["number"], "alarm-clock", "error", url)
+    return Told(f"{level} · {what}", data["number"], "alarm-clock", "error", url)
 
 
 def _merchant(data: Data) -> str:

@@ -448,9 +448,11 @@ def menu(
     *,
     icon: str = "ellipsis",
     css_class: str = "btn-ghost btn-sm",
+    labelled: bool = False,
 ) -> SafeString:
-    """A small menu behind a button; the body holds links and buttons."""
-    return _render(context, "menu", content, label=label, icon=icon, css_class=css_class)
+    """A small menu behind a button, which shows its label when `labelled`; the body holds links and buttons."""
+    given = {"label": label, "icon": icon, "css_class": css_class, "labelled": labelled}
+    return _render(context, "menu", content, **given)
 
 
 @register.simple_block_tag(takes_context=True)

@@ -18,7 +18,7 @@ from zhike.kernel import clock
 from zhike.loyalty import queries
 from zhike.organization import queries as organization
 from zhike.sales import queries as sales
-from zhike.ui.components.formatting import DASH, grouped, percent, yuan
+from zhike.ui.components.formatting import DASH, grouped, percent, phone, yuan
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.dates import date_of
 from zhike.ui.console.event_text import Told, tell
@@ -277,7 +277,7 @@ def _members(request: StaffRequest, text: str) -> list[dict[str, str]]:
     return [
         {
             "label": hit.name,
-            "detail": hit.masked_phone or hit.masked_card,
+            "detail": phone(hit.masked_phone) if hit.masked_phone else hit.masked_card,
             "url": _member_url(ids[hit.person_id]),
         }
         for hit in hits

@@ -62,8 +62,13 @@ def _terms(view: queries.PolicyView) -> list[Term]:
             comma.join(str(DATA_CATEGORIES.get(name, name)) for name in term.get("categories", [])),
             term.get("retention_days", 0),
         )
-        for purpose, term in view.terms.items()
+        for purpose, term in sorted(view.terms.items(), key=lambda item: _place_of(item[0]))
     ]
+
+
+def _place_of(purpose: str) -> int:
+    """JSON keeps no order; people read the purposes in the order in which they are asked."""
+    return list(PURPOSES).index(purpose) if purpose in PURPOSES else len(PURPOSES)
 
 
 @staff_page(EDIT)

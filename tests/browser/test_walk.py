@@ -1,0 +1,195 @@
+"""A walk through every page of console, counter and member app, as the links lead, starting from the addresses themselves.
+
+A page that is new is walked without being named here. Of pages that differ only by an id, the first that a link leads
+to stands for all.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+from django.urls import Resolver404, get_resolver, resolve
+from playwright.sync_api import APIResponse, Page
+
+from tests.browser.conftest import AXE, DESK, PHONE
+from tests.browser.site import Site
+from tests.people import PASSWORD, build_malls, hire
+from tests.ui.counter.world import enroll, log_in_staff, world_of_site
+from zhike.kernel import clock
+from zhike.kernel.access import Viewer
+from zhike.kernel.events import drain
+from zhike.loyalty.handlers import member_activity
+from zhike.ui.member import session as sessions
+
+pytestmark = pytest.mark.xdist_group("browser-walk")
+
+NARROWEST = {"width": 360, "height": 740}
+LEFT_IN_ENGLISH = """() => {
+  const found = new Set(), walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode.textContent.trim(), parent = walker.currentNode.parentElement;
+    if (!text || !parent.checkVisibility() || parent.closest("script, style, code, pre, .font-mono, [lang] [lang]")) continue;
+    if (/[a-z]{3,}\\\\s+[a-z]{2,}/i.test(text) && !/[\\u4e00-\\u9fff]/.test(text)) found.add(text.slice(0, 80));
+  }
+  return [...found];
+}"""
+TOO_FAINT = """() => axe.run(document, {runOnly: {type: "rule", values: ["color-contrast"]}})
+  .then(result => result.violations.flatMap(one => one.nodes.map(node => node.html.slice(0, 160))))"""
+SPOKEN_IN_ENGLISH = {"English"}
+"""What is English on a Chinese page on purpose."""
+
+
+@dataclass
+class House:
+    """Whoever may open everything, and a member with a long name, large figures and something of every kind."""
+
+    admin: Viewer
+    member_id: int
+    person_id: int
+
+
+@pytest.fixture(scope="module")
+def house(site: Site) -> House:
+    now = clock.now()
+    with site.committed():
+        malls = build_malls(now)
+        world = world_of_site(malls, now)
+        admin = hire(
+            malls, f"walk-{now.timestamp():.0f}", "管理员", ("admin", "all", 0), password=PASSWORD, now=now
+        )
+        phone = f"137{int(now.timestamp()) % 10**8:08d}"
+        member = enroll("阿卜杜拉·买买提艾力江·吐尔逊", phone, malls.star, malls.cafe, now)
+        world.numbers += int(now.timestamp()) % 10_000_000
+        world.buy(98_765_432_10, member=member, at=now - dt.timedelta(days=1))
+        world.buy(500, member=member, at=now - dt.timedelta(minutes=30))
+        world.redeem(member, 987_600)
+        drain(member_activity)
+    return House(admin, member.member_id, member.person_id)
+
+
+@pytest.fixture
+def enter(site: Site, house: House, open_page: Callable[..., Page]) -> Callable[[], Page]:
+    """A browser in which the administrator and the member are logged in, in the light."""
+
+    def _enter() -> Page:
+        with site.committed():
+            staff = log_in_staff(Client(), house.admin, clock.now()).cookies["sessionid"].value
+            session = sessions.load(Client().get("/m/offline/").wsgi_request)
+            sessions.log_in(session, house.member_id, house.person_id)
+            session.save()
+        page = open_page(DESK)
+        cookies = {"sessionid": staff, sessions.COOKIE: session.session_key or ""}
+        page.context.add_cookies(
+            [{"name": name, "value": value, "url": site.url} for name, value in cookies.items()]
+        )
+        return page
+
+    return _enter
+
+
+@pytest.mark.feature("C041", "N4")
+@pytest.mark.parametrize(("area", "at_least"), [("console", 40), ("counter", 12), ("member", 12)])
+def test_every_page_is_whole_at_the_desk_and_in_the_hand(
+    area: str,
+    at_least: int,
+    house: House,
+    enter: Callable[[], Page],
+    axe: Callable[[Page], None],
+    console_errors: Any,
+) -> None:
+    page = enter()
+    if area == "counter":
+        page.goto("/counter/till/")
+        page.get_by_role("combobox").select_option(index=1)
+        page.get_by_role("button", name="在此收银").click()
+        page.wait_for_url("**/counter/")
+    walked = []
+    found_by_hand = [f"/counter/members/{house.member_id}/"] if area == "counter" else []
+    for address in walk(page, area, *found_by_hand):
+        assert_whole(page, address, axe)
+        assert console_errors.unforgiven == [], address
+        walked.append(address)
+    assert len(walked) >= at_least, walked
+
+
+def walk(page: Page, area: str, *further: str) -> Iterator[str]:
+    """Addresses of pages of an area: those without an id, then whatever they link to, one for each kind."""
+    waiting = deque(address for address in addresses() if view_of(address).startswith(f"{area}:"))
+    waiting += further
+    known = {view_of(address) for address in waiting}
+    while waiting:
+        address = waiting.popleft()
+        answer = page.request.get(address, max_redirects=0)
+        assert answer.status < 500, address
+        if not is_page(answer):
+            continue
+        yield address
+        for link in page.locator("a[href]").evaluate_all(
+            "links => links.map(link => link.pathname + link.search)"
+        ):
+            view = view_of(link)
+            if view.startswith(f"{area}:") and view not in known:
+                known.add(view)
+                waiting.append(link)
+
+
+def addresses() -> Iterator[str]:
+    """Every address of the program that needs no argument."""
+    for pattern in get_resolver().url_patterns:
+        yield from _addresses(pattern, "/")
+
+
+def _addresses(pattern: Any, before: str) -> Iterator[str]:
+    address = before + str(pattern.pattern)
+    if hasattr(pattern, "url_patterns"):
+        for inner in pattern.url_patterns:
+            yield from _addresses(inner, address)
+    elif "<" not in address:
+        yield address
+
+
+def view_of(address: str) -> str:
+    """The name of the view behind an address, with its words but not its ids; "" for another site's."""
+    try:
+        found = resolve(urlsplit(address).path)
+    except Resolver404:
+        return ""
+    words = [value for value in found.kwargs.values() if isinstance(value, str)]
+    return ":".join([found.view_name or "", *words])
+
+
+def is_page(answer: APIResponse) -> bool:
+    """A whole page, neither a fragment nor a file nor a redirect."""
+    is_html = answer.headers.get("content-type", "").startswith("text/html")
+    return answer.status == 200 and is_html and "<html" in answer.text()
+
+
+def assert_whole(page: Page, address: str, axe: Callable[[Page], None]) -> None:
+    """At the desk in the light, and on phones in the dark: it fits, can be read, and nothing is left in English."""
+    look(page, address, DESK, "light")
+    axe(page)
+    left = set(page.evaluate(LEFT_IN_ENGLISH)) - SPOKEN_IN_ENGLISH
+    assert left == set(), f"{address} is not all in Chinese"
+    look(page, address, PHONE, "dark")
+    page.evaluate(AXE.read_text())
+    assert page.evaluate(TOO_FAINT) == [], f"{address} in the dark"
+    page.set_viewport_size(NARROWEST)  # type: ignore[arg-type]
+    assert fits(page), f"{address} scrolls sideways on a narrow phone"
+
+
+def look(page: Page, address: str, viewport: dict[str, int], theme: str) -> None:
+    page.set_viewport_size(viewport)  # type: ignore[arg-type]
+    page.context.add_cookies([{"name": "zhike_theme", "value": theme, "domain": "127.0.0.1", "path": "/"}])
+    page.goto(address)
+    assert fits(page), f"{address} scrolls sideways at {viewport['width']} px"
+
+
+def fits(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))

@@ -59,7 +59,6 @@ _MATRIX = {
     "tickets.open":      " y   y   y   y   .   y   y   y   y   . ",
     "tickets.answer":    " y   y   y   y   .   y   y   .   .   . ",
     "tickets.handle":    " y   y   y   y   .   y   .   .   .   . ",
-    "tickets.approve":   " y   y   y   .   .   .   .   .   .   . ",
     "tickets.manage":    " y   y   .   y   .   .   .   .   .   . ",
     "outbox.view":       " y   y   .   .   .   y   .   .   .   . ",
     "messages.view":     " y   y   y   y   y   y   .   .   .   y ",

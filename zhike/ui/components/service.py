@@ -79,7 +79,6 @@ STEPS = {
 TASKS = {
     "part": _("Part of a ticket"),
     "call_back": _("Call-back"),
-    "low_score": _("Talk after a low score"),
     "inspection": _("Inspection"),
 }
 OUTCOMES = {
@@ -105,8 +104,6 @@ ENTRIES = {
     "took_in": pgettext_lazy("ticket", "Took in another ticket"),
     "task": pgettext_lazy("ticket", "Task given"),
     "task_done": pgettext_lazy("ticket", "Task done"),
-    "amends": pgettext_lazy("ticket", "Compensation"),
-    "survey": pgettext_lazy("ticket", "Survey answered"),
 }
 AUDIENCES = {
     "member": _("To the member"),

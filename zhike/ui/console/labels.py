@@ -73,7 +73,6 @@ PERMISSIONS = {
     "tickets.open": _("Open tickets"),
     "tickets.answer": _("Answer for a merchant"),
     "tickets.handle": _("Deal with tickets"),
-    "tickets.approve": _("Approve compensation"),
     "tickets.manage": _("Change service hours and promises"),
 }
 

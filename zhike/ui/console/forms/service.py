@@ -156,7 +156,6 @@ class TaskForm(OnceForm):
 OUTCOMES_OF = {
     "part": ("done",),
     "call_back": ("satisfied", "dissatisfied", "unreachable"),
-    "low_score": ("done", "unreachable"),
     "inspection": ("no_fault", "fault_found"),
 }
 

@@ -21,6 +21,7 @@ from zhike.kernel.errors import Invalid
 from zhike.loyalty import operations as loyalty
 from zhike.simulator import browsing
 from zhike.simulator.catalogue import build_catalogue
+from zhike.simulator.coupons import seed_coupons
 from zhike.simulator.founding import PASSWORD, STAFF, World, found
 from zhike.simulator.history import SIZES, History, Size, build_history
 from zhike.simulator.live import ApiClient, Clock, LiveMall, LiveReport
@@ -91,6 +92,7 @@ def load_mall(
         loader = Loader(actor, world, history, now, report, 0, processes)
         loader.load()
         done = sum((helper.finish() for helper in helpers), loader.done)
+        seed_coupons(actor, loader, now, seed)
         loyalty.sign_day(actor=actor, now=now)
         report("service", 0, 1)
         ServiceDesk(actor, world, history, seed, now).live()

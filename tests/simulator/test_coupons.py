@@ -25,7 +25,10 @@ def test_a_small_mall_uses_coupons_and_does_so_once() -> None:
         assert batch.issued == Coupon.objects.filter(batch=batch).count() <= batch.stock
     figures = queries.batch_figures(list(CouponBatch.objects.values_list("id", flat=True)))
     assert sum(one.discount_fen for one in figures.values()) > 10_000
-    states = {one.code.split("-")[0]: one.state for one in queries.batches_page(system_viewer("tests"), now=NOW).items}
+    states = {
+        one.code.split("-")[0]: one.state
+        for one in queries.batches_page(system_viewer("tests"), now=NOW).items
+    }
     assert (states["FLASH50"], states["NEW20"]) == ("early", "open")
     load_mall(size="tiny", now=NOW)
     assert CouponUse.objects.count() == uses

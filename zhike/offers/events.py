@@ -80,3 +80,15 @@ class CodesAdded(Fact):
     @property
     def subject(self) -> str:
         return f"coupon_batch/{self.batch_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionPublished(Fact):
+    type: ClassVar[str] = "zhike.offers.promotion_published"
+    promotion_id: int
+    version: int
+    effective_from: dt.datetime
+
+    @property
+    def subject(self) -> str:
+        return f"promotion/{self.promotion_id}"

@@ -177,3 +177,37 @@ class CouponUse(models.Model):
                 name="coupon_use_receipt",
             ),
         ]
+
+
+class Promotion(models.Model):
+    """促销: applies by itself to every basket it fits. What it does stands in its versions; ``ends_at`` stops them all."""
+
+    group = models.ForeignKey("organization.Group", models.PROTECT, related_name="+")
+    mall = models.ForeignKey("organization.Mall", models.PROTECT, null=True, related_name="+")
+    code = models.CharField(max_length=40, unique=True)
+    name = models.CharField(max_length=80)
+    ends_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=80)
+
+
+class PromotionVersion(models.Model):
+    """What a promotion says from ``effective_from`` until ``effective_to`` (exclusive) or its next version. Never edited."""
+
+    promotion = models.ForeignKey("offers.Promotion", models.PROTECT, related_name="+")
+    version = models.IntegerField()
+    definition = models.JSONField()
+    effective_from = models.DateTimeField()
+    effective_to = models.DateTimeField(null=True)
+    note = models.CharField(max_length=300, blank=True)
+    published_at = models.DateTimeField()
+    published_by = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["promotion", "version"], name="promotion_version_unique"),
+            models.CheckConstraint(
+                condition=Q(effective_to__isnull=True) | Q(effective_to__gt=F("effective_from")),
+                name="promotion_version_window",
+            ),
+        ]

@@ -74,6 +74,14 @@ PLANS = (
 )  # fmt: skip
 
 
+PROMOTIONS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+    ("P-BASE", "会员节满减", "", {"kind": "reach", "steps": [[30_000, 2_000], [60_000, 5_000]], "group": "会员节"}),
+    ("P-DRINK", "第二杯半价", "tea_coffee", {"kind": "nth", "nth": 2, "percent_bp": 5_000, "group": "会员节"}),
+    ("P-BEAUTY", "美妆两件 9 折三件 8 折", "beauty", {"kind": "pieces", "steps": [[2, 1_000], [3, 2_000]], "priority": 50}),
+    ("P-GIFT", "满额赠帆布袋", "", {"kind": "gift", "minimum_fen": 80_000, "gift": "星河城帆布袋", "gift_value_fen": 1_500}),
+)  # fmt: skip
+
+
 @dataclass(slots=True)
 class Seeder:
     actor: Viewer
@@ -95,6 +103,7 @@ class Seeder:
             self._claim()
             offers.make_codes(actor=self.actor, batch_id=self.batches["PAPER10"], count=PRINTED, now=self.now)
             offers.expire_coupons(actor=self.actor, now=self.now)
+            self._promote()
         return self.uses
 
     def _open(self) -> None:
@@ -129,6 +138,24 @@ class Seeder:
             )
             self.batches[plan.code] = offers.open_batch(
                 actor=self.actor, template_id=template_id, batch=batch, now=began
+            )
+
+    def _promote(self) -> None:
+        """Promotions that run now, as of the first of the weeks."""
+        trades = {place.code: place.id for place in organization.trade_categories(self.world.group_id)}
+        for code, name, trade, definition in PROMOTIONS:
+            scope = {"trade_categories": {"only": [trades[trade]]}} if trade else {}
+            offers.publish_promotion(
+                actor=self.actor,
+                group_id=self.world.group_id,
+                mall_id=self.world.mall_id,
+                code=code,
+                name=name,
+                definition={**definition, "scope": scope},
+                effective_from=self.now - dt.timedelta(days=DAYS),
+                note="夏日会员节",
+                backdated=True,
+                now=self.now - dt.timedelta(days=DAYS),
             )
 
     def _use(self) -> None:

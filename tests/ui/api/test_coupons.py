@@ -159,3 +159,24 @@ def test_a_retry_does_not_need_the_scanned_code_again(
     again = till.post("/api/v1/coupons/locks", asked, idempotency_key="lost")
     assert (first.status, again.status, again.json) == (201, 201, first.json)
     assert till.post("/api/v1/coupons/locks", asked, idempotency_key="new").status == 409
+
+
+@pytest.mark.feature("C110")
+def test_the_best_price_of_a_basket(shop: Shop, till: ApiClient) -> None:
+    now = dt.datetime.now(dt.UTC)
+    for code, definition in (
+        ("NTH", {"kind": "nth", "nth": 2, "percent_bp": 5000, "group": "sale"}),
+        ("REACH", {"kind": "reach", "steps": [[10_000, 1000]], "group": "sale"}),
+    ):
+        offers.publish_promotion(
+            actor=SYSTEM, group_id=shop.malls.group, mall_id=shop.malls.star, code=code, name=code,
+            definition=definition, effective_from=now, now=now,
+        )  # fmt: skip
+    body = {"merchant_id": shop.malls.cafe, "lines": [{"quantity": 2, "unit_price_fen": 3_200}]}
+    found = till.post("/api/v1/prices/quote", body).json
+    assert (found["net_fen"], found["exact"]) == (4800, True)
+    assert [one["code"] for one in found["promotions"]] == ["NTH"]
+    assert found["near"][0]["missing_fen"] == 3600
+    elsewhere = ApiClient(make_key(["coupons.use"], "mall", shop.malls.cloud))
+    assert elsewhere.post("/api/v1/prices/quote", body).status == 403
+    assert till.post("/api/v1/prices/quote", body | {"lines": []}).status == 422

@@ -100,3 +100,16 @@ def test_a_stranger_opens_nothing(
     assert "It cannot be used" not in elsewhere.get(shown).content.decode()
     elsewhere.post(shown, form | {"step": "carry-out", "merchant": str(world.malls.cafe)})
     assert not CouponUse.objects.filter(merchant_id=world.malls.cafe).exists()
+
+
+@pytest.mark.feature("C110")
+def test_the_price_under_promotions(till: Client, world: World) -> None:
+    offers.publish_promotion(
+        actor=SYSTEM, group_id=world.malls.group, mall_id=world.malls.star, code="NTH", name="第二杯半价",
+        definition={"kind": "nth", "nth": 2, "percent_bp": 5000}, effective_from=world.now, now=world.now,
+    )  # fmt: skip
+    form = {"merchant": str(world.malls.cafe), "basket": "2 32"}
+    page = till.post("/counter/price/", form).content.decode()
+    assert "¥48.00" in page
+    assert "第二杯半价" in page
+    assert till.post("/counter/price/", form | {"basket": "x"}).status_code == 422

@@ -25,6 +25,13 @@ from zhike.offers.operations.issuing import (
     make_codes,
     void_coupon,
 )
+from zhike.offers.operations.promotions import (
+    PromotionInThePast,
+    PromotionNotFound,
+    PromotionUnusable,
+    end_promotion,
+    publish_promotion,
+)
 from zhike.offers.operations.templates import (
     BatchClosed,
     BatchUnusable,
@@ -89,6 +96,9 @@ __all__ = [
     "NotOpen",
     "NotVoidable",
     "NotYetOpen",
+    "PromotionInThePast",
+    "PromotionNotFound",
+    "PromotionUnusable",
     "Pushed",
     "ReasonMissing",
     "ReceiptKey",
@@ -101,6 +111,7 @@ __all__ = [
     "change_batch",
     "claim_coupon",
     "confirm_lock",
+    "end_promotion",
     "expire_coupons",
     "give_coupon",
     "hand_out_codes",
@@ -111,6 +122,7 @@ __all__ = [
     "lock_coupons",
     "make_codes",
     "open_batch",
+    "publish_promotion",
     "release_lock",
     "retire_template",
     "save_template",

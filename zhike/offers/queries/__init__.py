@@ -30,8 +30,22 @@ from zhike.offers.queries.coupons import (
 )
 from zhike.offers.queries.held import BasketAsked
 from zhike.offers.queries.known import BatchNotFound, batch_name
+from zhike.offers.queries.promotions import (
+    AppliedView,
+    Draft,
+    NearView,
+    PriceView,
+    PromotionView,
+    price_quote,
+    promotion,
+    promotions,
+)
+from zhike.offers.rules.pricing import PricedLine
+from zhike.offers.rules.promotions import parse_promotion
+from zhike.offers.rules.terms import TermsError
 
 __all__ = [
+    "AppliedView",
     "BasketAsked",
     "BatchFigures",
     "BatchNotFound",
@@ -39,9 +53,15 @@ __all__ = [
     "Claimable",
     "CouponRow",
     "CouponView",
+    "Draft",
+    "NearView",
+    "PriceView",
+    "PricedLine",
+    "PromotionView",
     "QuoteView",
     "QuotedCoupon",
     "TemplateView",
+    "TermsError",
     "UseView",
     "batch",
     "batch_figures",
@@ -56,6 +76,10 @@ __all__ = [
     "looks_like_code",
     "member_coupon",
     "member_coupons",
+    "parse_promotion",
+    "price_quote",
+    "promotion",
+    "promotions",
     "quote_coupons",
     "template",
     "templates",

@@ -55,11 +55,9 @@ def refusal_sentence(refusal: Refusal, zone: str) -> str:
 def value_text(terms: CouponTerms) -> str:
     """What a coupon is worth, in a few characters: ¥20, 8.5折, the gift."""
     if terms.kind in ("cash", "threshold"):
-        return "¥" + _short(terms.value_fen)
+        return "¥" + short_yuan(terms.value_fen)
     if terms.kind == "percent":
-        if (get_language() or "").startswith("zh"):  # Chinese names what is left to pay, in tenths
-            return _trimmed(UNIT_BP - terms.percent_bp, 1000) + "折"
-        return _("%(percent)s%% off") % {"percent": _trimmed(terms.percent_bp, 100)}
+        return rate_text(terms.percent_bp)
     if terms.kind == "parking":
         hours, minutes = divmod(terms.minutes, 60)
         return (
@@ -74,13 +72,23 @@ def condition_text(terms: CouponTerms) -> str:
     """From how much on, and up to how much."""
     parts = []
     if terms.minimum_fen:
-        parts.append(_("from ¥%(amount)s") % {"amount": _short(terms.minimum_fen)})
+        parts.append(_("from ¥%(amount)s") % {"amount": short_yuan(terms.minimum_fen)})
     if terms.cap_fen:
-        parts.append(_("at most ¥%(amount)s off") % {"amount": _short(terms.cap_fen)})
+        parts.append(_("at most ¥%(amount)s off") % {"amount": short_yuan(terms.cap_fen)})
     return _(", ").join(parts) if parts else _("no minimum")
 
 
-def _short(fen: int) -> str:
+def rate_text(off_bp: int) -> str:
+    """A share that is taken off, in words."""
+    if off_bp == UNIT_BP:
+        return _("free")
+    if (get_language() or "").startswith("zh"):  # Chinese names what is left to pay, in tenths
+        return _trimmed(UNIT_BP - off_bp, 1000) + "折"
+    return _("%(percent)s%% off") % {"percent": _trimmed(off_bp, 100)}
+
+
+def short_yuan(fen: int) -> str:
+    """Yuan without decimals where there are none."""
     return str(fen // 100) if fen % 100 == 0 else yuan_text(fen)
 
 

@@ -90,9 +90,7 @@ def best_price(lines: Sequence[PricedLine], promotions: Sequence[Promotion]) -> 
     applied = search.best
     taken = {one.promotion_id for one in applied}
     near = tuple(
-        miss
-        for one in promotions
-        if one.id not in taken and (miss := near_miss(one, lines)) is not None
+        miss for one in promotions if one.id not in taken and (miss := near_miss(one, lines)) is not None
     )
     return Priced(gross, sum(one.discount_fen for one in applied), applied, near, search.steps <= STEPS_MAX)
 

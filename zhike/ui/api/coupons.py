@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 import msgspec
@@ -13,7 +14,6 @@ from zhike.offers import operations as offers
 from zhike.offers import queries
 from zhike.ui.api import body, gate, refs
 from zhike.ui.api.offer_shapes import (
-    BasketLineIn,
     CouponClaimIn,
     CouponConfirmIn,
     CouponIssuedOut,
@@ -28,7 +28,7 @@ from zhike.ui.api.offer_shapes import (
 )
 from zhike.ui.api.once import ENCODER, answer, once_of
 from zhike.ui.api.problems import MethodNotAllowed
-from zhike.ui.api.shapes import ID_MAX
+from zhike.ui.api.shapes import ID_MAX, MemberRef
 
 if TYPE_CHECKING:
     from zhike.ui.api.handler import ApiRequest
@@ -44,7 +44,7 @@ CLAIMED = msgspec.json.Decoder(CouponClaimIn)
 
 def quote(request: ApiRequest) -> JsonResponse:
     """200 whether the coupons can be used or not: the answer says so for each."""
-    now, payload = _admit(request, USE)
+    now, payload = admit(request, USE)
     asked = body.decode(payload, QUOTE)
     basket = _basket(request, asked, now)
     found = queries.quote_coupons(request.viewer, basket, asked.codes, now)
@@ -62,7 +62,7 @@ def quote(request: ApiRequest) -> JsonResponse:
 
 def lock(request: ApiRequest) -> JsonResponse:
     """201 with the lock."""
-    now, payload = _admit(request, USE)
+    now, payload = admit(request, USE)
     asked = body.decode(payload, LOCK)
     once = once_of(request, payload)
     if (
@@ -85,7 +85,7 @@ def lock(request: ApiRequest) -> JsonResponse:
 
 def confirm(request: ApiRequest, lock_id: UUID) -> JsonResponse:
     """200, the first time and every time after it."""
-    now, payload = _admit(request, USE)
+    now, payload = admit(request, USE)
     asked = body.decode(payload, CONFIRM)
     gate.idempotency_key(request)
     receipt = offers.ReceiptKey(asked.till, asked.number, asked.business_date)
@@ -96,7 +96,7 @@ def confirm(request: ApiRequest, lock_id: UUID) -> JsonResponse:
 
 def release(request: ApiRequest, lock_id: UUID) -> JsonResponse:
     """200, the first time and every time after it."""
-    now, payload = _admit(request, USE)
+    now, payload = admit(request, USE)
     body.decode(payload, RELEASE)
     gate.idempotency_key(request)
     return _lock_answer(offers.release_lock(actor=request.viewer, lock_id=lock_id, now=now), 200)
@@ -104,7 +104,7 @@ def release(request: ApiRequest, lock_id: UUID) -> JsonResponse:
 
 def claim(request: ApiRequest, batch_id: int) -> JsonResponse:
     """201 with the coupon."""
-    now, payload = _admit(request, CLAIM)
+    now, payload = admit(request, CLAIM)
     asked = body.decode(payload, CLAIMED)
     if batch_id > ID_MAX:
         raise queries.BatchNotFound
@@ -126,7 +126,7 @@ def claim(request: ApiRequest, batch_id: int) -> JsonResponse:
     return answer(ENCODER.encode(reply), 201, replayed=issued.replayed)
 
 
-def _admit(request: ApiRequest, scope: str) -> tuple[dt.datetime, bytes]:
+def admit(request: ApiRequest, scope: str) -> tuple[dt.datetime, bytes]:
     if request.method != "POST":
         raise MethodNotAllowed(method=request.method, allowed=["POST"])
     now = gate.admit(request, scope)
@@ -135,17 +135,33 @@ def _admit(request: ApiRequest, scope: str) -> tuple[dt.datetime, bytes]:
 
 def _basket(request: ApiRequest, asked: CouponQuoteIn, now: dt.datetime) -> offers.BasketAsked:
     merchant = refs.merchant_of(asked)
-    buyer = refs.buyer_of(asked.member, request.viewer, now)
-    member_id = buyer.member_id
-    if member_id is None and buyer.person_id is not None:
-        member_id = loyalty.member_id_of_person(buyer.person_id)
-        if member_id is None:
-            raise refs.MemberUnknown
-    return offers.BasketAsked(merchant.id, basket_lines(asked.lines, merchant.group_id), member_id)
+    member_id = member_of(request, asked.member, now)
+    places = numbers_and_categories(asked.lines, merchant.group_id)
+    lines = tuple(
+        offers.BasketLine(number, line.net_fen, line.sku, category_id)
+        for line, (number, category_id) in zip(asked.lines, places, strict=True)
+    )
+    return offers.BasketAsked(merchant.id, lines, member_id)
 
 
-def basket_lines(lines: list[BasketLineIn], group_id: int) -> tuple[offers.BasketLine, ...]:
-    """Lines with their categories' ids. Raises CategoryUnknown, LineTwice."""
+def member_of(request: ApiRequest, ref: MemberRef | None, now: dt.datetime) -> int | None:
+    """The member a body names. Raises MemberUnknown and what `refs.buyer_of` does."""
+    buyer = refs.buyer_of(ref, request.viewer, now)
+    if buyer.member_id is not None or buyer.person_id is None:
+        return buyer.member_id
+    member_id = loyalty.member_id_of_person(buyer.person_id)
+    if member_id is None:
+        raise refs.MemberUnknown
+    return member_id
+
+
+class NamesLine(Protocol):
+    line_no: int | None
+    category_code: str | None
+
+
+def numbers_and_categories(lines: Sequence[NamesLine], group_id: int) -> list[tuple[int, int | None]]:
+    """Each line's number and its category's id. Raises CategoryUnknown, LineTwice."""
     codes = {line.category_code for line in lines if line.category_code is not None}
     categories = refs.category_ids(group_id) if codes else {}
     if codes - categories.keys():
@@ -153,15 +169,10 @@ def basket_lines(lines: list[BasketLineIn], group_id: int) -> tuple[offers.Baske
     numbers = [line.line_no or position for position, line in enumerate(lines, start=1)]
     if len(set(numbers)) < len(numbers):
         raise refs.LineTwice
-    return tuple(
-        offers.BasketLine(
-            number,
-            line.net_fen,
-            line.sku,
-            categories[line.category_code] if line.category_code is not None else None,
-        )
+    return [
+        (number, categories[line.category_code] if line.category_code is not None else None)
         for number, line in zip(numbers, lines, strict=True)
-    )
+    ]
 
 
 def _quoted(one: queries.QuotedCoupon) -> CouponQuotedOut:

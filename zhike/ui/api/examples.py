@@ -39,6 +39,10 @@ BODIES: dict[str, dict[str, Any]] = {
         "codes": ["ZKC.7Q2MXK4VTW9HCA35"],
         "lines": [{"sku": "LATTE", "net_fen": 6_400}],
     },
+    "quote_price": {
+        "merchant_code": "C001",
+        "lines": [{"sku": "LATTE", "quantity": 2, "unit_price_fen": 3_200}],
+    },
     "lock_coupons": {
         "merchant_code": "C001",
         "codes": ["7Q2MXK4VTW9HCA35"],

@@ -126,3 +126,75 @@ class CouponIssuedOut(Struct):
     member_id: int
     valid_from: dt.datetime
     valid_until: dt.datetime
+
+
+class PriceLineIn(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Pieces of one article at one price, before promotions."""
+
+    quantity: Annotated[int, Meta(ge=1, le=10_000)]
+    unit_price_fen: Annotated[int, Meta(ge=0, le=100_000_000)]
+    sku: Text60 = ""
+    category_code: Name40 | None = None
+    line_no: Annotated[LineNo | None, Meta(description="By default 1, 2, 3 …")] = None
+
+
+class PriceQuoteIn(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A basket at a merchant; the member's tier may bring promotions of its own."""
+
+    lines: Annotated[list[PriceLineIn], Meta(min_length=1, max_length=200)]
+    merchant_id: Id | None = None
+    merchant_code: Name40 | None = None
+    mall_code: Name40 | None = None
+    member: MemberRef | None = None
+
+
+class PricedLineOut(Struct):
+    """One line with what the promotions take off it, all together."""
+
+    line_no: int
+    gross_fen: int
+    discount_fen: int
+    net_fen: int
+
+
+class GiftOut(Struct):
+    """What is handed out, and how many of it."""
+
+    gift: str
+    quantity: int
+
+
+class PromotionAppliedOut(Struct):
+    """One promotion of the best price."""
+
+    promotion_id: int
+    code: str
+    name: str
+    kind: str
+    sentence: str
+    discount_fen: int
+    lines: list[LineOffOut]
+    gifts: list[GiftOut]
+
+
+class PromotionNearOut(Struct):
+    """What a little more would bring."""
+
+    promotion_id: int
+    code: str
+    name: str
+    sentence: str
+    missing_fen: int
+    missing_quantity: int
+
+
+class PriceQuoteOut(Struct):
+    """The best price. `exact`: no other choice of promotions takes more off; false when a basket is too large to try all."""
+
+    gross_fen: int
+    discount_fen: int
+    net_fen: int
+    exact: bool
+    lines: list[PricedLineOut]
+    promotions: list[PromotionAppliedOut]
+    near: list[PromotionNearOut]

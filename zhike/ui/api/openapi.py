@@ -79,6 +79,15 @@ PLAIN = (
         {200: offer_shapes.CouponQuoteOut},
     ),
     Plain(
+        "quote_price",
+        "post",
+        f"{PREFIX}/prices/quote",
+        "coupons",
+        ("coupons.use",),
+        offer_shapes.PriceQuoteIn,
+        {200: offer_shapes.PriceQuoteOut},
+    ),
+    Plain(
         "lock_coupons",
         "post",
         f"{PREFIX}/coupons/locks",

@@ -79,6 +79,13 @@ OPERATIONS: dict[str, Text] = {
         _("What coupons would take off"),
         _("For each coupon the fen off by line, or why it cannot be used. Nothing is changed."),
     ),
+    "quote_price": Text(
+        _("The best price of a basket"),
+        _(
+            "Under the promotions in force here and now: which of them together take the most off, what each takes off which"
+            " line, and what a little more would bring. Nothing is changed."
+        ),
+    ),
     "lock_coupons": Text(
         _("Hold coupons for a basket"),
         _(

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from django.urls import path, re_path
 
 from zhike.kernel.errors import NotFound
-from zhike.ui.api import collect, coupons, docs, health, holds, metrics, openapi, receipts, redemptions
+from zhike.ui.api import (
+    collect,
+    coupons,
+    docs,
+    health,
+    holds,
+    metrics,
+    openapi,
+    prices,
+    receipts,
+    redemptions,
+)
 from zhike.ui.api.routes import coupons as coupon_routes
 from zhike.ui.api.routes import finance, ledger, log, members, places, tickets
 from zhike.ui.api.routes import holds as hold_routes
@@ -50,6 +61,7 @@ urlpatterns = [
     path("api/v1/members/<int:member_id>/holds", _plain(holds.hold)),
     path("api/v1/receipts/batch", _plain(receipts.take_batch)),
     path("api/v1/coupons/quote", _plain(coupons.quote)),
+    path("api/v1/prices/quote", _plain(prices.quote)),
     path("api/v1/coupons/locks", _plain(coupons.lock)),
     path("api/v1/coupons/locks/<uuid:lock_id>/confirm", _plain(coupons.confirm)),
     path("api/v1/coupons/locks/<uuid:lock_id>/release", _plain(coupons.release)),

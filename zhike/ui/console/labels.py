@@ -415,6 +415,16 @@ COUPON_KINDS = {
     "parking": _("Parking coupon"),
     "service": _("Service coupon"),
 }
+PROMOTION_KINDS = {
+    "reach": _("So much off from an amount"),
+    "every": _("So much off for every amount"),
+    "percent": _("Percent off"),
+    "pieces": _("Several pieces, percent off"),
+    "nth": _("The second (nth) piece reduced"),
+    "gift": _("A gift from an amount"),
+}
+PROMOTION_STATES = {"running": _("Running"), "planned": _("Planned"), "ended": _("Ended")}
+PROMOTION_STATE_TONES = {"running": "success", "planned": "info"}
 COUPON_STATES = {
     "usable": _("Can be used"),
     "locked": _("Locked"),
@@ -465,6 +475,8 @@ AUDIT_ACTIONS = {
     "coupon_batch.open": _("Batch of coupons opened"),
     "coupon_batch.push": _("Coupons sent to a list"),
     "coupon_template.retire": _("Coupon template retired"),
+    "promotion.end": _("Promotion ended"),
+    "promotion.publish": _("Promotion published"),
     "coupon_template.save": _("Coupon template saved"),
     "api_key.create": _("API key created"),
     "api_key.revoke": _("API key revoked"),
@@ -594,6 +606,7 @@ AUDIT_ACTIONS = {
 AUDIT_SUBJECTS = {
     "coupon": _("Coupon"),
     "coupon_batch": _("Batch of coupons"),
+    "promotion": _("Promotion"),
     "coupon_template": _("Coupon template"),
     "api_key": _("API key"),
     "brand": _("Brand"),

@@ -76,7 +76,10 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
     ),
     (
         _("Offers"),
-        (Entry("coupons", _("Coupons"), "ticket-percent", "offers.view", "console:coupons"),),
+        (
+            Entry("coupons", _("Coupons"), "ticket-percent", "offers.view", "console:coupons"),
+            Entry("promotions", _("Promotions"), "badge-percent", "offers.view", "console:promotions"),
+        ),
     ),
     (
         _("Mall"),

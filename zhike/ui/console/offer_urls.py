@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from zhike.ui.console.views import coupons
+from zhike.ui.console.views import coupons, promotions
 
 OFFERS: list[URLPattern] = [
     path("coupons/", coupons.batches, name="coupons"),
@@ -23,4 +23,13 @@ OFFERS: list[URLPattern] = [
     path("coupons/list/", coupons.coupons, name="coupon_list"),
     path("coupons/<int:coupon_id>/", coupons.coupon, name="coupon"),
     path("coupons/<int:coupon_id>/void/", coupons.void, name="void_coupon"),
+]
+OFFERS += [
+    path("promotions/", promotions.promotions, name="promotions"),
+    path("promotions/try/", promotions.try_basket, name="try_basket"),
+    path("promotions/new/", promotions.edit_promotion, name="new_promotion"),
+    path("promotions/new/try/", promotions.try_draft, name="try_new_promotion"),
+    path("promotions/<int:promotion_id>/", promotions.edit_promotion, name="promotion"),
+    path("promotions/<int:promotion_id>/try/", promotions.try_draft, name="try_promotion"),
+    path("promotions/<int:promotion_id>/end/", promotions.end_promotion, name="end_promotion"),
 ]

@@ -444,3 +444,43 @@ class TicketForm(TokenForm):
         self.fields["merchant"].choices = [("", _("The mall itself")), *merchants]  # type: ignore[attr-defined]
         if not merchants:
             del self.fields["merchant"]
+
+
+class PriceForm(forms.Form):
+    """A basket as typed: pieces and the price of one, one article a line, and if need be its article number."""
+
+    merchant = forms.ChoiceField(label=_("Merchant"), widget=forms.Select(attrs=BIG))
+    basket = forms.CharField(
+        label=_("Basket"),
+        max_length=2000,
+        help_text=_(
+            "One line for each article: pieces, price of one in yuan, and if need be its article number."
+        ),
+        widget=forms.Textarea(attrs={"rows": 5, "autofocus": True, "class": "font-mono text-lg"}),
+    )
+
+    def __init__(self, *args: Any, merchants: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        merchant = self.fields["merchant"]
+        merchant.choices = merchants  # type: ignore[attr-defined]
+        if len(merchants) == 1:
+            merchant.initial, merchant.widget = merchants[0][0], forms.HiddenInput()
+
+    def clean_merchant(self) -> int:
+        return int(self.cleaned_data["merchant"])
+
+    def clean_basket(self) -> list[PricedLine]:
+        lines: list[PricedLine] = []
+        for line in self.cleaned_data["basket"].splitlines():
+            parts = line.split()
+            if not parts:
+                continue
+            try:
+                count, fen = int(parts[0]), fen_from_text(parts[1])
+                if not (0 < count <= 10_000 and fen >= 0 and len(parts) <= 3 and len(lines) < LINES_MAX):
+                    raise ValueError(line)
+            except (IndexError, NotAnAmount, ValueError):
+                message = _("“%(line)s” cannot be read.")
+                raise forms.ValidationError(message, params={"line": line[:40]}) from None
+            lines.append(PricedLine(len(lines) + 1, count, fen, parts[2] if len(parts) == 3 else ""))
+        return lines

@@ -24,7 +24,7 @@ MODES = [("only", _("only these")), ("except", _("all but these"))]
 LIST_MAX = 200_000
 
 
-def _percent(**extra: Any) -> forms.DecimalField:
+def percent_field(**extra: Any) -> forms.DecimalField:
     widget = forms.NumberInput(attrs={"step": "0.01", "inputmode": "decimal"})
     return forms.DecimalField(
         min_value=0, max_value=HUNDRED, decimal_places=2, required=False, widget=widget, **extra
@@ -47,25 +47,9 @@ def _moment(**extra: Any) -> forms.DateTimeField:
     )
 
 
-class TemplateForm(forms.Form):
-    """The terms of a coupon. What a kind does not use is left out of them."""
+class ScopeForm(forms.Form):
+    """Where, on what, when and for whom; shared by coupons and promotions. `is_new` adds what cannot change later."""
 
-    name = forms.CharField(max_length=80, label=_("Name"), help_text=_("Members read it."))
-    kind = forms.ChoiceField(choices=list(labels.COUPON_KINDS.items()), label=_("Kind"))
-    value_fen = FenField(
-        required=False,
-        label=_("Takes off (yuan)"),
-        help_text=_("Of a gift, parking or service: what it costs."),
-    )
-    minimum_fen = FenField(required=False, label=_("Minimum spend (yuan)"), help_text=_("On what it covers."))
-    percent = _percent(label=_("Percent off"), help_text=_("Discount coupons: 15 means 8.5 tenths are paid."))
-    cap_fen = FenField(required=False, label=_("At most off (yuan)"))
-    minutes = _number(0, 44_640, label=_("Minutes of parking"))
-    item = forms.CharField(max_length=120, required=False, label=_("Gift or service"))
-    days = _number(1, 3660, label=_("Good for … days"), help_text=_("The day of the issue is the first."))
-    after_days = _number(0, 3660, label=_("beginning … days later"))
-    from_date = _day(label=_("Or good from"))
-    to_date = _day(label=_("to (inclusive)"))
     merchants_mode = forms.ChoiceField(choices=MODES, label=_("Merchants"))
     merchants = forms.TypedMultipleChoiceField(coerce=int, required=False, label=_("Merchants listed"))
     trade_categories_mode = forms.ChoiceField(choices=MODES, label=_("Trade categories"))
@@ -86,18 +70,6 @@ class TemplateForm(forms.Form):
     )  # fmt: skip
     hour_from = _number(0, 23, label=_("From hour"))
     hour_to = _number(1, 24, label=_("To hour"))
-    mall_share = _percent(label=_("The mall pays (%)"), initial=HUNDRED)
-    merchant_share = _percent(label=_("The merchant pays (%)"), initial=0)
-    brand_share = _percent(label=_("The brand pays (%)"), initial=0)
-    on_return = forms.ChoiceField(
-        choices=list(labels.COUPON_ON_RETURN.items()), label=_("When all that it was used for comes back")
-    )
-    grace_days = _number(0, 3660, label=_("Then good for … more days"), initial=0)
-    alone = forms.BooleanField(required=False, label=_("Not together with another coupon"))
-    instructions = forms.CharField(
-        max_length=1000, required=False, label=_("How it is used"), help_text=_("Members read it."),
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )  # fmt: skip
 
     def __init__(
         self, *args: Any, choices: RuleChoices, places: Sequence[Any], is_new: bool, **kwargs: Any
@@ -114,6 +86,62 @@ class TemplateForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
+        hours = (data.get("hour_from"), data.get("hour_to"))
+        if (hours[0] is None) != (hours[1] is None) or (None not in hours and hours[0] >= hours[1]):  # type: ignore[operator]
+            self.add_error("hour_to", _("Give both hours, the later one second."))
+        return data
+
+    @property
+    def scope(self) -> dict[str, Any]:
+        """The cleaned fields as a scope."""
+        data = self.cleaned_data
+        scope: dict[str, Any] = {name: {data[f"{name}_mode"]: data[name]} for name in SCOPED if data[name]}
+        window: dict[str, Any] = {}
+        if data["weekdays"]:
+            window["weekdays"] = data["weekdays"]
+        if data["hour_from"] is not None:
+            window |= {"from_minute": data["hour_from"] * 60, "to_minute": data["hour_to"] * 60}
+        if window:
+            scope["windows"] = [window]
+        return scope | {"tiers": data["tiers"]}
+
+
+class TemplateForm(ScopeForm):
+    """The terms of a coupon. What a kind does not use is left out of them."""
+
+    name = forms.CharField(max_length=80, label=_("Name"), help_text=_("Members read it."))
+    kind = forms.ChoiceField(choices=list(labels.COUPON_KINDS.items()), label=_("Kind"))
+    value_fen = FenField(
+        required=False,
+        label=_("Takes off (yuan)"),
+        help_text=_("Of a gift, parking or service: what it costs."),
+    )
+    minimum_fen = FenField(required=False, label=_("Minimum spend (yuan)"), help_text=_("On what it covers."))
+    percent = percent_field(
+        label=_("Percent off"), help_text=_("Discount coupons: 15 means 8.5 tenths are paid.")
+    )
+    cap_fen = FenField(required=False, label=_("At most off (yuan)"))
+    minutes = _number(0, 44_640, label=_("Minutes of parking"))
+    item = forms.CharField(max_length=120, required=False, label=_("Gift or service"))
+    days = _number(1, 3660, label=_("Good for … days"), help_text=_("The day of the issue is the first."))
+    after_days = _number(0, 3660, label=_("beginning … days later"))
+    from_date = _day(label=_("Or good from"))
+    to_date = _day(label=_("to (inclusive)"))
+    mall_share = percent_field(label=_("The mall pays (%)"), initial=HUNDRED)
+    merchant_share = percent_field(label=_("The merchant pays (%)"), initial=0)
+    brand_share = percent_field(label=_("The brand pays (%)"), initial=0)
+    on_return = forms.ChoiceField(
+        choices=list(labels.COUPON_ON_RETURN.items()), label=_("When all that it was used for comes back")
+    )
+    grace_days = _number(0, 3660, label=_("Then good for … more days"), initial=0)
+    alone = forms.BooleanField(required=False, label=_("Not together with another coupon"))
+    instructions = forms.CharField(
+        max_length=1000, required=False, label=_("How it is used"), help_text=_("Members read it."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
         shares = [data.get(f"{party}_share") or Decimal(0) for party in ("mall", "merchant", "brand")]
         if sum(shares) != HUNDRED:
             self.add_error("mall_share", _("The shares must sum to 100%."))
@@ -121,9 +149,6 @@ class TemplateForm(forms.Form):
             self.add_error("days", _("Either so many days, or from one date to another."))
         if not data.get("days") and not (data.get("from_date") and data.get("to_date")):
             self.add_error("days", _("Either so many days, or from one date to another."))
-        hours = (data.get("hour_from"), data.get("hour_to"))
-        if (hours[0] is None) != (hours[1] is None) or (None not in hours and hours[0] >= hours[1]):  # type: ignore[operator]
-            self.add_error("hour_to", _("Give both hours, the later one second."))
         return data
 
     @property
@@ -140,7 +165,7 @@ class TemplateForm(forms.Form):
             "minutes": (data["minutes"] or 0) if kind == "parking" else 0,
             "item": data["item"] if kind in ("gift", "service") else "",
             "validity": self._validity(),
-            "scope": self._scope(),
+            "scope": self.scope,
             "funding": self._funding(),
             "on_return": data["on_return"],
             "grace_days": data["grace_days"] or 0,
@@ -154,18 +179,6 @@ class TemplateForm(forms.Form):
             return {"days": data["days"], "after_days": data["after_days"] or 0}
         return {"from": data["from_date"].isoformat(), "to": data["to_date"].isoformat()}
 
-    def _scope(self) -> dict[str, Any]:
-        data = self.cleaned_data
-        scope: dict[str, Any] = {name: {data[f"{name}_mode"]: data[name]} for name in SCOPED if data[name]}
-        window: dict[str, Any] = {}
-        if data["weekdays"]:
-            window["weekdays"] = data["weekdays"]
-        if data["hour_from"] is not None:
-            window |= {"from_minute": data["hour_from"] * 60, "to_minute": data["hour_to"] * 60}
-        if window:
-            scope["windows"] = [window]
-        return scope | {"tiers": data["tiers"]}
-
     def _funding(self) -> dict[str, int]:
         shares = {
             party: int((self.cleaned_data[f"{party}_share"] or 0) * 100)
@@ -174,8 +187,24 @@ class TemplateForm(forms.Form):
         return {party: share for party, share in shares.items() if share}
 
 
+def scope_initial(scope: Mapping[str, Any]) -> dict[str, Any]:
+    """The form's fields for a scope as it is stored; only the first time of the week can be shown."""
+    initial: dict[str, Any] = {}
+    for name in SCOPED:
+        chosen = scope.get(name, {})
+        mode = "except" if chosen.get("except") else "only"
+        initial |= {f"{name}_mode": mode, name: chosen.get(mode, [])}
+    initial["tiers"] = scope.get("tiers", [])
+    for window in scope.get("windows", [])[:1]:
+        initial["weekdays"] = window.get("weekdays", [])
+        begin, end = window.get("from_minute", 0), window.get("to_minute", 1440)
+        if (begin, end) != (0, 1440):
+            initial |= {"hour_from": begin // 60, "hour_to": end // 60}
+    return initial
+
+
 def initial_of(terms: Mapping[str, Any]) -> dict[str, Any]:
-    """The form's fields for terms as they are stored; only the first time of the week can be shown."""
+    """The form's fields for terms as they are stored."""
     scope, validity = terms.get("scope", {}), terms["validity"]
     initial: dict[str, Any] = {
         name: terms.get(name)
@@ -194,16 +223,7 @@ def initial_of(terms: Mapping[str, Any]) -> dict[str, Any]:
     initial["percent"] = Decimal(terms.get("percent_bp", 0)) / 100 or None
     initial |= {"days": validity.get("days"), "after_days": validity.get("after_days")}
     initial |= {"from_date": validity.get("from"), "to_date": validity.get("to")}
-    for name in SCOPED:
-        chosen = scope.get(name, {})
-        mode = "except" if chosen.get("except") else "only"
-        initial |= {f"{name}_mode": mode, name: chosen.get(mode, [])}
-    initial["tiers"] = scope.get("tiers", [])
-    for window in scope.get("windows", [])[:1]:
-        initial["weekdays"] = window.get("weekdays", [])
-        begin, end = window.get("from_minute", 0), window.get("to_minute", 1440)
-        if (begin, end) != (0, 1440):
-            initial |= {"hour_from": begin // 60, "hour_to": end // 60}
+    initial |= scope_initial(scope)
     for party in ("mall", "merchant", "brand"):
         initial[f"{party}_share"] = Decimal(terms.get("funding", {}).get(party, 0)) / 100
     return initial

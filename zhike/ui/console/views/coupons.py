@@ -89,7 +89,7 @@ def templates(request: StaffRequest) -> HttpResponse:
 def edit_template(request: StaffRequest, template_id: int | None = None) -> HttpResponse:
     """A new template, or the next version of one."""
     known = queries.template(request.viewer, template_id) if template_id is not None else None
-    places = _places(request)
+    places = places_of(request)
     initial = (
         forms.initial_of(known.definition) | {"name": known.name, "instructions": known.instructions}
         if known
@@ -115,7 +115,7 @@ def edit_template(request: StaffRequest, template_id: int | None = None) -> Http
     )
 
 
-def _places(request: StaffRequest) -> list[tuple[str, str]]:
+def places_of(request: StaffRequest) -> list[tuple[str, str]]:
     """The malls a coupon may belong to; the whole group for whoever may everywhere."""
     found = [("0", _("The whole group"))] if may_touch(request.viewer, EDIT) else []
     return found + [

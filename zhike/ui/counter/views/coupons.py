@@ -74,7 +74,7 @@ def use(request: Any, coupon_id: int) -> HttpResponse:
     coupon = queries.coupon_of(coupon_id, request.now)
     form = CouponUseForm(
         sent(request),
-        merchants=_merchants(request, till),
+        merchants=merchants_of(request, till),
         needs_amount=coupon.kind in ("cash", "threshold", "percent"),
     )
     context: dict[str, Any] = {"form": form, "coupon": coupon}
@@ -94,7 +94,7 @@ def use(request: Any, coupon_id: int) -> HttpResponse:
     return page(request, "coupon", context, status=422 if form.errors else 200)
 
 
-def _merchants(request: Any, till: Till) -> list[tuple[str, str]]:
+def merchants_of(request: Any, till: Till) -> list[tuple[str, str]]:
     """The till's own shop; a service desk says for which one."""
     if till.merchant is not None:
         return [(str(till.merchant.id), till.merchant.name)]

@@ -13,7 +13,7 @@ _CLASSES: tuple[tuple[type[widgets.Widget], str], ...] = (
     (widgets.Textarea, "textarea w-full"),
     (widgets.RadioSelect, "radio radio-primary"),
     (widgets.CheckboxSelectMultiple, "checkbox checkbox-primary"),
-    (widgets.SelectMultiple, "select w-full h-auto"),
+    (widgets.SelectMultiple, "select block h-auto w-full bg-none py-2"),
     (widgets.Select, "select w-full"),
     (widgets.Input, "input w-full"),
 )

@@ -435,7 +435,7 @@ COUPON_STATES = {
     "frozen": _("Frozen"),
 }
 COUPON_STATE_TONES = {"usable": "success", "locked": "warning", "used": "info", "void": "error"}
-COUPON_BATCH_STATUSES = {"open": _("Open"), "paused": _("Paused"), "closed": _("Called off")}
+COUPON_BATCH_STATUSES = {"open": _("Being handed out"), "paused": _("Paused"), "closed": _("Called off")}
 COUPON_BATCH_STATES = {
     **COUPON_BATCH_STATUSES,
     "sold-out": _("All handed out"),

@@ -109,14 +109,14 @@ class ScopeForm(forms.Form):
 class TemplateForm(ScopeForm):
     """The terms of a coupon. What a kind does not use is left out of them."""
 
-    name = forms.CharField(max_length=80, label=_("Name"), help_text=_("Members read it."))
+    name = forms.CharField(max_length=80, label=_("Display name"), help_text=_("Members read it."))
     kind = forms.ChoiceField(choices=list(labels.COUPON_KINDS.items()), label=_("Kind"))
     value_fen = FenField(
         required=False,
         label=_("Takes off (yuan)"),
         help_text=_("Of a gift, parking or service: what it costs."),
     )
-    minimum_fen = FenField(required=False, label=_("Minimum spend (yuan)"), help_text=_("On what it covers."))
+    minimum_fen = FenField(required=False, label=_("Usable from (yuan)"), help_text=_("On what it covers."))
     percent = percent_field(
         label=_("Percent off"), help_text=_("Discount coupons: 15 means 8.5 tenths are paid.")
     )
@@ -232,7 +232,7 @@ def initial_of(terms: Mapping[str, Any]) -> dict[str, Any]:
 class BatchForm(OnceForm):
     """So many coupons of a template."""
 
-    name = forms.CharField(max_length=80, label=_("Name"), help_text=_("Members read it."))
+    name = forms.CharField(max_length=80, label=_("Display name"), help_text=_("Members read it."))
     stock = forms.IntegerField(min_value=1, max_value=10_000_000, label=_("How many"))
     per_member = forms.IntegerField(
         min_value=0, max_value=1000, initial=1, label=_("Per member"), help_text=_("0: no limit.")

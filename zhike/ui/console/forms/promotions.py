@@ -33,7 +33,7 @@ def _moment(**extra: Any) -> forms.DateTimeField:
 class PromotionForm(ScopeForm):
     """What a kind does not use is left out of the definition."""
 
-    name = forms.CharField(max_length=80, label=_("Name"))
+    name = forms.CharField(max_length=80, label=_("Display name"))
     kind = forms.ChoiceField(choices=list(labels.PROMOTION_KINDS.items()), label=_("Kind"))
     steps = forms.CharField(
         required=False,
@@ -142,7 +142,7 @@ def initial_of(definition: Mapping[str, Any]) -> dict[str, Any]:
 class BasketForm(forms.Form):
     """A basket to try promotions on."""
 
-    merchant = forms.TypedChoiceField(coerce=int, label=_("At merchant"))
+    merchant = forms.TypedChoiceField(coerce=int, label=_("Merchant"))
     basket = forms.CharField(
         max_length=2000,
         label=_("Basket"),

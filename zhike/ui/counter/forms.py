@@ -14,6 +14,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.money import FEN_MAX, NotAnAmount, fen_from_text
+from zhike.offers.queries import PricedLine
 from zhike.ui.components import labels, service
 from zhike.ui.components.consents import ConsentForm
 from zhike.ui.counter.once import TokenForm

@@ -17,8 +17,8 @@ from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.forms import promotions as forms
 from zhike.ui.console.pages import add_problem, done, fragment, malls_of, page, permissions
 from zhike.ui.console.programmes import first_programme
+from zhike.ui.console.rule_choices import choices
 from zhike.ui.console.views.coupons import places_of
-from zhike.ui.console.views.rules import choices
 
 VIEW, EDIT = "offers.view", "offers.edit"
 SECTION = "promotions"

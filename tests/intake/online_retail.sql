@@ -38,6 +38,7 @@ FROM good g JOIN (SELECT invoice, min(at) AS at, min(row_no) AS first_row FROM g
     USING (invoice)
 WHERE g.nth = 1 AND g.reason IS NULL AND NOT g.is_return;
 CREATE INDEX ON sold (customer, code);
+CREATE UNIQUE INDEX ON sold (row_no);
 
 CREATE TEMP TABLE returned AS
 SELECT g.row_no, g.invoice, g.code, g.customer, -g.quantity::bigint AS pieces, g.fen, r.at, r.first_row, NULL::text AS sale
@@ -45,6 +46,7 @@ FROM good g JOIN (SELECT invoice, min(at) AS at, min(row_no) AS first_row FROM g
     USING (invoice)
 WHERE g.nth = 1 AND g.reason IS NULL AND g.is_return;
 CREATE INDEX ON returned (row_no);
+ANALYZE sold, returned;
 
 -- Each returned row takes the latest earlier sale of the article to the customer with enough left, in order of time.
 DO $$

@@ -78,7 +78,7 @@ def database() -> dict[str, Any]:
         "HOST": unquote(host),
         "PORT": port,
         "OPTIONS": {
-            "pool": {"min_size": 1, "max_size": whole_number("ZHIKE_POOL", 12), "timeout": 20},
+            "pool": {"min_size": 1, "max_size": whole_number("ZHIKE_POOL", 12), "timeout": 10},
             "prepare_threshold": 10
             ** 9,  # statements are prepared when they ask for it, and never by themselves
         },

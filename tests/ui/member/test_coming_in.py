@@ -11,6 +11,7 @@ import time_machine
 from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 from django.urls import reverse
+from django.urls.converters import IntConverter, SlugConverter, StringConverter, UUIDConverter
 
 from tests.people import NOW, Crew
 from tests.ui.counter.world import LI_PHONE, SYSTEM, ZHANG_PHONE, World, last_code, log_in_staff
@@ -25,25 +26,37 @@ from zhike.ui.member.urls import urlpatterns
 
 NEW_PHONE = "13600136000"
 OPEN = {"log_in", "code", "join", "log_out", "policy", "offline", "service_worker", "manifest", "refuse"}
-ARGUMENTS = {"receipt": ["00000000-0000-0000-0000-000000000001"], "coupon": [1], "message": [1]}
+EXAMPLES = {
+    UUIDConverter: "00000000-0000-0000-0000-000000000001",
+    IntConverter: 1,
+    SlugConverter: "x",
+    StringConverter: "x",
+}
 PERSONAL = [pattern.name for pattern in urlpatterns if pattern.name not in OPEN | {"about"}]
 JOIN = {"name": "赵六", "sex": "male", "birthday": "1990-01-02", "consent-membership-any": "on"}
 
 
 def address_of(name: str) -> str:
-    return reverse(f"member:{name}", args=ARGUMENTS.get(name, []))
+    (pattern,) = [pattern.pattern for pattern in urlpatterns if pattern.name == name]
+    return reverse(f"member:{name}", args=[EXAMPLES[type(taken)] for taken in pattern.converters.values()])
+
+
+def ask(phone: Client, name: str, **options: Any) -> Any:
+    """Open the page, or send its form where there is nothing to open."""
+    answer = phone.get(address_of(name), **options)
+    return phone.post(address_of(name), **options) if answer.status_code == 405 else answer
 
 
 @pytest.mark.parametrize("name", PERSONAL)
 def test_a_stranger_is_sent_to_the_log_in(phone: Client, db: None, name: str) -> None:
-    answer = phone.get(address_of(name))
+    answer = ask(phone, name)
     assert answer.status_code == 302
     assert answer["Location"].startswith("/m/login/")
 
 
 @pytest.mark.parametrize("name", PERSONAL)
 def test_over_htmx_the_whole_window_goes_there(phone: Client, db: None, name: str) -> None:
-    answer = phone.get(address_of(name), headers={"hx-request": "true"})
+    answer = ask(phone, name, headers={"hx-request": "true"})
     assert answer["HX-Redirect"] == "/m/login/"
 
 

@@ -57,6 +57,7 @@ def test_from_the_template_to_the_batch(world: World, admin: Client) -> None:
     assert "¥20" in said(admin.get("/console/coupons/templates/"))
     page = said(admin.get(f"/console/coupons/templates/{template.pk}/"))
     assert 'value="100.00"' in page
+    assert template.name in said(admin.get(f"/console/coupons/templates/{template.pk}/batch/"))
     for _ in range(2):
         answer = admin.post(f"/console/coupons/templates/{template.pk}/batch/", batch_form(world))
         assert answer.status_code == 302

@@ -36,6 +36,7 @@ def test_a_wording_from_the_first_word_to_the_vendors_number(
     made = client.post("/console/message-templates/new/", form)
     assert made.status_code == 302
     url = made["Location"]
+    assert "周末" in client.get("/console/message-templates/").content.decode()
     assert "已有相同编码" in client.post("/console/message-templates/new/", form).content.decode()
     draft = {"channel": "sms", "language": "zh-hans", "title": "", "body": "周末全场八折", "as_member": ""}
     refused = client.post(f"{url}write/", draft)

@@ -47,6 +47,7 @@ def test_source_is_made_and_its_key_shown_once(world: World, desks: Desks, enter
 
 def test_key_is_rotated_and_revoked(server: Sender, desks: Desks, enter: Enter) -> None:
     browser = enter(desks.admin)
+    assert 'name="overlap_days"' in browser.get(f"/console/sources/{server.source_id}/key/").content.decode()
     shown = browser.post(f"/console/sources/{server.source_id}/key/", {"overlap_days": "7"}).content.decode()
     [new] = set(re.findall(r"wk_[0-9a-f]{8}_[0-9a-f]{40}", shown))
     assert server.call("/v1/track", track()).status == 200

@@ -52,6 +52,16 @@ def test_one_tap_claims_once_and_the_code_is_there(zhang: Client, batch_id: int)
     assert "咖啡券" not in zhang.get("/m/coupons/?ended").content.decode()
 
 
+def test_one_that_was_taken_out_says_so(zhang: Client, batch_id: int, world: World) -> None:
+    where = zhang.post("/m/offers/", hidden(zhang.get("/m/offers/")))["Location"]
+    coupon = Coupon.objects.get()
+    offers.void_coupon(actor=SYSTEM, coupon_id=coupon.pk, reason="错发", now=world.now)
+    page = zhang.get(where).content.decode()
+    assert '<svg class="qr' not in page
+    assert coupon.code[:4] not in page
+    assert "咖啡券" in zhang.get("/m/coupons/?ended").content.decode()
+
+
 def test_at_the_limit_there_is_no_button(zhang: Client, batch_id: int) -> None:
     for _ in range(2):
         zhang.post("/m/offers/", hidden(zhang.get("/m/offers/")))

@@ -327,7 +327,7 @@ def _finish(operation: dict[str, Any]) -> None:
     }
 
 
-MAY_MISS = frozenset(("look_up_member", "enroll_member", "get_policy"))
+MAY_MISS = frozenset(("look_up_member", "enroll_member", "get_policy", "open_ticket"))
 
 
 def _answer(status: int, answer: dict[str, Any], *, keyed: bool) -> dict[str, Any]:

@@ -156,7 +156,7 @@ def _take_group(calls: Sequence[_Call]) -> list[ReceiptOutcome | Exception]:
     ]
 
 
-_take_grouped = Grouped(_take_group)
+_take_grouped = Grouped(_take_group, at_once=2)
 
 
 def _take_together(calls: Sequence[_Call]) -> dict[int, ReceiptOutcome | Exception]:

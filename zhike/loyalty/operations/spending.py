@@ -145,7 +145,7 @@ def _redeem_group(calls: Sequence[_Call]) -> list[RedemptionOutcome | Exception]
     ]
 
 
-_redeem_grouped = Grouped(_redeem_group)
+_redeem_grouped = Grouped(_redeem_group, at_once=2)
 
 
 def _redeem_together(calls: Sequence[_Call]) -> dict[int, RedemptionOutcome | Exception]:

@@ -259,7 +259,12 @@ def live(
     due = time.monotonic()
     done = 0
     while not stop.is_set() and (count is None or done < count):
-        mall.step()
+        try:
+            mall.step()
+        except ConnectionError:
+            if stop.is_set():  # the server was stopped first
+                break
+            raise
         done += 1
         if tell:
             tell(mall.report)

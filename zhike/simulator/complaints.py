@@ -10,7 +10,7 @@ from random import Random
 from zhike.simulator.history import History
 
 SALES_PER_TICKET = 300
-TICKETS_MIN, TICKETS_MAX = 10, 260
+TICKETS_MIN, TICKETS_MAX = 10, 160
 FRESH = 9
 """Tickets of the last hours, so that the desk has work when somebody looks."""
 TROUBLED_SHARE = 0.4

@@ -23,7 +23,7 @@ STAGES = {
     "imagining": "构想 imagining",
     "members": "会员 members",
     "history": "小票 receipts",
-    "service": "客服 service desk",
+    "afterwards": "券与客服 coupons, service desk",
 }
 
 

@@ -18,10 +18,9 @@ from zhike.kernel import clock as kernel_clock
 from zhike.kernel import events
 from zhike.kernel.access import Viewer, system_viewer
 from zhike.kernel.errors import Invalid
-from zhike.loyalty import operations as loyalty
 from zhike.simulator import browsing
+from zhike.simulator.afterwards import Ground, plant
 from zhike.simulator.catalogue import build_catalogue
-from zhike.simulator.coupons import seed_coupons
 from zhike.simulator.founding import PASSWORD, STAFF, World, found
 from zhike.simulator.history import SIZES, History, Size, build_history
 from zhike.simulator.live import ApiClient, Clock, LiveMall, LiveReport
@@ -30,7 +29,6 @@ from zhike.simulator.loading import Loader, Progress
 from zhike.simulator.parallel import DATABASE_KEYS, Helper, Task, start_helper
 from zhike.simulator.people import build_people
 from zhike.simulator.rhythm import ZONE
-from zhike.simulator.service_desk import ServiceDesk
 
 ACTOR = system_viewer("simulator")
 SEED = 2026
@@ -92,10 +90,12 @@ def load_mall(
         loader = Loader(actor, world, history, now, report, 0, processes)
         loader.load()
         done = sum((helper.finish() for helper in helpers), loader.done)
-        seed_coupons(actor, loader, now, seed)
-        loyalty.sign_day(actor=actor, now=now)
-        report("service", 0, 1)
-        ServiceDesk(actor, world, history, seed, now).live()
+        report("afterwards", 0, 1)
+        for helper in helpers:
+            helper.plant()
+        plant(Ground(actor, loader, seed, now), 0, processes)
+        for helper in helpers:
+            helper.finish()
     finally:
         for helper in helpers:
             helper.process.terminate()

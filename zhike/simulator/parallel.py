@@ -42,7 +42,7 @@ class Task:
 
 @dataclass(slots=True)
 class Helper:
-    """A process that imagines the history while we do, and loads its share once the mall stands."""
+    """A process that imagines the history while we do, loads its share once the mall stands, then plants its lanes."""
 
     process: Any
     pipe: Connection
@@ -55,11 +55,15 @@ class Helper:
             self._receive()
 
     def finish(self) -> Counter[str]:
-        """Wait for it; what it did. Raises HelperFailed."""
+        """Wait until it has done what it was told last; what it did. Raises HelperFailed."""
         while self.result is None:
             self._receive()
-        self.process.join()
         return self.result
+
+    def plant(self) -> None:
+        """Everybody's history stands: the lanes of its share may begin."""
+        self.result = None
+        self.pipe.send("plant")
 
     def _receive(self) -> None:
         try:
@@ -90,6 +94,7 @@ def _help(task: Task, pipe: Connection) -> None:
     from django.db import connections
 
     connections["default"].settings_dict.update(task.database)
+    from zhike.simulator.afterwards import Ground, plant
     from zhike.simulator.loading import Loader
 
     history = build_history(task.size, task.seed, task.today)
@@ -105,4 +110,7 @@ def _help(task: Task, pipe: Connection) -> None:
     )
     loader.load()
     pipe.send(loader.done)
+    pipe.recv()
+    plant(Ground(task.actor, loader, task.seed, task.now), task.share, task.of)
+    pipe.send(Counter())
     connections["default"].close()

@@ -110,16 +110,16 @@ class ServiceDesk:
         return found[0] if found else None
 
     def _answer(self, one: SimTicket, number: str, agent: Viewer, now: dt.datetime) -> None:
-        shown = queries.ticket(agent, number, now)
-        if shown.row.status == "closed":
+        ticket = queries.visible_ticket(agent, number)
+        if ticket.status == "closed":
             return
         service.answer_ticket(actor=agent, number=number, text=one.theme.answer, wait=one.waits, now=now)
         service.classify_ticket(
             actor=agent,
             number=number,
             type=one.theme.type,
-            severity=max(shown.row.severity, one.theme.severity, key=("normal", "high", "major").index),
-            merchant_id=shown.row.merchant_id,
+            severity=max(ticket.severity, one.theme.severity, key=("normal", "high", "major").index),
+            merchant_id=ticket.merchant_id,
             cause_id=self._causes.get(one.theme.cause),
             now=now,
         )
@@ -147,8 +147,7 @@ class ServiceDesk:
 
     def _call_back(self, one: SimTicket, number: str, now: dt.datetime) -> None:
         agent = self._agent(one)
-        shown = queries.ticket(agent, number, now)
-        for task in queries.tasks_of(agent, shown.row.id):
+        for task in queries.tasks_of(agent, queries.visible_ticket(agent, number).pk):
             if task.kind == "call_back" and task.status == "open":
                 is_content = one.score is None or one.score >= 3
                 service.finish_task(

@@ -32,6 +32,7 @@ from zhike.service.queries.tickets import (
     queue_counts,
     ticket,
     tickets_page,
+    visible_ticket,
 )
 from zhike.service.rules.policies import ALERTED_ROLES, ANY, CLOCKS, SEVERITIES, TYPES
 from zhike.service.rules.tickets import CHANNELS
@@ -78,4 +79,5 @@ __all__ = [
     "tasks_page",
     "ticket",
     "tickets_page",
+    "visible_ticket",
 ]

@@ -1,0 +1,54 @@
+"""What is planted once the history stands: in lanes, which processes share because they do not wait for each other."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from zhike.kernel.access import Viewer
+from zhike.loyalty import operations as loyalty
+from zhike.simulator.coupons import seed_coupons
+from zhike.simulator.founding import World
+from zhike.simulator.loading import Loader
+from zhike.simulator.service_desk import ServiceDesk
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The mall with its history; the loader knows the holdings of the members whom this process loaded."""
+
+    actor: Viewer
+    loader: Loader
+    seed: int
+    now: dt.datetime
+
+    @property
+    def world(self) -> World:
+        return self.loader.world
+
+
+def _coupons(ground: Ground) -> None:
+    seed_coupons(ground.actor, ground.loader, ground.now, ground.seed)
+
+
+def _signed_days(ground: Ground) -> None:
+    loyalty.sign_day(actor=ground.actor, now=ground.now)
+
+
+def _service_desk(ground: Ground) -> None:
+    ServiceDesk(ground.actor, ground.world, ground.loader.history, ground.seed, ground.now).live()
+
+
+LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
+    (_coupons, _signed_days),
+    (_service_desk,),
+)
+"""Inside a lane one follows the other; each seed finds out for itself whether it was planted before."""
+
+
+def plant(ground: Ground, share: int, of: int) -> None:
+    """The lanes that fall to this process: every `of`-th."""
+    for lane in LANES[share::of]:
+        for seed in lane:
+            seed(ground)

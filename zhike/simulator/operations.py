@@ -26,7 +26,7 @@ from zhike.simulator.history import SIZES, History, Size, build_history
 from zhike.simulator.live import ApiClient, Clock, LiveMall, LiveReport
 from zhike.simulator.live import live as run_live
 from zhike.simulator.loading import Loader, Progress
-from zhike.simulator.parallel import DATABASE_KEYS, Helper, Task, start_helper
+from zhike.simulator.parallel import DATABASE_KEYS, Helper, Task, lazy_commits, start_helper
 from zhike.simulator.people import build_people
 from zhike.simulator.rhythm import ZONE
 
@@ -88,12 +88,13 @@ def load_mall(
         for helper in helpers:
             helper.pipe.send(world)
         loader = Loader(actor, world, history, now, report, 0, processes)
-        loader.load()
-        done = sum((helper.finish() for helper in helpers), loader.done)
-        report("afterwards", 0, 1)
-        for helper in helpers:
-            helper.plant()
-        plant(Ground(actor, loader, seed, now), 0, processes)
+        with lazy_commits():
+            loader.load()
+            done = sum((helper.finish() for helper in helpers), loader.done)
+            report("afterwards", 0, 1)
+            for helper in helpers:
+                helper.plant()
+            plant(Ground(actor, loader, seed, now), 0, processes)
         for helper in helpers:
             helper.finish()
     finally:

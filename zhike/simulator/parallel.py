@@ -8,7 +8,8 @@ from __future__ import annotations
 import datetime as dt
 import multiprocessing
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,21 @@ class Helper:
             self.progress[stage] = done, total
 
 
+@contextmanager
+def lazy_commits() -> Iterator[None]:
+    """Commits of this connection do not wait for the disk: a crash loses the last ones, and loading goes on before them."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit TO off")
+    try:
+        yield
+    finally:
+        if connection.connection is not None and not connection.needs_rollback:
+            with connection.cursor() as cursor:
+                cursor.execute("RESET synchronous_commit")
+
+
 def start_helper(task: Task) -> Helper:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
@@ -108,9 +124,10 @@ def _help(task: Task, pipe: Connection) -> None:
         task.share,
         task.of,
     )
-    loader.load()
-    pipe.send(loader.done)
-    pipe.recv()
-    plant(Ground(task.actor, loader, task.seed, task.now), task.share, task.of)
-    pipe.send(Counter())
+    with lazy_commits():
+        loader.load()
+        pipe.send(loader.done)
+        pipe.recv()
+        plant(Ground(task.actor, loader, task.seed, task.now), task.share, task.of)
+        pipe.send(Counter())
     connections["default"].close()

@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "zhike.sales",
     "zhike.loyalty",
     "zhike.offers",
+    "zhike.insight",
     "zhike.service",
     "zhike.intake",
     "zhike.ui.components",
@@ -181,6 +182,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "zhike.webhooks.jobs",
     "zhike.loyalty.jobs",
     "zhike.offers.jobs",
+    "zhike.insight.jobs",
     "zhike.service.jobs",
     "zhike.intake.jobs",
 ]

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.errors import NotFound
+from zhike.kernel.fragments import Sql
 from zhike.privacy import rules
 from zhike.privacy.models import ConsentRecord, Policy
 
@@ -98,6 +99,16 @@ def decisions_on(person_ids: Sequence[int], purpose: str) -> dict[int, str]:
     """The decision in force on a purpose, for those of many persons who ever made one: granted, refused, withdrawn."""
     found = {pk: rules.decision_on(known, purpose) for pk, known in _standings(person_ids).items()}
     return {pk: decision for pk, decision in found.items() if decision}
+
+
+_DECISIONS = """SELECT DISTINCT ON (person_id) person_id, decision FROM privacy_consentrecord
+    WHERE purpose = %s AND channel IN (%s, 'any')
+    ORDER BY person_id, decided_at DESC, (channel <> 'any') DESC, id DESC"""
+
+
+def decisions_sql(purpose: str, channel: str = rules.ANY) -> Sql:
+    """As ``rules.may_contact`` for everybody at once, as a statement that others build on: person_id, decision."""
+    return Sql(_DECISIONS, (purpose, channel))
 
 
 def may_ask_again(person_id: int, purpose: str, channel: str, now: dt.datetime) -> bool:

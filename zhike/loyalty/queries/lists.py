@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import F
+
 from zhike.customers import queries as customers
 from zhike.kernel.access import Viewer, visible
+from zhike.kernel.fragments import Sql, of_queryset
 from zhike.kernel.paging import Keyset, Listing
 from zhike.loyalty.models import Award, Member, Redemption
 from zhike.loyalty.queries.members import COLUMNS as MEMBER_COLUMNS
+from zhike.loyalty.queries.members import MemberRow, rows_of
 
 REDEMPTION_COLUMNS = {
     "mall": "merchant__mall_id",
@@ -43,6 +47,24 @@ def visible_member_ids(viewer: Viewer, person_ids: Sequence[int]) -> dict[int, i
     members = Member.objects.filter(person_id__in=person_ids).order_by("-id")
     rows = visible(members, viewer, "members.view", MEMBER_COLUMNS)
     return dict(rows.values_list("person_id", "id"))
+
+
+def members_sql(viewer: Viewer) -> Sql:
+    """Active members in the viewer's scope, as a statement that others build on.
+
+    Columns: id, person_id, tier_id, mall_id, merchant_id, enrolled_at, sex, birthday.
+    """
+    active = Member.objects.filter(status=Member.Status.ACTIVE, person__status="active")
+    rows = visible(active, viewer, "members.view", MEMBER_COLUMNS)
+    columns = ("id", "person_id", "tier_id", "mall_id", "merchant_id", "enrolled_at")
+    return of_queryset(rows.values(*columns, sex=F("person__sex"), birthday=F("person__birthday")))
+
+
+def member_rows(viewer: Viewer, member_ids: Sequence[int]) -> list[MemberRow]:
+    """Those of many members that are in the viewer's scope, as lines of a list, in the order given."""
+    rows = visible(Member.objects.filter(id__in=member_ids), viewer, "members.view", MEMBER_COLUMNS)
+    found = {row.member_id: row for row in rows_of(list(rows))}
+    return [found[member_id] for member_id in member_ids if member_id in found]
 
 
 @dataclass(frozen=True, slots=True)

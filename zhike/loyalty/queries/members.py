@@ -363,7 +363,7 @@ def members_page(
     """Members in scope, newest first; ``q`` is the one search box (name, pinyin, phone, card …)."""
     rows = _filtered(viewer, q, tier_id, mall_id, merchant_id, status, enrolled_from, enrolled_to)
     page = NEWEST.page(rows, cursor, min(max(limit, 1), 200))
-    return Listing(_rows(page.items), page.next_cursor, page.previous_cursor)
+    return Listing(rows_of(page.items), page.next_cursor, page.previous_cursor)
 
 
 def members_count(viewer: Viewer, **filters: Any) -> tuple[int, bool]:
@@ -407,7 +407,8 @@ def _filtered(
     return rows
 
 
-def _rows(members: Sequence[Member]) -> list[MemberRow]:
+def rows_of(members: Sequence[Member]) -> list[MemberRow]:
+    """Lines of a list; the caller has authorised the members."""
     people = customers.summaries([member.person_id for member in members])
     accounts = {
         account.member_id: account

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from zhike.kernel.access import Viewer, visible
 from zhike.kernel.errors import NotFound
+from zhike.kernel.fragments import Sql, of_queryset
 from zhike.kernel.paging import Keyset, Listing
 from zhike.organization import queries as organization
 from zhike.sales.models import ProductCategory, Receipt, ReceiptLine, Tender
@@ -224,6 +225,17 @@ def sales_counts(merchant_ids: Sequence[int], since: dt.datetime, until: dt.date
         merchant_id__in=merchant_ids, kind="sale", occurred_at__gt=since, occurred_at__lte=until
     )
     return dict(rows.values_list("merchant_id").annotate(Count("id")).order_by())
+
+
+def receipts_sql(viewer: Viewer, permission: str) -> Sql:
+    """Somebody's receipts within the scope of a permission, as a statement that others build on.
+
+    Columns: person_id, kind, net_fen, occurred_at, mall_id, merchant_id, id, trade_category_id, brand_id.
+    """
+    rows = visible(Receipt.objects.filter(person__isnull=False), viewer, permission, COLUMNS)
+    columns = ("person_id", "kind", "net_fen", "occurred_at", "mall_id", "merchant_id", "id")
+    shop = {"trade_category_id": F("merchant__trade_category_id"), "brand_id": F("merchant__brand_id")}
+    return of_queryset(rows.values(*columns, **shop))
 
 
 def _for_dashboard(viewer: Viewer, mall_id: int | None) -> QuerySet[Receipt]:

@@ -26,6 +26,7 @@ FLOORS = [
     "sales",
     "loyalty",
     "offers",
+    "insight",
     "service",
     "intake",
 ]

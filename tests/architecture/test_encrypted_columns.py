@@ -7,6 +7,7 @@ from django.db.models import BinaryField
 from zhike.kernel.reencryption import encrypted_columns, reencrypt_batch, rows_by_key
 
 NOT_ENCRYPTED = {
+    ("insight_segmentsnapshot", "members"),  # ids
     ("kernel_idempotency", "request_hash"),
     ("organization_apikey", "digest"),
     ("service_attachment", "digest"),

@@ -36,6 +36,11 @@ COUNTERPARTS: dict[str, set[int]] = {
     "release": {5},
     "hold": {6},
     "unhold": {6},
+    "check_in": {1},
+    "birthday": {1},
+    "referral": {1},
+    "mission": {1},
+    "take_back": {1},
 }
 # Between two system accounts: points begin to wait, are taken back or undone while they wait; held ones are spent.
 BESIDE = {"earn": (1, 5), "clawback": (5, 1), "undo": (5, 1), "redeem": (6, 2)}

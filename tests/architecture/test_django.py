@@ -26,6 +26,7 @@ FLOORS = [
     "sales",
     "loyalty",
     "offers",
+    "engagement",
     "insight",
     "service",
     "intake",

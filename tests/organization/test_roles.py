@@ -34,6 +34,7 @@ def test_role_may_exactly_what_the_table_says(role: str) -> None:
                 "dashboard.view members.view receipts.view points.view ledger.verify finance.view programme.view imports.view"
                 " events.view audit.view organization.view offers.view messages.view collection.view tickets.view"
                 " segments.view"
+                " engagement.view"
             ),
             "",
         ),
@@ -41,6 +42,7 @@ def test_role_may_exactly_what_the_table_says(role: str) -> None:
             (
                 "dashboard.view members.view points.view programme.view organization.view offers.view offers.edit"
                 " coupons.issue messages.view messages.send templates.edit collection.view segments.view segments.edit"
+                " engagement.view engagement.edit"
             ),
             "",
         ),

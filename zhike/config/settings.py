@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "zhike.loyalty",
     "zhike.offers",
     "zhike.insight",
+    "zhike.engagement",
     "zhike.service",
     "zhike.intake",
     "zhike.ui.components",

@@ -115,6 +115,24 @@ class PointsAdjusted(_OfMember):
 
 
 @dataclass(frozen=True, slots=True)
+class PointsAwarded(_OfMember):
+    """Points for something else than a purchase: ``reason`` is check_in, birthday, referral or mission."""
+
+    type: ClassVar[str] = "zhike.loyalty.points_awarded"
+    reason: str
+    points: int
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class AwardTakenBack(_OfMember):
+    type: ClassVar[str] = "zhike.loyalty.points_taken_back"
+    reason: str
+    points: int
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class PointsExpired(_OfMember):
     type: ClassVar[str] = "zhike.loyalty.points_expired"
     points: int

@@ -45,6 +45,9 @@ _MATRIX = {
     "coupons.issue":     " y   y   y   y   y   y   .   .   .   . ",
     "coupons.claim":     " y   y   y   y   .   y   .   .   .   . ",
     "coupons.use":       " y   y   y   y   .   y   y   y   .   . ",
+    "engagement.view":  " y   y   y   y   y   y   .   .   .   y ",
+    "engagement.edit":  " y   y   y   y   y   .   .   .   .   . ",
+    "engagement.take_part": " y y y   y   .   y   .   .   .   . ",
     "imports.view":      " y   y   y   y   .   .   .   .   .   y ",
     "imports.run":       " y   y   .   y   .   .   .   .   .   . ",
     "collection.view":   " y   y   y   y   y   .   .   .   .   y ",
@@ -85,6 +88,7 @@ MEMBER_PERMISSIONS = frozenset(
         "points.redeem",
         "programme.view",
         "coupons.claim",
+        "engagement.take_part",
         "tickets.view",
         "tickets.open",
     }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from zhike.kernel.access import Viewer
 from zhike.loyalty import operations as loyalty
 from zhike.simulator.coupons import seed_coupons
+from zhike.simulator.engagement import seed_engagement
 from zhike.simulator.founding import World
 from zhike.simulator.loading import Loader
 from zhike.simulator.service_desk import ServiceDesk
@@ -32,6 +33,10 @@ def _coupons(ground: Ground) -> None:
     seed_coupons(ground.actor, ground.loader, ground.now, ground.seed)
 
 
+def _engagement(ground: Ground) -> None:
+    seed_engagement(ground.actor, ground.loader, ground.now, ground.seed)
+
+
 def _signed_days(ground: Ground) -> None:
     loyalty.sign_day(actor=ground.actor, now=ground.now)
 
@@ -41,7 +46,7 @@ def _service_desk(ground: Ground) -> None:
 
 
 LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
-    (_coupons, _signed_days),
+    (_coupons, _engagement, _signed_days),
     (_service_desk,),
 )
 """Inside a lane one follows the other; each seed finds out for itself whether it was planted before."""

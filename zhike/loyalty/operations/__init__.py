@@ -14,6 +14,14 @@ from zhike.loyalty.operations.administration import (
     set_return_windows,
     update_program,
 )
+from zhike.loyalty.operations.awarding import (
+    AwardLimit,
+    AwardOutcome,
+    Gift,
+    award_points,
+    award_to_many,
+    take_back_award,
+)
 from zhike.loyalty.operations.batches import take_receipts
 from zhike.loyalty.operations.cards import QrExpired, QrInvalid, QrReplayed, hand_out_secrets, read_qr
 from zhike.loyalty.operations.claiming import (
@@ -91,10 +99,13 @@ __all__ = [
     "COLOURS",
     "AlreadyClaimed",
     "AmountDiffers",
+    "AwardLimit",
+    "AwardOutcome",
     "ClaimWindowClosed",
     "DayNotOver",
     "EnrolledMember",
     "FirstTerms",
+    "Gift",
     "HoldHasEnded",
     "HoldNotFound",
     "HoldOutcome",
@@ -138,6 +149,8 @@ __all__ = [
     "TierInUse",
     "TooManyReplays",
     "adjust_points",
+    "award_points",
+    "award_to_many",
     "begin_member_export",
     "begin_replay",
     "bring_in_balances",
@@ -175,6 +188,7 @@ __all__ = [
     "set_member_statuses",
     "set_return_windows",
     "sign_day",
+    "take_back_award",
     "take_receipt",
     "take_receipts",
     "undo_import",

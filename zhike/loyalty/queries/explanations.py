@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from zhike.kernel.money import yuan_text
 from zhike.loyalty.models import Award
 from zhike.loyalty.queries.labels import rule_label, tier_name
+from zhike.loyalty.rules.awards import REASONS as AWARDED
+from zhike.loyalty.rules.awards import TAKEN_BACK
 from zhike.loyalty.rules.definition import UNIT_BP
 from zhike.organization import queries as organization
 
@@ -31,6 +33,10 @@ REFUSALS = {
     "rounds_to_zero": gettext_lazy("No points: the purchase is too small for a whole point."),
     "cap_reached": gettext_lazy("No points: the limit for this period was reached already."),
     "return_exceeds": gettext_lazy("Refused: more was returned than was bought."),
+}
+AWARD_LIMITS = {
+    "month": gettext_lazy("No more were left this month."),
+    "year": gettext_lazy("No more were left this year."),
 }
 CAPS = {
     "receipt": gettext_lazy("Limit per receipt"),
@@ -163,6 +169,26 @@ def _steps(part: Mapping[str, Any], explanation: Mapping[str, Any]) -> list[Step
     return steps
 
 
+def award_sentence(reason: str, amount: str, explanation: Mapping[str, Any]) -> str:
+    """Points for something else than a purchase, or taken back: “Checked in 3 days in a row: 5 points.”"""
+    if reason == "check_in":
+        text = _("Checked in, day %(streak)s in a row: %(points)s.")
+    elif reason == "birthday":
+        text = _("Happy birthday: %(points)s.")
+    elif reason == "referral" and explanation.get("side") == "invitee":
+        text = _("Invited by a friend, and the first purchase is made: %(points)s.")
+    elif reason == "referral":
+        text = _("A friend you invited made their first purchase: %(points)s.")
+    elif reason == "mission":
+        text = _("Mission “%(name)s” accomplished: %(points)s.")
+    else:
+        text = _("The purchase it was given for was returned: %(points)s taken back.")
+    known = {name: explanation.get(name, "") for name in ("streak", "name")}
+    sentence = text % {"points": amount, **known}
+    limited_by = AWARD_LIMITS.get(explanation.get("limited_by", ""))
+    return f"{sentence} {limited_by}" if limited_by else sentence
+
+
 def entry_sentence(reason: str, points: int, explanation: Mapping[str, Any], award: Award | None) -> str:
     """The one sentence of a statement's entry; ``points`` is signed."""
     if reason == "earn" and award is not None:
@@ -192,6 +218,8 @@ def entry_sentence(reason: str, points: int, explanation: Mapping[str, Any], awa
             "points": amount,
             "day": date_format(day, "DATE_FORMAT"),
         }
+    if reason in AWARDED or reason == TAKEN_BACK:
+        return award_sentence(reason, amount, explanation)
     if reason == "adjust":
         return _("Corrected by staff: %(reason)s") % {"reason": explanation.get("reason", "")}
     sentences = {

@@ -28,6 +28,7 @@ from zhike.loyalty.models import (
 )
 from zhike.loyalty.queries.snapshots import Programme, read_programme
 from zhike.loyalty.rules import cards
+from zhike.loyalty.rules.awards import REASONS as AWARDED
 from zhike.loyalty.rules.calendar import NEVER
 from zhike.loyalty.rules.tiers import next_step
 from zhike.organization import queries as organization
@@ -181,6 +182,34 @@ def person_id_of(member_id: int) -> int:
     return person_id
 
 
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A member in few words, for contexts above; whoever asks has authorised it."""
+
+    member_id: int
+    person_id: int
+    program_id: int
+    status: str
+    mall_id: int | None
+    enrolled_at: dt.datetime
+
+
+def membership(member_id: int) -> Membership:
+    """Raises MemberNotFound."""
+    rows = Member.objects.filter(id=member_id)
+    row = rows.values_list("id", "person_id", "program_id", "status", "mall_id", "enrolled_at").first()
+    if row is None:
+        raise MemberNotFound
+    return Membership(*row)
+
+
+def program_ids_of(member_ids: Sequence[int]) -> dict[int, int]:
+    """The programmes of many members at once; unknown ones are left out."""
+    return (
+        dict(Member.objects.filter(id__in=member_ids).values_list("id", "program_id")) if member_ids else {}
+    )
+
+
 def person_ids_of(member_ids: Sequence[int]) -> dict[int, int]:
     """The persons of many members at once; unknown ones are left out."""
     return dict(Member.objects.filter(id__in=member_ids).values_list("id", "person_id")) if member_ids else {}
@@ -293,12 +322,12 @@ def _lifetime(account_id: int) -> tuple[int, int]:
                 UNION ALL
                 SELECT points, reason, false FROM loyalty_transfer
                 WHERE debit_account_id = %(id)s AND debit_account_id > 0)
-            SELECT coalesce(sum(points) FILTER (WHERE reason IN ('earn', 'release', 'adjust') AND entering), 0)
-                - coalesce(sum(points) FILTER (WHERE reason IN ('clawback', 'undo')), 0),
+            SELECT coalesce(sum(points) FILTER (WHERE reason = ANY(%(earning)s) AND entering), 0)
+                - coalesce(sum(points) FILTER (WHERE reason IN ('clawback', 'undo', 'take_back')), 0),
                 coalesce(sum(points) FILTER (WHERE reason IN ('redeem', 'hold')), 0)
                 - coalesce(sum(points) FILTER (WHERE reason IN ('restore', 'unhold')), 0)
             FROM moved""",
-            {"id": account_id},
+            {"id": account_id, "earning": ["earn", "release", "adjust", *AWARDED]},
         )
         earned, spent = cursor.fetchone()
     return int(earned), int(spent)

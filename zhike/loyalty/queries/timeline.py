@@ -26,6 +26,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "behaviour": ("collection.",),
     "receipts": ("sales.",),
     "points": ("loyalty.points_", "loyalty.tier_"),
+    "engagement": ("engagement.",),
     "coupons": ("offers.",),
     "messages": ("messaging.",),
     "service": ("service.", "community."),
@@ -39,6 +40,7 @@ _INTERACTIONS = (
     "messaging.message_clicked",
     "service.",
     "community.",
+    "engagement.",
     "offers.",
 )
 

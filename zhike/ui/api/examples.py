@@ -53,6 +53,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "confirm_coupons": {"till": "T1", "number": "20260701-0042", "business_date": "2026-07-01"},
     "release_coupons": {},
     "claim_coupon": {"member_id": 1},
+    "check_in": {"mall_id": 1},
     "push_coupons": {"member_ids": [1, 2, 3], "reason": "会员日"},
     "hold": {"points": 40, "merchant_code": "C001", "reference": "T1-20260701-0045", "minutes": 10},
     "confirm_hold": {"points": 30},

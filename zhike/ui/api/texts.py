@@ -34,6 +34,7 @@ TAGS: dict[str, Text] = {
     "receipts": Text(_("Receipts"), _("Sales become points; returns take them back.")),
     "redemptions": Text(_("Redemptions"), _("Points spent at a till, and given back.")),
     "coupons": Text(_("Coupons"), _("Claimed by members, held for a basket, used, and given back.")),
+    "engagement": Text(_("Engagement"), _("What members earn besides buying.")),
     "members": Text(_("Members"), _("Enrol, look up, and see in full.")),
     "tickets": Text(
         _("Tickets"), _("Complaints, questions and returns, with the promises that hold for them.")
@@ -108,6 +109,14 @@ OPERATIONS: dict[str, Text] = {
     "push_coupons": Text(
         _("Hand coupons to members"),
         _("One for each, public or not. None at all when there are not enough left."),
+    ),
+    "check_in": Text(
+        _("Check a member in"),
+        _("Once a day of the mall's calendar; with a day it makes up for one that was missed."),
+    ),
+    "check_ins": Text(
+        _("A member's check-ins"),
+        _("The row of days that is alive, and the days of one month; month is any day of it."),
     ),
     "list_coupon_batches": Text(_("Batches of coupons"), _("Newest first.")),
     "list_member_coupons": Text(_("A member's coupons"), _("Newest first, those that ended too.")),

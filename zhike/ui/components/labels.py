@@ -31,6 +31,11 @@ REASONS = {
     "release": _("Can be spent"),
     "hold": _("Points set aside"),
     "unhold": _("No longer set aside"),
+    "check_in": _("Daily check-in"),
+    "birthday": _("Birthday gift"),
+    "referral": _("Friend invited"),
+    "mission": _("Mission accomplished"),
+    "take_back": _("Taken back"),
 }
 DECISIONS = {
     "granted": pgettext_lazy("consent", "Agreed"),

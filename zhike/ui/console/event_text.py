@@ -105,6 +105,22 @@ def _adjusted(data: Data, tiers: Names) -> Told:
     return Told(title, data.get("reason", ""), icon="pencil-line", tone="info")
 
 
+def _awarded(data: Data, tiers: Names) -> Told:
+    title = _("Got %(points)s") % {"points": points_text(data["points"])}
+    return Told(title, str(labels.ENTRY_REASONS.get(data["reason"], "")), icon="gift", tone="success")
+
+
+def _award_taken_back(data: Data, tiers: Names) -> Told:
+    title = _("%(points)s taken back") % {"points": points_text(data["points"])}
+    return Told(title, str(labels.ENTRY_REASONS.get(data["reason"], "")), icon="undo-2", tone="warning")
+
+
+def _checked_in(data: Data, tiers: Names) -> Told:
+    title = _("Made up for a missed day") if data["made_up"] else _("Checked in")
+    row = ngettext("%(count)s day in a row", "%(count)s days in a row", data["streak"])
+    return Told(title, row % {"count": data["streak"]}, icon="calendar-check", tone="success")
+
+
 def _expired(data: Data, tiers: Names) -> Told:
     return Told(_("%(points)s expired") % {"points": points_text(data["points"])}, icon="hourglass")
 
@@ -374,6 +390,9 @@ _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
     "loyalty.points_clawed_back": _clawed,
     "loyalty.points_restored": _restored,
     "loyalty.points_adjusted": _adjusted,
+    "loyalty.points_awarded": _awarded,
+    "loyalty.points_taken_back": _award_taken_back,
+    "engagement.checked_in": _checked_in,
     "loyalty.points_expired": _expired,
     "loyalty.tier_changed": _tier,
     "offers.coupon_issued": _coupon_issued,

@@ -54,6 +54,9 @@ PERMISSIONS = {
     "coupons.issue": _("Hand out coupons"),
     "coupons.claim": _("Claim coupons"),
     "coupons.use": _("Use coupons at a till"),
+    "engagement.view": _("See check-ins, invitations and missions"),
+    "engagement.edit": _("Change check-ins, invitations and missions"),
+    "engagement.take_part": _("Check members in"),
     "imports.view": _("See imports"),
     "imports.run": _("Run imports"),
     "collection.view": _("See what web sites and apps send"),
@@ -144,6 +147,7 @@ TIMELINE_KINDS = {
     "behaviour": _("Behaviour online"),
     "receipts": _("Receipts"),
     "points": _("Points"),
+    "engagement": _("Check-ins and missions"),
     "coupons": _("Coupons"),
     "messages": _("Messages"),
     "service": _("Service"),
@@ -326,6 +330,11 @@ ENTRY_REASONS = {
     "release": _("Can be spent"),
     "hold": _("Points set aside"),
     "unhold": _("No longer set aside"),
+    "check_in": _("Daily check-in"),
+    "birthday": _("Birthday gift"),
+    "referral": _("Friend invited"),
+    "mission": _("Mission accomplished"),
+    "take_back": _("Taken back"),
 }
 
 ROUNDINGS = {"down": _("are dropped"), "half_up": _("are rounded to the nearest"), "up": _("are rounded up")}
@@ -463,6 +472,10 @@ COUPON_WAYS = {
 COUPON_SOURCES = {
     "claim": _("Claimed"),
     "desk": _("Handed out"),
+    "check_in": _("Daily check-in"),
+    "birthday": _("Birthday gift"),
+    "referral": _("Friend invited"),
+    "mission": _("Mission accomplished"),
     "push": _("Sent to a list"),
     "api": _("API"),
     "codes": _("Code made"),

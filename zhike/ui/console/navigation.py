@@ -82,6 +82,10 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        _("Engagement"),
+        (Entry("check_ins", _("Daily check-in"), "calendar-check", "engagement.view", "console:check_ins"),),
+    ),
+    (
         _("Mall"),
         (
             Entry("merchants", _("Merchants"), "store", "organization.view", "console:merchants"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, include, path
 
+from zhike.ui.console.engagement_urls import ENGAGEMENT
 from zhike.ui.console.offer_urls import OFFERS
 from zhike.ui.console.views import (
     account,
@@ -277,7 +278,7 @@ _staff = [
 _pages: list[URLPattern] = [
     *_start, *_members, *_receipts, *_programme, *_finance, *_policy, *_organization, *_imports, *_data, *_sources,
     *_webhooks, *_account, *_staff,
-    *_service, *_messaging, *OFFERS,
+    *_service, *_messaging, *OFFERS, *ENGAGEMENT,
 ]  # fmt: skip
 
 urlpatterns = [path("console/", include(_pages))]

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from zhike.ui.member.views import account, app, card, coupons, messages, points, receipts, tickets, visitor
+from zhike.ui.member.views import (
+    account,
+    app,
+    card,
+    check_in,
+    coupons,
+    messages,
+    points,
+    receipts,
+    tickets,
+    visitor,
+)
 
 app_name = "member"
 urlpatterns = [
@@ -12,6 +23,8 @@ urlpatterns = [
     path("m/login/code/", visitor.code, name="code"),
     path("m/join/", visitor.join, name="join"),
     path("m/logout/", visitor.log_out, name="log_out"),
+    path("m/check-in/", check_in.check_in, name="check_in"),
+    path("m/check-in/make-up/", check_in.make_up, name="make_up"),
     path("m/points/", points.statement, name="points"),
     path("m/points/lots/", points.lots, name="lots"),
     path("m/coupons/", coupons.coupons, name="coupons"),

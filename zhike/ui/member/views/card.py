@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from zhike.engagement import queries as engagement
 from zhike.loyalty import queries as loyalty
 from zhike.messaging import queries as messaging
 from zhike.ui.member.access import SignedIn, member_page
@@ -24,7 +25,12 @@ AHEAD = 6
 def home(request: HttpRequest) -> HttpResponse:
     member: SignedIn = request.member  # type: ignore[attr-defined]
     unread = messaging.unread_count(member.person_id)
-    return page(request, "home", _card(member) | {"unread": unread}, active="home")
+    return page(
+        request,
+        "home",
+        _card(member) | {"unread": unread, "check_in_mall": engagement.check_in_mall_of(member.id)},
+        active="home",
+    )
 
 
 @require_safe

@@ -1,0 +1,46 @@
+"""What members earn besides buying, in the console."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.ui.console.conftest import said
+from tests.ui.console.world import Desks, World
+from zhike.engagement import operations
+from zhike.engagement.models import CheckInPlan
+from zhike.kernel.access import Viewer, system_viewer
+
+SYSTEM = system_viewer("tests")
+
+
+@pytest.mark.feature("C084")
+def test_check_ins_are_set_up_and_looked_at(
+    world: World, desks: Desks, admin: Client, enter: Callable[[Viewer], Client]
+) -> None:
+    place = f"?mall={world.malls.star}"
+    assert "尚未设置签到" in said(admin.get(f"/console/check-ins/{place}"))
+    form: dict[str, Any] = {
+        "points": "1, 2，3", "milestones": "7 20\n30 100", "make_ups": "2", "make_up_days": "5", "month_max": "200",
+        "validity_days": "90", "payer": f"merchant:{world.malls.cafe}", "share": "40", "is_open": "on", "reason": "开业",
+    }  # fmt: skip
+    for wrong in ({"points": "a"}, {"milestones": "7"}, {"milestones": "7 1 4711"}, {"payer": "x"}):
+        assert admin.post(f"/console/check-ins/edit/{place}", form | wrong).status_code == 422
+    assert not CheckInPlan.objects.exists()
+    assert admin.post(f"/console/check-ins/edit/{place}", form).status_code == 302
+    terms = CheckInPlan.objects.get().terms
+    assert terms["points"] == [1, 2, 3]
+    assert terms["funding"] == {f"merchant:{world.malls.cafe}": 4000, "mall": 6000}
+    assert [one["day"] for one in terms["milestones"]] == [7, 30]
+    operations.check_in(actor=SYSTEM, member_id=world.zhang_san, mall_id=world.malls.star, now=world.now)
+    page = said(admin.get(f"/console/check-ins/{place}"))
+    assert "第 30 天加赠" in page
+    assert "40.0%" in page
+    assert "7 20" in said(admin.get(f"/console/check-ins/edit/{place}"))
+    reader = enter(desks.chen)
+    assert reader.get(f"/console/check-ins/{place}").status_code == 200
+    assert reader.get(f"/console/check-ins/edit/{place}").status_code == 200
+    assert enter(desks.li).get(f"/console/check-ins/{place}").status_code == 403

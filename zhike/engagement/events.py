@@ -1,0 +1,43 @@
+"""What engagement tells the log; the subject is the person, so that it stands on their timeline."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zhike.kernel.events.base import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class _OfMember(Fact):
+    member_id: int
+    person_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedIn(_OfMember):
+    """A member checked in; ``streak`` days in a row with this one. ``made_up``: later, for a day that was missed."""
+
+    type: ClassVar[str] = "zhike.engagement.checked_in"
+    mall_id: int
+    day: dt.date
+    streak: int
+    points: int
+    made_up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInPlanSaved(Fact):
+    type: ClassVar[str] = "zhike.engagement.check_in_plan_saved"
+    mall_id: int
+    version: int
+    is_open: bool
+
+    @property
+    def subject(self) -> str:
+        return f"mall/{self.mall_id}"

@@ -1,0 +1,1 @@
+"""The decisions of engagement: what an occasion gives, to whom and when."""

@@ -1,0 +1,113 @@
+"""What members earn besides buying, for a mall's own app: check-ins."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any
+
+from ninja import Path, Query, Router
+from ninja import Schema as Out
+
+from zhike.engagement import operations, queries
+from zhike.kernel.idempotency import Outcome
+from zhike.ui.api.routes.base import ApiRequest, Needs, run_once
+from zhike.ui.api.schemas import Id, Input
+from zhike.ui.api.shapes import ID_MAX
+
+router = Router(tags=["engagement"])
+MemberId = Annotated[int, Path(ge=1, le=ID_MAX)]
+
+
+class CheckInIn(Input):
+    """At which mall; `day` only to make up for a missed one."""
+
+    mall_id: Id
+    day: dt.date | None = None
+
+
+class CheckInOut(Out):
+    """`streak` days in a row; `repeated`: the day had been checked in on before, and this is what it gave.
+
+    `missed` says why a coupon could not be given, `limited_by` which limit cut the points; empty otherwise.
+    """
+
+    day: dt.date
+    streak: int
+    points: int
+    coupon_id: int | None
+    missed: str
+    limited_by: str
+    repeated: bool
+
+
+class CheckInStateOut(Out):
+    """A member's row of days at a mall; `days` are those of the asked month that were checked in on."""
+
+    mall_id: int
+    today: dt.date
+    open: bool
+    done_today: bool
+    streak: int
+    longest: int
+    total: int
+    make_ups_left: int
+    next_milestone_day: int | None
+    next_milestone: str
+    days: list[dt.date]
+
+
+@router.post(
+    "/members/{int:member_id}/check-ins",
+    auth=Needs("engagement.take_part", body=True),
+    response={200: CheckInOut},
+)
+def check_in(request: ApiRequest, member_id: MemberId, body: CheckInIn) -> Any:
+    """Check a member in for today, or make up for a day they missed. Once a day, however often it is sent."""
+
+    def execute() -> Outcome:
+        if body.day is None:
+            done = operations.check_in(
+                actor=request.viewer, member_id=member_id, mall_id=body.mall_id, now=request.now
+            )
+        else:
+            done = operations.make_up_check_in(
+                actor=request.viewer, member_id=member_id, mall_id=body.mall_id, day=body.day, now=request.now
+            )
+        reply = CheckInOut(
+            day=done.day,
+            streak=done.streak,
+            points=done.points,
+            coupon_id=done.coupon_id,
+            missed=done.missed,
+            limited_by=done.limited_by,
+            repeated=done.replayed,
+        )
+        return Outcome(200, reply.model_dump(mode="json"))
+
+    return run_once(request, execute)
+
+
+@router.get("/members/{int:member_id}/check-ins", auth=Needs("members.view"), response=CheckInStateOut)
+def check_ins(
+    request: ApiRequest,
+    member_id: MemberId,
+    mall_id: Annotated[int, Query(ge=1, le=ID_MAX)],
+    month: Annotated[dt.date | None, Query()] = None,
+) -> CheckInStateOut:
+    """How a member checks in at a mall; `month` is any day of the month to list, by default this one."""
+    board = queries.check_in_board(request.viewer, member_id, mall_id, request.now, month)
+    return CheckInStateOut(
+        mall_id=board.mall_id,
+        today=board.today,
+        open=board.is_open,
+        done_today=board.is_done,
+        streak=board.streak,
+        longest=board.longest,
+        total=board.total,
+        make_ups_left=board.make_ups_left,
+        next_milestone_day=board.next_milestone[1] if board.next_milestone else None,
+        next_milestone=board.next_milestone[2] if board.next_milestone else "",
+        days=[
+            view.day for week in board.weeks for view in week if view and view.state in ("done", "made_up")
+        ],
+    )

@@ -1,0 +1,12 @@
+"""Addresses of the console's pages of engagement."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from zhike.ui.console.views import check_ins
+
+ENGAGEMENT: list[URLPattern] = [
+    path("check-ins/", check_ins.check_ins, name="check_ins"),
+    path("check-ins/edit/", check_ins.edit_check_ins, name="edit_check_ins"),
+]

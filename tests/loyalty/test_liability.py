@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from threading import Thread
+from typing import Any
 
 import pytest
+from django.db import connection
 
 from tests.loyalty.conftest import NOW, SYSTEM, Town, staff
 from tests.loyalty.test_proof import tamper
@@ -61,6 +64,29 @@ class TestRollForward:
             dt.date(2028, 6, 1),
             dt.date(2028, 7, 1),
         }
+
+    @pytest.mark.django_db(transaction=True)
+    def test_tills_go_on_while_it_is_read(self, spring: Town, zhang: Member) -> None:
+        """Found with live tills: lots of one moment were held against movements of another."""
+        spent = []
+
+        def spend() -> None:
+            loyalty.redeem_points(actor=SYSTEM, member_id=zhang.member_id, points=10, now=JULY)
+            connection.close()
+
+        def between(execute: Any, *statement: Any) -> Any:
+            done = execute(*statement)
+            if not spent and "loyalty_transfer" in statement[0]:
+                spent.append(Thread(target=spend))
+                spent[0].start()
+                spent[0].join()
+            return done
+
+        with connection.execute_wrapper(between):
+            found = queries.liability(SYSTEM, spring.program_id, JULY)
+        assert found.ties_out
+        assert found.outstanding == 300
+        assert queries.liability(SYSTEM, spring.program_id, JULY).outstanding == 290
 
     def test_what_lapses_leaves(self, spring: Town) -> None:
         later = NOW.replace(year=2028, month=7, day=2)

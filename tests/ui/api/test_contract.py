@@ -45,7 +45,7 @@ def test_the_live_server_keeps_its_contract(transactional_db: None, tmp_path: Pa
         command = [
             sys.executable, "-m", "schemathesis.cli", "run", f"{address}/api/v1/openapi.json", "-u", address,
             "-H", f"Authorization: Bearer {key}", "-H", "Accept-Language: en", "--checks", "all",
-            "--exclude-checks", EXCLUDED, "--exclude-path", "/metrics", "--max-examples", "25", "--seed", "7",
+            "--exclude-checks", EXCLUDED, "--exclude-path", "/metrics", "--max-examples", "15", "--seed", "7",
             "--generation-database", "none", "--continue-on-failure", "--no-color", "--warnings", "off",
         ]  # fmt: skip
         env = {

@@ -13,9 +13,10 @@ import zipfile
 from collections.abc import Callable
 from typing import IO, Any
 
-from django.db import connection, transaction
+from django.db import connection
 
 from zhike.kernel.access import Viewer, require_touch
+from zhike.kernel.snapshots import one_snapshot
 from zhike.loyalty.rules.digests import moment
 from zhike.loyalty.rules.sealing import COLUMNS, SEALED_COLUMNS, row_bytes
 
@@ -82,14 +83,10 @@ def export_ledger(
     """
     require_touch(viewer, "ledger.verify")
     counts: dict[str, int] = {}
-    is_alone = not connection.in_atomic_block
     with (
-        transaction.atomic(),
+        one_snapshot(),
         zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive,
     ):
-        if is_alone:
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         for table, (_columns, sql) in TABLES.items():
             with archive.open(f"{table}.jsonl", "w", force_zip64=True) as file:
                 counts[table] = _write_table(table, sql, file, progress)

@@ -17,6 +17,7 @@ from django.db import connection
 from django.utils import timezone
 
 from zhike.kernel.access import Viewer, require_touch
+from zhike.kernel.snapshots import one_snapshot
 from zhike.loyalty.models import Funding
 from zhike.loyalty.rules import breakage
 from zhike.loyalty.rules.calendar import NEVER
@@ -149,14 +150,15 @@ Row = tuple[dt.date, int, dt.date, str, int]
 
 
 def liability(viewer: Viewer, program_id: int, now: dt.datetime) -> Liability:
-    """Everything finance asks of a programme, from the movements. Raises NotAllowed."""
+    """Everything finance asks of a programme, from the movements, as of one moment. Raises NotAllowed."""
     require_touch(viewer, PERMISSION)
-    rows: list[Row] = _read(_FLOWS, program_id)
-    this_month = now.astimezone(timezone.get_default_timezone()).date().replace(day=1)
-    lots, debt = _lots(program_id)
-    waiting = _read(_WAITING, program_id)
+    with one_snapshot():
+        rows: list[Row] = _read(_FLOWS, program_id)
+        lots, debt = _lots(program_id)
+        waiting = _read(_WAITING, program_id)
+        payers = _payers()
     lots += waiting
-    payers = _payers()
+    this_month = now.astimezone(timezone.get_default_timezone()).date().replace(day=1)
     by_payer = {
         funding_id: roll_forward([row for row in rows if row[1] == funding_id], this_month)
         for funding_id in sorted({row[1] for row in rows})

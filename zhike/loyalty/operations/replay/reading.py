@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
+from zhike.kernel.snapshots import one_snapshot
 from zhike.loyalty.operations.state import from_json
 from zhike.sales import operations as sales
 
@@ -75,11 +76,7 @@ def stories(program_id: int) -> Iterator[list[Story]]:
     """All accounts in chunks, each chunk as of one moment: tills may go on meanwhile."""
     last = 0
     while True:
-        is_alone = not connection.in_atomic_block
-        with transaction.atomic():
-            if is_alone:
-                with connection.cursor() as cursor:
-                    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        with one_snapshot():
             chunk = _accounts(program_id, last)
             if chunk:
                 _fill(chunk)

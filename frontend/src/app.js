@@ -5,6 +5,7 @@ import htmx from "htmx.org";
 import "./feedback.js";
 import "./dialogs.js";
 import "./forms.js";
+import "./menu.js";
 import "./shortcuts.js";
 import "./theme.js";
 import { drawCharts } from "./charts-loader.js";

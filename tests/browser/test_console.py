@@ -238,5 +238,19 @@ def test_the_menu_of_a_phone_opens_and_closes(desk: Callable[..., Page], office:
     page = desk("/console/members/", PHONE)
     expect(page.get_by_role("link", name="数据导入")).not_to_be_visible()
     page.get_by_role("button", name="展开菜单").click()
+    page.locator(".sidebar summary", has_text="数据").click()
     page.get_by_role("link", name="数据导入").click()
     expect(page.get_by_role("heading", name="数据导入")).to_be_visible()
+
+
+def test_groups_of_the_menu_stay_as_they_were_left(desk: Callable[..., Page], office: Office) -> None:
+    page = desk("/console/members/")
+    group = page.locator(".sidebar summary", has_text="数据")
+    group.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="数据导入")).to_be_visible()
+    page.goto("/console/receipts/")
+    expect(page.get_by_role("link", name="数据导入")).to_be_visible()
+    group.click()
+    page.reload()
+    expect(page.get_by_role("link", name="数据导入")).not_to_be_visible()

@@ -68,7 +68,7 @@ class TestRollForward:
     @pytest.mark.django_db(transaction=True)
     def test_tills_go_on_while_it_is_read(self, spring: Town, zhang: Member) -> None:
         """Found with live tills: lots of one moment were held against movements of another."""
-        spent = []
+        spent: list[Thread] = []
 
         def spend() -> None:
             loyalty.redeem_points(actor=SYSTEM, member_id=zhang.member_id, points=10, now=JULY)

@@ -11,6 +11,8 @@ from zhike.simulator.history import History
 
 SALES_PER_TICKET = 300
 TICKETS_MIN, TICKETS_MAX = 10, 160
+WITHIN = dt.timedelta(days=63)
+"""Tickets are about sales since then: the desk opened nine weeks ago."""
 FRESH = 9
 """Tickets of the last hours, so that the desk has work when somebody looks."""
 TROUBLED_SHARE = 0.4
@@ -112,7 +114,7 @@ def plan_tickets(history: History, seed: int, now: dt.datetime) -> list[SimTicke
     sales = [
         place
         for place, sale in enumerate(history.receipts)
-        if sale.person is not None and sale.original is None and sale.at <= now
+        if sale.person is not None and sale.original is None and now - WITHIN <= sale.at <= now
     ]
     if not sales:
         return []

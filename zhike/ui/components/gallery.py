@@ -76,7 +76,9 @@ def _navigation(path: str) -> list[dict[str, Any]]:
     }
     return [
         {
+            "key": label,
             "label": label,
+            "open": True,
             "items": [
                 {"label": text, "icon": icon, "url": path, "active": active, "badge": badge}
                 for text, icon, active, badge in entries

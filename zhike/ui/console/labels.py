@@ -219,7 +219,7 @@ CHANNELS = {
 }
 
 MESSAGE_KINDS = {
-    "code": _("Code"),
+    "code": _("One-time code"),
     "service": _("Service message"),
     "marketing": _("Offer"),
 }

@@ -144,13 +144,25 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
 )
 
 
-def menu_for(viewer: Viewer, section: str) -> list[dict[str, Any]]:
-    """The groups of the sidebar that are not empty for this viewer."""
+OPENED_COOKIE = "zhike_menu"
+"""Keys of the groups that this browser has open, joined by dots; written by menu.js."""
+SHORT = 16
+
+
+def menu_for(viewer: Viewer, section: str, opened: str | None = None) -> list[dict[str, Any]]:
+    """The groups of the sidebar that are not empty for this viewer.
+
+    Open are the group of the current page and those in ``opened``, the cookie; a short menu is open until somebody closes it.
+    """
     groups = []
     for label, entries in MENU:
         items = [_item(entry, section) for entry in entries if entry.is_open_to(viewer)]
         if items:
-            groups.append({"label": label, "items": items})
+            groups.append({"key": entries[0].section, "label": label, "items": items})
+    is_short = opened is None and sum(len(group["items"]) for group in groups) <= SHORT
+    keys = (opened or "").split(".")
+    for group in groups:
+        group["open"] = is_short or group["key"] in keys or any(item["active"] for item in group["items"])
     return groups
 
 

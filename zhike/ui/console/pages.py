@@ -20,7 +20,7 @@ from zhike.organization import queries
 from zhike.organization.queries import MallRef
 from zhike.ui.components.staff import StaffRequest
 from zhike.ui.console.founding import is_unfinished
-from zhike.ui.console.navigation import home_url, menu_for
+from zhike.ui.console.navigation import OPENED_COOKIE, home_url, menu_for
 
 MALL_SESSION_KEY = "console_mall"
 
@@ -93,7 +93,7 @@ def frame(request: StaffRequest, section: str) -> dict[str, Any]:
         "viewer": request.viewer,
         "now": request.now,
         "founding_is_unfinished": section and is_unfinished(request),
-        "navigation": menu_for(request.viewer, section),
+        "navigation": menu_for(request.viewer, section, request.COOKIES.get(OPENED_COOKIE)),
         "home_url": home_url(request.viewer),
         "search_url": reverse("console:search"),
         "malls": _switcher(request, malls),

@@ -17,7 +17,7 @@ FIELD_PREFIX = "v_"
 class AccountForm(forms.Form):
     """Name and price, and what this vendor must be told. A secret is asked for once and never shown."""
 
-    name = forms.CharField(max_length=60, label=_("Name"))
+    name = forms.CharField(max_length=60, label=_("Designation"))
     price = forms.IntegerField(
         min_value=0,
         max_value=1_000_000,
@@ -123,7 +123,7 @@ class PolicyForm(forms.Form):
 class TemplateForm(forms.Form):
     """What a kind of message is called and the order of its channels: the first is tried first."""
 
-    name = forms.CharField(max_length=80, label=_("Name"))
+    name = forms.CharField(max_length=80, label=_("Designation"))
     code = forms.RegexField(
         r"\A[a-z][a-z0-9_]*\Z",
         max_length=60,

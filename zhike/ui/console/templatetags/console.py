@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from zhike.kernel.errors import NotFound
 from zhike.organization import queries as organization
-from zhike.ui.console import labels
+from zhike.ui.console import audit_text, labels
 from zhike.ui.console.agents import browser_name
 
 register = template.Library()
@@ -73,6 +73,18 @@ def actor(audit_id: str | None) -> str:
 def action(code: str) -> str:
     """{{ entry.action|action }}: what was done, in words; an action nobody has words for stays a code."""
     return str(labels.AUDIT_ACTIONS.get(code, code))
+
+
+@register.filter
+def actor_name(actor: str, label: str) -> Any:
+    """{{ entry.actor|actor_name:entry.actor_label }}: who did it, in words."""
+    return audit_text.actor_name(actor, label)
+
+
+@register.filter
+def field_name(name: str) -> Any:
+    """{{ difference.name|field_name }}: which value, in words."""
+    return audit_text.field_name(name)
 
 
 @register.filter

@@ -14,16 +14,16 @@ from zhike.kernel.ids import uuid7
 from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries
 from zhike.loyalty.models import Account
-from zhike.loyalty.operations import earning, spending
+from zhike.loyalty.operations import spending, taking
 from zhike.sales.models import Receipt
 
 SYSTEM = system_viewer("tests")
 Enroll = Callable[..., loyalty.EnrolledMember]
 
 
-def call_of(receipt: object, *, key: str | None = None, member_id: int | None = None) -> earning._Call:
+def call_of(receipt: object, *, key: str | None = None, member_id: int | None = None) -> taking._Call:
     once = loyalty.Once("api:1", key, key.encode()) if key else None
-    return earning._Call(SYSTEM, receipt, NOW, once, member_id)  # type: ignore[arg-type]
+    return taking._Call(SYSTEM, receipt, NOW, once, member_id)  # type: ignore[arg-type]
 
 
 def spend_of(member_id: int, points: int, key: str = "") -> spending._Call:
@@ -41,7 +41,7 @@ def test_a_group_is_answered_one_by_one(town: Town, members: list[loyalty.Enroll
     zhang, li, wang, zhao = members
     known = town.receipt(10000, person_id=zhao.person_id)
     first = loyalty.take_receipt(actor=SYSTEM, receipt=known, now=NOW)
-    answers = earning._take_group(
+    answers = taking._take_group(
         [
             call_of(town.receipt(3000, person_id=wang.person_id), key="a"),
             call_of(town.receipt(1000), member_id=zhang.member_id),
@@ -58,7 +58,7 @@ def test_a_group_is_answered_one_by_one(town: Town, members: list[loyalty.Enroll
     duplicate = answers[5]
     assert isinstance(duplicate, loyalty.ReceiptOutcome)
     assert (duplicate.status, duplicate.receipt_id) == ("duplicate", first.receipt_id)
-    again = earning._take_group(
+    again = taking._take_group(
         [
             call_of(town.receipt(3000, person_id=wang.person_id), key="a"),
             call_of(town.receipt(500), member_id=li.member_id),
@@ -80,7 +80,7 @@ def test_a_group_with_a_reused_key_refuses_that_one_only(
         now=NOW,
         once=loyalty.Once("api:1", "a", b"another request"),
     )
-    refused, taken = earning._take_group(
+    refused, taken = taking._take_group(
         [
             call_of(town.receipt(2000, person_id=zhang.person_id), key="a"),
             call_of(town.receipt(3000, person_id=li.person_id), key="b"),

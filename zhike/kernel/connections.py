@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import threading
+import time
 from typing import Any
 
 import psycopg
@@ -20,6 +21,9 @@ def open_connection(**options: Any) -> psycopg.Connection[Any]:
     return psycopg.connect(autocommit=True, **params)
 
 
+LOOKED_AT_AFTER_S = 1.0
+
+
 def keep_connection() -> None:
     """At the end of a request: keep this thread's connection for its next one, which saves a tenth of a small request.
 
@@ -31,12 +35,19 @@ def keep_connection() -> None:
         return
     if wrapper.errors_occurred or raw.pgconn.transaction_status != pq.TransactionStatus.IDLE:
         wrapper.close()
-    elif getattr(_kept, "lease", None) is None:
-        _kept.lease = _Lease(wrapper)
+    else:
+        if getattr(_kept, "lease", None) is None:
+            _kept.lease = _Lease(wrapper)
+        _kept.until = time.monotonic() + LOOKED_AT_AFTER_S
 
 
 def drop_broken_connection() -> None:
-    """At the beginning of a request: give up a kept connection on which the server has hung up meanwhile."""
+    """At the beginning of a request: give up a kept connection on which the server has hung up meanwhile.
+
+    One that was in use a moment ago is not looked at: that costs a system call, and the lock of the interpreter with it.
+    """
+    if getattr(_kept, "until", 0.0) > time.monotonic():
+        return
     wrapper = connections["default"]
     raw = wrapper.connection
     if raw is None or wrapper.in_atomic_block:

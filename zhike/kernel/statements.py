@@ -15,11 +15,29 @@ from weakref import WeakKeyDictionary
 import psycopg
 from django.db import ProgrammingError, connections, transaction
 from psycopg import errors, pq
+from psycopg.abc import Buffer
+from psycopg.abc import Transformer as AnyTransformer
 from psycopg.adapt import PyFormat, Transformer
 
 UNKNOWN_STATEMENT = "26000"
+_AS_TEXT = (PyFormat.TEXT,)
 
-_prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[str, bytes]] = WeakKeyDictionary()
+
+class Utf8(bytes):
+    """A parameter that is text already, encoded: JSON, as a rule."""
+
+
+class _Known:
+    """What is remembered of one connection: names of its prepared statements, and how values are read and written."""
+
+    __slots__ = ("names", "transformer")
+
+    def __init__(self, raw: psycopg.Connection[Any]) -> None:
+        self.names: dict[str, bytes] = {}
+        self.transformer = Transformer(raw)
+
+
+_known: WeakKeyDictionary[psycopg.Connection[Any], _Known] = WeakKeyDictionary()
 
 
 def fetch_row(sql: str, args: Sequence[Any]) -> tuple[Any, ...] | None:
@@ -37,7 +55,8 @@ def fetch_rows(sql: str, args: Sequence[Any]) -> list[tuple[Any, ...]]:
         if getattr(error.__cause__, "sqlstate", None) != UNKNOWN_STATEMENT:
             raise
         # psycopg clears the server's list after some commands; what was prepared since is still there.
-        _prepared.get(wrapper.connection, {}).pop(sql, None)
+        if (known := _known.get(wrapper.connection)) is not None:
+            known.names.pop(sql, None)
         return _execute_alone(wrapper, sql, args)
 
 
@@ -53,24 +72,35 @@ def _execute_alone(wrapper: Any, sql: str, args: Sequence[Any]) -> list[tuple[An
 def _execute(wrapper: Any, sql: str, args: Sequence[Any]) -> list[tuple[Any, ...]]:
     raw = wrapper.connection
     with wrapper.wrap_database_errors:
-        known = _prepared.get(raw) or _prepared.setdefault(raw, {})
-        name = known.get(sql) or _prepare(raw, sql, known)
-        transformer = Transformer(raw)
-        params = transformer.dump_sequence(args, [PyFormat.TEXT] * len(args))
+        known = _known.get(raw) or _known.setdefault(raw, _Known(raw))
+        name = known.names.get(sql) or _prepare(raw, sql, known)
+        params = [_text_of(arg, known.transformer) for arg in args]
         result = _checked(raw, raw.pgconn.exec_prepared(name, params))
         if not result.ntuples:
             return []
-        transformer.set_pgresult(result)
-        return transformer.load_rows(0, result.ntuples, tuple)
+        known.transformer.set_pgresult(result)
+        return known.transformer.load_rows(0, result.ntuples, tuple)
 
 
-def _prepare(raw: psycopg.Connection[Any], sql: str, known: dict[str, bytes]) -> bytes:
+def _text_of(arg: Any, transformer: AnyTransformer) -> Buffer | None:
+    """The parameter in PostgreSQL's text form."""
+    kind = type(arg)
+    if arg is None or kind is Utf8:
+        return arg  # type: ignore[no-any-return]
+    if kind is str and "\0" not in arg:
+        return arg.encode()  # type: ignore[no-any-return]
+    if kind is int:
+        return b"%d" % arg
+    return transformer.dump_sequence((arg,), _AS_TEXT)[0]
+
+
+def _prepare(raw: psycopg.Connection[Any], sql: str, known: _Known) -> bytes:
     """Have the server parse the statement once per connection; its types follow from where the parameters stand."""
     name = f"zhike_{hashlib.sha256(sql.encode()).hexdigest()[:16]}".encode()
     parts = sql.split("%s")
     text = "".join(f"{part}${number}" for number, part in enumerate(parts[:-1], start=1)) + parts[-1]
     _checked(raw, raw.pgconn.prepare(name, text.encode()))
-    known[sql] = name
+    known.names[sql] = name
     return name
 
 

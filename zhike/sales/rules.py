@@ -11,7 +11,7 @@ from uuid import UUID
 from zhike.kernel.ids import uuid7
 
 AMOUNT_FEN_MAX = 10_000_000_000
-QUANTITY_MAX = Decimal("1000000")
+QUANTITY_MAX, THOUSANDTH = Decimal("1000000"), Decimal("0.001")
 LINES_MAX = 2_000
 EARLIEST = dt.date(2000, 1, 1)
 CLOCK_SKEW = dt.timedelta(minutes=10)
@@ -106,7 +106,7 @@ def _line_problems(line: NewLine) -> Iterator[tuple[str, str]]:
         yield "line_no", "out_of_range"
     if not line.quantity.is_finite() or not 0 < line.quantity <= QUANTITY_MAX:
         yield "quantity", "out_of_range"
-    elif line.quantity != line.quantity.quantize(Decimal("0.001")):
+    elif line.quantity != line.quantity.quantize(THOUSANDTH):
         yield "quantity", "too_precise"
     for name, fen in (
         ("net_fen", line.net_fen),

@@ -35,7 +35,8 @@ class Notifier:
 
     def wake(self) -> None:
         """Ask for a notification soon. Never blocks, never raises."""
-        self._wanted.set()
+        if not self._wanted.is_set():
+            self._wanted.set()
         if self._thread is None or not self._thread.is_alive():
             self._start()
 

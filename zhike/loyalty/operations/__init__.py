@@ -33,7 +33,7 @@ from zhike.loyalty.operations.claiming import (
     undo_import,
 )
 from zhike.loyalty.operations.digests import DayNotOver, hand_out_ledger, sign_day
-from zhike.loyalty.operations.earning import MerchantNotFound, ReceiptOutcome, take_receipt
+from zhike.loyalty.operations.earning import MerchantNotFound, ReceiptOutcome
 from zhike.loyalty.operations.finance import (
     InvalidProvision,
     ProvisionInThePast,
@@ -90,6 +90,7 @@ from zhike.loyalty.operations.spending import (
     reverse_redemption,
 )
 from zhike.loyalty.operations.state import MemberFrozen, Once
+from zhike.loyalty.operations.taking import take_receipt
 from zhike.loyalty.operations.tiering import review_tiers
 from zhike.loyalty.operations.upkeep import expire_points, seal_transfers
 from zhike.loyalty.queries.members import MemberNotFound

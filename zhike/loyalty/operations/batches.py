@@ -20,7 +20,13 @@ from zhike.kernel import events
 from zhike.kernel.access import Viewer, require_touch
 from zhike.kernel.events.base import Fact
 from zhike.loyalty.events import PointsClawedBack, TierChanged
-from zhike.loyalty.operations.earning import ReceiptOutcome, decide_receipt, duplicate_outcome, facts_of
+from zhike.loyalty.operations.earning import (
+    NOBODY,
+    ReceiptOutcome,
+    decide_receipt,
+    duplicate_outcome,
+    facts_of,
+)
 from zhike.loyalty.operations.returning import (
     AwardFacts,
     ReturnNeedsPoints,
@@ -292,7 +298,7 @@ def _decide_return(batch: _Batch, receipt: sales.NewReceipt, holder: Holder | No
     )
     kept = _take_lines_back(batch, receipt)
     if holder is None:
-        return ReceiptOutcome(receipt.id, "accepted", explanation={"refusal": "no_member", "rules": []})
+        return ReceiptOutcome(receipt.id, "accepted", explanation=NOBODY)
     award = batch.awards.get(receipt.original_id) if receipt.original_id else None
     tier_before = holder.state.tier_id
     taken = (

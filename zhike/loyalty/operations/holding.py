@@ -170,7 +170,7 @@ def _hold(
             holder.state.account_id,
             posting.version,
             to_json(posting.transfers),
-            to_json([event_row(fact, now)]),
+            to_json([event_row(fact, now, actor.audit_id)]),
             to_json(_stored_form(outcome)) if once else None,
         ],
     )

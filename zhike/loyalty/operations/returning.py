@@ -20,6 +20,7 @@ from zhike.loyalty.models import Award, PendingPoints, Transfer
 from zhike.loyalty.operations.earning import earn_receipt
 from zhike.loyalty.operations.state import (
     Holder,
+    NotNew,
     Once,
     Posting,
     call,
@@ -154,10 +155,7 @@ def return_lines(
         return_tenders(paid, back, refund_fen),
     )  # fmt: skip
     sales.check_receipt(actor=actor, receipt=receipt, now=now)
-    call(
-        "SELECT sales_record_receipt(%s, %s, %s)",
-        [to_json(part) for part in sales.receipt_rows(actor=actor, receipt=receipt, now=now)],
-    )
+    _record(receipt, actor, now)
     sales.mark_returned(actor=actor, receipt_id=receipt_id, lines=returned)
     events.publish(_recorded(receipt), actor=actor, now=now)
     audit.record(
@@ -179,6 +177,14 @@ def return_lines(
         )
     outcome = _settle(actor, receipt, award, kept_fen(sold, returned), now)
     return replace(outcome, restored_points=restored, points_fen=points_fen)
+
+
+def _record(receipt: sales.NewReceipt, actor: Viewer, now: dt.datetime) -> None:
+    head, lines, tenders = sales.receipt_rows(actor=actor, receipt=receipt, now=now)
+    try:
+        call("SELECT sales_record_receipts(%s, %s, %s)", [to_json(part) for part in ([head], lines, tenders)])
+    except NotNew as error:  # somebody was faster with a return of another sale
+        raise sales.ReceiptConflict from error
 
 
 def _recorded(receipt: sales.NewReceipt) -> ReceiptRecorded:

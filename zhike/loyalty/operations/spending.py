@@ -26,9 +26,12 @@ from zhike.loyalty.operations.state import (
     OPTIMISTIC_TRIES,
     Holder,
     MemberFrozen,
+    NotNew,
     Once,
     Posting,
     Stale,
+    answer_row,
+    call,
     call_each,
     from_json,
     locked_holder,
@@ -37,11 +40,11 @@ from zhike.loyalty.operations.state import (
     posting_for,
     read_holder,
     read_holders,
-    to_json,
+    to_json_text,
 )
 from zhike.loyalty.queries.members import MemberNotFound
 from zhike.loyalty.queries.snapshots import ADJUSTED, EXPIRED, REDEEMED, Programme
-from zhike.loyalty.rules.accounts import NotEnoughPoints, credit, debit, expire, restore
+from zhike.loyalty.rules.accounts import LotParts, NotEnoughPoints, credit, debit, expire, restore
 from zhike.loyalty.rules.returning import part_up
 
 
@@ -107,8 +110,8 @@ def redeem_points(
     Raises InsufficientPoints, PointsOutOfRange, MemberNotFound, MemberFrozen, NotAllowed, InFlight, KeyReused.
     """
     require_touch(actor, "points.redeem", mall=mall_id, merchant=merchant_id)
-    call = _Call(actor, member_id, points, merchant_id, reference, now, once, uuid7())
-    return _redeem_alone(call) if transaction.get_connection().in_atomic_block else _redeem_grouped(call)
+    asked = _Call(actor, member_id, points, merchant_id, reference, now, once, uuid7())
+    return _redeem_alone(asked) if transaction.get_connection().in_atomic_block else _redeem_grouped(asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,27 +128,27 @@ class _Call:
     redemption_id: UUID
 
 
-def _redeem_alone(call: _Call) -> RedemptionOutcome:
+def _redeem_alone(asked: _Call) -> RedemptionOutcome:
     """Optimistically, and when the account keeps moving, with its row held."""
     for _attempt in range(OPTIMISTIC_TRIES):
         try:
-            return _redeem(read_holder(member_id=call.member_id, lots=True), call)
+            return _redeem(read_holder(member_id=asked.member_id, lots=True), asked)
         except Stale:
             continue
     with transaction.atomic():
-        return _redeem(locked_holder(call.member_id), call)
+        return _redeem(locked_holder(asked.member_id), asked)
 
 
 def _redeem_group(calls: Sequence[_Call]) -> list[RedemptionOutcome | Exception]:
     """Calls that came at the same time, in one statement. Whatever does not fit into it is done alone after it."""
     answers = _redeem_together(calls) if len(calls) > 1 else {}
     return [
-        answers[index] if index in answers else answer_of(_redeem_alone, call)
-        for index, call in enumerate(calls)
+        answers[index] if index in answers else answer_of(_redeem_alone, asked)
+        for index, asked in enumerate(calls)
     ]
 
 
-_redeem_grouped = Grouped(_redeem_group, at_once=2)
+_redeem_grouped = Grouped(_redeem_group)
 
 
 def _redeem_together(calls: Sequence[_Call]) -> dict[int, RedemptionOutcome | Exception]:
@@ -153,18 +156,18 @@ def _redeem_together(calls: Sequence[_Call]) -> dict[int, RedemptionOutcome | Ex
 
     Accounts are moved in the order of their ids, so that the groups of two processes cannot wait for each other.
     """
-    holders = read_holders([(call.member_id, None) for call in calls], lots=True)
+    holders = read_holders([(asked.member_id, None) for asked in calls], lots=True)
     ready: list[tuple[int, int, _Decided]] = []
-    for index, call in enumerate(calls):
-        if (holder := holders.pop((call.member_id, None), None)) is None:
+    for index, asked in enumerate(calls):
+        if (holder := holders.pop((asked.member_id, None), None)) is None:
             continue
         try:
-            ready.append((holder.state.account_id, index, _decide(holder, call)))
+            ready.append((holder.state.account_id, index, _decide(holder, asked)))
         except Problem:
             continue  # perhaps it was answered before: done alone, that is looked up
     ready.sort(key=itemgetter(0))
     try:
-        rows = call_each(_REDEEM, [decided.arguments for _, _, decided in ready])
+        rows = _write_together([decided for _, _, decided in ready])
     except (Stale, Problem, DatabaseError):
         return {}
     wake()
@@ -174,14 +177,14 @@ def _redeem_together(calls: Sequence[_Call]) -> dict[int, RedemptionOutcome | Ex
     }
 
 
-def _redeem(holder: Holder | None, call: _Call) -> RedemptionOutcome:
+def _redeem(holder: Holder | None, asked: _Call) -> RedemptionOutcome:
     try:
-        decided = _decide(holder, call)
+        decided = _decide(holder, asked)
     except Problem:
-        if call.once is not None and (known := stored_answer(call.once)) is not None:
+        if asked.once is not None and (known := stored_answer(asked.once)) is not None:
             return _from_stored(known)
         raise
-    (row,) = call_each(_REDEEM, [decided.arguments])
+    (row,) = call_each(_REDEEM_ONE, [_arguments_alone(decided)])
     if row is not None:
         return _from_stored(from_json(row))
     wake()
@@ -190,69 +193,97 @@ def _redeem(holder: Holder | None, call: _Call) -> RedemptionOutcome:
 
 @dataclass(frozen=True, slots=True)
 class _Decided:
-    """What a redemption comes to, and what `loyalty_redeem` is called with to write it."""
+    """What a redemption comes to, and what is to be written for it."""
 
     outcome: RedemptionOutcome
-    arguments: list[Any]
+    posting: Posting
+    lots: LotParts
+    asked: _Call
 
 
-_REDEEM = "loyalty_redeem(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_COLUMNS = ("answers", "redemptions", "accounts", "lots", "transfers", "events")
+_REDEEM_ALL = f"loyalty_redeem_all({', '.join(['%s'] * len(_COLUMNS))})"
+_REDEEM_ONE = f"loyalty_redeem(%s, %s, %s, {', '.join(['%s'] * len(_COLUMNS))})"
 
 
-def _decide(holder: Holder | None, call: _Call) -> _Decided:
+def _write_together(redemptions: Sequence[_Decided]) -> Sequence[Any]:
+    """What the database said to each; None to one that was done. One that is known is looked up by itself."""
+    if not redemptions:
+        return ()
+    try:
+        call(f"SELECT {_REDEEM_ALL}", _arguments(redemptions))
+    except NotNew:
+        return call_each(_REDEEM_ONE, [_arguments_alone(one) for one in redemptions])
+    return [None] * len(redemptions)
+
+
+def _decide(holder: Holder | None, asked: _Call) -> _Decided:
     if holder is None:
         raise MemberNotFound
     if not holder.is_active:
         raise MemberFrozen
-    programme, redemption_id = holder.programme, call.redemption_id
-    check_amount(programme, call.points)
+    programme, redemption_id = holder.programme, asked.redemption_id
+    check_amount(programme, asked.points)
     posting = posting_for(holder)
-    expire_overdue(posting, call.actor, call.now)
+    lapsed = expire_overdue(posting, asked.actor, asked.now)
     try:
-        movement = debit(holder.state, call.points)
+        movement = debit(holder.state, asked.points)
     except NotEnoughPoints as short:
         raise InsufficientPoints(available=short.available) from None
-    value_fen = call.points * programme.redeem_fen // programme.redeem_points
+    value_fen = asked.points * programme.redeem_fen // programme.redeem_points
     explanation = {"redemption": str(redemption_id), "rate": [programme.redeem_points, programme.redeem_fen]}
     reference = f"redemption:{redemption_id}"
-    _add(posting, movement, REDEEMED, "redeem", reference, call.actor, call.now, explanation)
+    _add(posting, movement, REDEEMED, "redeem", reference, asked.actor, asked.now, explanation)
     outcome = RedemptionOutcome(
         redemption_id,
         holder.member_id,
-        call.points,
+        asked.points,
         value_fen,
         holder.state.net,
         tuple((expires_on, part) for expires_on, _, part in movement.lots),
     )
-    return _Decided(outcome, _arguments(posting, outcome, call))
+    return _Decided(outcome, posting, lapsed + movement.lots, asked)
 
 
-def _arguments(posting: Posting, outcome: RedemptionOutcome, call: _Call) -> list[Any]:
-    holder, once = posting.holder, call.once
-    head = {
-        "id": str(outcome.redemption_id),
-        "member": holder.member_id,
-        "merchant": call.merchant_id,
-        "points": outcome.points,
-        "value_fen": outcome.value_fen,
-        "reference": call.reference[:80],
-        "at": call.now.isoformat(),
-        "by": call.actor.audit_id,
-    }
-    fact = PointsRedeemed(
-        holder.member_id, holder.person_id, str(outcome.redemption_id), outcome.points, outcome.value_fen
-    )
-    return [
-        once.scope if once else None,
-        once.key if once else None,
-        once.digest if once else None,
-        to_json(head),
-        holder.state.account_id,
-        posting.version,
-        to_json(posting.transfers),
-        to_json([event_row(fact, call.now)]),
-        to_json(_stored_form(outcome)) if once else None,
-    ]
+def _arguments_alone(decided: _Decided) -> list[Any]:
+    once = decided.asked.once
+    keys = [once.scope, once.key, once.digest] if once else [None, None, None]
+    return [*keys, *_arguments([decided])]
+
+
+def _arguments(redemptions: Sequence[_Decided]) -> list[Any]:
+    """The rows of these redemptions, by table, as ``loyalty_redeem_all`` takes them."""
+    rows: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
+    for decided in redemptions:
+        asked, outcome, posting = decided.asked, decided.outcome, decided.posting
+        by = asked.actor.audit_id
+        rows["accounts"].append(posting.account_row)
+        rows["transfers"] += posting.transfers
+        rows["lots"] += posting.lot_rows(decided.lots)
+        rows["redemptions"].append(
+            {
+                "id": outcome.redemption_id,
+                "member": outcome.member_id,
+                "merchant": asked.merchant_id,
+                "points": outcome.points,
+                "value_fen": outcome.value_fen,
+                "reference": asked.reference[:80],
+                "transfer": len(rows["transfers"]),
+                "at": asked.now,
+                "by": by,
+            }
+        )
+        fact = PointsRedeemed(
+            outcome.member_id,
+            posting.holder.person_id,
+            str(outcome.redemption_id),
+            outcome.points,
+            outcome.value_fen,
+        )
+        rows["events"].append(event_row(fact, asked.now, by))
+        if asked.once is not None:
+            rows["answers"].append(answer_row(asked.once, _stored_form(outcome)))
+    return [to_json_text(rows[name]) if rows[name] else None for name in _COLUMNS]
 
 
 def stored_answer(once: Once) -> dict[str, Any] | None:
@@ -272,15 +303,15 @@ def check_amount(programme: Programme, points: int) -> None:
         )
 
 
-def expire_overdue(posting: Posting, actor: Viewer, now: dt.datetime) -> int:
-    """Take out lots that are past their day before anything is spent from them; returns the points that lapsed."""
-    lapsed = 0
+def expire_overdue(posting: Posting, actor: Viewer, now: dt.datetime) -> LotParts:
+    """Take out lots that are past their day before anything is spent from them; returns what lapsed."""
+    lapsed: LotParts = ()
     for movement in expire(posting.holder.state, posting.holder.programme.today(now)):
         day = movement.lots[0][0]
         _add(
             posting, movement, EXPIRED, "expire", f"expiry:{day}", actor, now, {"expired_on": day.isoformat()}
         )
-        lapsed += movement.points
+        lapsed += movement.lots
     return lapsed
 
 

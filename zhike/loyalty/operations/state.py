@@ -15,13 +15,13 @@ from django.utils.translation import gettext_lazy as _
 from zhike.kernel.access import Viewer
 from zhike.kernel.errors import Conflict, Problem
 from zhike.kernel.idempotency import problem_of
-from zhike.kernel.statements import fetch_row, fetch_rows
+from zhike.kernel.statements import Utf8, fetch_row, fetch_rows
 from zhike.loyalty.queries.members import MemberNotFound
 from zhike.loyalty.queries.snapshots import Programme, programme
 from zhike.loyalty.rules.accounts import AccountState, LotParts, Movement
 from zhike.loyalty.rules.calendar import FOR_EVER
 
-STALE = "ZK001"
+STALE, NOT_NEW = "ZK001", "ZK410"
 OPTIMISTIC_TRIES = 3
 
 
@@ -37,6 +37,11 @@ class Once:
     scope: str
     key: str
     digest: bytes
+
+
+def answer_row(once: Once, answer: dict[str, Any]) -> dict[str, Any]:
+    """An answer to be kept under its key, as ``kernel_idempotency_keep`` takes it."""
+    return {"scope": once.scope, "key": once.key, "hash": once.digest.hex(), "result": answer}
 
 
 @dataclass(slots=True)
@@ -140,10 +145,15 @@ def _holder(row: tuple[Any, ...]) -> Holder:
 
 @dataclass(slots=True)
 class Posting:
-    """What is to be written for one account: transfers in order, cap changes, change of the qualifying spend."""
+    """What is to be written for one account: transfers in order, cap changes, change of the qualifying spend.
+
+    ``points`` and ``debt`` are what the transfers come to: by how much balance and debt of the account change.
+    """
 
     holder: Holder
     version: int
+    points: int = 0
+    debt: int = 0
     transfers: list[dict[str, Any]] = field(default_factory=list)
     caps: list[dict[str, Any]] = field(default_factory=list)
     qualifying_fen: int = 0
@@ -165,6 +175,8 @@ class Posting:
         """Append the transfer of a movement; ``against`` names the programme's system account on the other side."""
         system, own = self.holder.programme.system_account(against), self.holder.state.account_id
         debit, credit = (system, own) if movement.sign > 0 else (own, system)
+        self.points += movement.sign * (movement.points - movement.debt_points)
+        self.debt -= movement.sign * movement.debt_points
         self._append(
             debit, credit, movement, reason, reference, actor, occurred_at, now, explanation, rule_version_id, reverses
         )  # fmt: skip
@@ -221,10 +233,29 @@ class Posting:
                 "reverses": reverses,
                 "explanation": explanation,
                 "actor": actor.audit_id,
-                "occurred_at": occurred_at.isoformat(),
-                "posted_at": now.isoformat(),
+                "occurred_at": occurred_at,
+                "posted_at": now,
             }
         )
+
+    @property
+    def account_row(self) -> dict[str, Any]:
+        """How the account moves, as ``loyalty_post_all`` takes it."""
+        return {
+            "id": self.holder.state.account_id,
+            "version": self.version,
+            "points": self.points,
+            "debt": self.debt,
+            "qualifying_fen": self.qualifying_fen,
+        }
+
+    def lot_rows(self, lots: LotParts) -> list[dict[str, Any]]:
+        """Parts of the account's lots, as the SQL functions for several acts take them."""
+        account_id = self.holder.state.account_id
+        return [
+            {"account": account_id, "expires_on": expires_on, "funding": funding_id, "points": part}
+            for expires_on, funding_id, part in lots
+        ]
 
     def add_caps(self, moved: Sequence[tuple[int, str, dt.date, int]]) -> None:
         self.caps += [
@@ -266,8 +297,12 @@ class Stale(Exception):
     """Somebody moved the account between reading and writing."""
 
 
+class NotNew(Stale):
+    """A key or a receipt that was to be written is known already, or in flight."""
+
+
 def call(sql: str, args: Sequence[Any]) -> tuple[Any, ...]:
-    """Call a posting function. Its own SQLSTATEs become Stale, InFlight or KeyReused."""
+    """Call a posting function. Its own SQLSTATEs become Stale, NotNew, InFlight or KeyReused."""
     try:
         row = fetch_row(sql, args)
     except (psycopg.Error, DatabaseError) as error:
@@ -284,14 +319,20 @@ def call_each(function: str, calls: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
 
 def refusal_of(error: BaseException) -> Stale | Problem | None:
     source = error.__cause__ if isinstance(error, DatabaseError) else error
-    if getattr(source, "sqlstate", None) == STALE:
-        return Stale()
+    state = getattr(source, "sqlstate", None)
+    if state in (STALE, NOT_NEW):
+        return Stale() if state == STALE else NotNew()
     return problem_of(error)
 
 
 def to_json(value: Any) -> str:
     """JSON text of plain values, UUIDs and dates, for a jsonb parameter."""
     return msgspec.json.encode(value).decode()
+
+
+def to_json_text(value: Any) -> Utf8:
+    """The same for a parameter of `zhike.kernel.statements`, which takes it as it is."""
+    return Utf8(msgspec.json.encode(value))
 
 
 def from_json(value: Any) -> Any:

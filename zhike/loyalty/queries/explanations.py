@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from django.utils.formats import date_format
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from zhike.kernel.money import yuan_text
 from zhike.loyalty.models import Award
@@ -105,22 +106,36 @@ def _earned_sentence(points: int, explanation: Mapping[str, Any]) -> str:
     """“¥128.00 eligible, 1 point per ¥1.00, ×1.5 (Gold): 192 points.”"""
     giving = [part for part in explanation["rules"] if part["points"]]
     part = max(giving, key=lambda one: one["points"])
-    base_points, per_fen = part["base"]
-    text = _("¥%(eligible)s counted, %(base)s per ¥%(per)s") % {
-        "eligible": yuan_text(part["eligible_fen"]),
-        "base": _count_points(base_points),
-        "per": yuan_text(per_fen),
-    }
+    counted, total = _patterns(get_language() or "", *part["base"])
+    text = counted.replace("{}", yuan_text(part["eligible_fen"]))
     for kind, which, bp in part["factors"]:
         text += _(", ×%(factor)s (%(why)s)") % {"factor": _times(bp), "why": _factor_name(kind, which)}
     if part["points"] < part["rounded"]:
         text += _(", limited to %(points)s") % {"points": _count_points(part["points"])}
     if len(giving) > 1:
         text += _(", and %(rules)s more rules") % {"rules": len(giving) - 1}
-    return _("%(arithmetic)s: %(points)s.") % {"arithmetic": text, "points": _count_points(points)}
+    return total % {"arithmetic": text, "points": _count_points(points)}
+
+
+@lru_cache(maxsize=1000)
+def _patterns(language: str, base_points: int, per_fen: int) -> tuple[str, str]:
+    """The parts of the sentence that are the same for every purchase under one rate; ``{}`` is what counted."""
+    del language  # the one that is active
+    counted = _("¥%(eligible)s counted, %(base)s per ¥%(per)s") % {
+        "eligible": "{}",
+        "base": _count_points(base_points),
+        "per": yuan_text(per_fen),
+    }
+    return counted, _("%(arithmetic)s: %(points)s.")
 
 
 def _count_points(points: int) -> str:
+    return _counted(get_language() or "", points)
+
+
+@lru_cache(maxsize=10_000)
+def _counted(language: str, points: int) -> str:
+    del language
     return ngettext("%(count)s point", "%(count)s points", points) % {"count": f"{points:,}"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -38,6 +39,9 @@ class Expiry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def last_day(self, earned: date) -> date:
         """The last day on which points earned on ``earned`` can be spent; 9999-12-31 for ever."""
+        return _last_day(self, earned)
+
+    def _count(self, earned: date) -> date:
         if self.kind == "never":
             return NEVER
         if self.kind == "on_date":
@@ -51,6 +55,11 @@ class Expiry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 month_day = "12-31" if self.kind == "end_of_year" else self.month_day
                 last = _first(month_day, later)
         return last + timedelta(days=self.grace_days)
+
+
+@lru_cache(maxsize=4096)
+def _last_day(expiry: Expiry, earned: date) -> date:
+    return expiry._count(earned)
 
 
 def wrong_expiry(expiry: Expiry) -> str | None:

@@ -9,11 +9,12 @@ up. Everything that decided is kept in the explanation, from which ``rederive`` 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+
+import msgspec
 
 from zhike.loyalty.rules.accounts import AccountState, LotParts
 from zhike.loyalty.rules.calendar import FOR_EVER, Expiry
@@ -112,10 +113,12 @@ def decide(state: AccountState, receipt: EarnReceipt, rules: Iterable[Rule], rou
     return Decision(points, explanation, tuple(moved), first_version)
 
 
+_CANONICAL = msgspec.json.Encoder(order="sorted")
+
+
 def mark_of(explanation: Explanation) -> str:
     """Sixteen hex digits that the transfer carries, so that the award's reasons are under its seal too."""
-    text = json.dumps(explanation, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(_CANONICAL.encode(explanation)).hexdigest()[:16]
 
 
 def rederive(explanation: Mapping[str, Any], rounding: str) -> int:

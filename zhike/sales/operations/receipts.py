@@ -55,35 +55,37 @@ def check_receipt(*, actor: Viewer, receipt: NewReceipt, now: dt.datetime) -> No
 def receipt_rows(
     *, actor: Viewer, receipt: NewReceipt, now: dt.datetime
 ) -> tuple[dict[str, Any], list[Any], list[Any]]:
-    """The JSON that the SQL function ``sales_record_receipt`` takes: receipt, lines, tenders."""
+    """Rows of a receipt, its lines and its tenders, as the SQL function ``sales_record_receipts`` takes them."""
+    receipt_id = receipt.id
     head = {
-        "id": str(receipt.id),
+        "id": receipt_id,
         "mall_id": receipt.mall_id,
         "merchant_id": receipt.merchant_id,
         "person_id": receipt.person_id,
         "kind": receipt.kind,
         "till": receipt.till,
         "number": receipt.number,
-        "business_date": receipt.business_date.isoformat(),
-        "occurred_at": receipt.occurred_at.isoformat(),
-        "original_id": str(receipt.original_id) if receipt.original_id else None,
+        "business_date": receipt.business_date,
+        "occurred_at": receipt.occurred_at,
+        "original_id": receipt.original_id,
         "gross_fen": receipt.gross_fen,
         "discount_fen": receipt.discount_fen,
         "net_fen": receipt.net_fen,
         "cashier": receipt.cashier,
         "source": receipt.source,
-        "import_id": str(receipt.import_id) if receipt.import_id else None,
-        "recorded_at": now.isoformat(),
+        "import_id": receipt.import_id,
+        "recorded_at": now,
         "recorded_by": actor.audit_id,
     }
     lines = [
         {
+            "receipt_id": receipt_id,
             "line_no": line.line_no,
             "product_id": line.product_id,
             "category_id": line.category_id,
             "sku": line.sku,
             "name": line.name,
-            "quantity": str(line.quantity),
+            "quantity": line.quantity,
             "unit_price_fen": line.unit_price_fen,
             "discount_fen": line.discount_fen,
             "net_fen": line.net_fen,
@@ -93,6 +95,7 @@ def receipt_rows(
     ]
     tenders = [
         {
+            "receipt_id": receipt_id,
             "position": position,
             "kind": tender.kind,
             "amount_fen": tender.amount_fen,

@@ -53,7 +53,8 @@ def idempotency_key(request: ApiRequest) -> str | None:
 
 def digest_of(request: ApiRequest, payload: bytes) -> bytes:
     """What makes two requests the same: method, address and body."""
-    head = f"{request.method} {request.get_full_path()}\n"
+    query = request.META.get("QUERY_STRING", "")
+    head = f"{request.method} {request.path}{'?' if query else ''}{query}\n"
     return hashlib.sha256(head.encode() + payload).digest()
 
 

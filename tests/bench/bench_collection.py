@@ -30,7 +30,7 @@ VISITORS = 5_000
 
 def run() -> list[Result]:
     source_id, key = build_source()
-    with web_server() as port:
+    with web_server() as (port, _):
         make = batch_maker(key)
         run_load(port, make, connections=CLIENTS, seconds=2.0)
         rates, limits, seconds = [], [], []

@@ -1,7 +1,10 @@
 """Receipt → points and redemption through the HTTP API, against pgbench running one SQL function that writes the same rows.
 
-Slices of both are taken in turn in one run, so that a noisy machine treats them alike; the load generator's CPU is
-counted as ours (tests/bench/http_load.py). The last figure is a race of 32 clients for one member's points.
+Slices of both are taken in turn in one run, so that a noisy machine treats them alike. The same slices give a second
+figure: the CPU that one act costs in all processes together: web, database (backends, WAL writer) and our load generator on
+one side, database and pgbench on the other. Where other programs share the machine, rates say how many processes compete
+on either side rather than what the work costs; the CPU figure does not. The last figure is a race of 32 clients for one
+member's points.
 """
 
 from __future__ import annotations
@@ -19,11 +22,13 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.bench import cpu
 from tests.bench.harness import HOME, ROOT, Result, result
 from tests.bench.http_load import Load, request_bytes, run_load
 
@@ -31,9 +36,13 @@ MEMBERS = 20_000
 CLIENTS = 32
 RACERS = 32
 SLICES = 5
-SLICE_S = 4.0
+SLICE_S = 3.0
 WARM_UP_S = 3.0
 TARGET = 0.5
+PREPARED = 8000
+
+
+StartLoad = Callable[[], Load]
 
 
 @dataclass(frozen=True)
@@ -49,44 +58,111 @@ class Scene:
 
 def run() -> list[Result]:
     scene = build_scene()
-    with web_server() as port:
+    with web_server() as (port, web_pid):
         install_limit(scene, port)
         receipts = compare(
             "http: receipt → points",
-            lambda: run_load(port, receipt_maker(scene), connections=CLIENTS, seconds=SLICE_S),
+            lambda: prepared_load(port, receipt_maker(scene)),
             f"SELECT bench_receipt(:m, {scene.merchant}, {scene.mall})",
             scene,
+            web_pid,
         )
         redemptions = compare(
             "http: redemption",
-            lambda: run_load(port, redemption_maker(scene), connections=CLIENTS, seconds=SLICE_S),
+            lambda: prepared_load(port, redemption_maker(scene)),
             f"SELECT bench_redemption(:m, {scene.merchant})",
             scene,
+            web_pid,
         )
         batches = batch_rate(scene, port)
         race = race_for_points(scene, port)
-    return [receipts, redemptions, batches, race]
+    return [*receipts, *redemptions, batches, race]
 
 
-def compare(name: str, ours: Callable[[], Load], limit: str, scene: Scene) -> Result:
-    """Medians of interleaved slices; the ratio of ours to the limit."""
-    ours()  # warm: connections, prepared statements, caches
+@dataclass(frozen=True)
+class Slice:
+    """One slice of the run: acts a second, and the CPU of one in µs, in the database and in all other processes."""
+
+    rate: float
+    database_us: float
+    others_us: float
+    seconds: list[float]
+
+    @property
+    def all_us(self) -> float:
+        return self.database_us + self.others_us
+
+
+def compare(name: str, ours: Callable[[], StartLoad], limit: str, scene: Scene, web_pid: int) -> list[Result]:
+    """Medians of interleaved slices; the ratio of ours to the limit, in acts a second and in CPU of one act."""
+    ours()()  # warm: connections, prepared statements, caches
     pgbench(limit, scene, seconds=WARM_UP_S)
-    rates, limits, seconds = [], [], []
+    settle()
+    mine, bare = [], []
     for _ in range(SLICES):
-        load = ours()
-        load.require_only(201)
-        rates.append(load.rate)
-        seconds += load.seconds
-        limits.append(pgbench(limit, scene, seconds=SLICE_S))
-    return result(
+        mine.append(_slice_of_ours(ours, web_pid))
+        bare.append(_slice_of_limit(limit, scene))
+
+    def median(slices: list[Slice], figure: Callable[[Slice], float]) -> float:
+        return statistics.median(figure(one) for one in slices)
+
+    rate = result(
         name,
-        statistics.median(rates),
+        median(mine, lambda one: one.rate),
         "requests/s",
-        limit=statistics.median(limits),
+        limit=median(bare, lambda one: one.rate),
         target=TARGET,
-        seconds=seconds,
+        seconds=[second for one in mine for second in one.seconds],
     )
+    work = result(
+        f"{name}, CPU of one",
+        median(mine, lambda one: one.all_us),
+        "µs",
+        limit=median(bare, lambda one: one.all_us),
+        target=TARGET,
+    )
+    database = result(
+        f"{name}, of it in the database",
+        median(mine, lambda one: one.database_us),
+        "µs",
+        limit=median(bare, lambda one: one.database_us),
+    )
+    return [rate, work, database]
+
+
+def _slice_of_ours(ours: Callable[[], StartLoad], web_pid: int) -> Slice:
+    start = ours()
+    database, web, client = cpu.of_family(_postmaster()), cpu.of_family(web_pid), cpu.of_this_process()
+    load = start()
+    load.require_only(201)
+    acts = len(load.seconds) / 1e6
+    database_us = (cpu.of_family(_postmaster()) - database) / acts
+    others = cpu.of_family(web_pid) - web + cpu.of_this_process() - client
+    return Slice(load.rate, database_us, others / acts, load.seconds)
+
+
+def _slice_of_limit(limit: str, scene: Scene) -> Slice:
+    database, client = cpu.of_family(_postmaster()), cpu.of_ended_children()
+    rate = pgbench(limit, scene, seconds=SLICE_S)
+    acts = rate * SLICE_S / 1e6
+    database_us = (cpu.of_family(_postmaster()) - database) / acts
+    return Slice(rate, database_us, (cpu.of_ended_children() - client) / acts, [])
+
+
+def _postmaster() -> int:
+    from zhike.kernel import embedded_postgres
+
+    pid = embedded_postgres.postmaster_pid(embedded_postgres.locate(HOME))
+    assert pid is not None
+    return pid
+
+
+def settle() -> None:
+    """The tables were empty when the server's connections planned their statements: let them plan again."""
+    from zhike.kernel.connections import open_connection
+
+    with open_connection() as raw:
+        raw.execute("VACUUM ANALYZE")
 
 
 def build_scene() -> Scene:
@@ -138,15 +214,15 @@ def _give_points(first_member: int, now: dt.datetime) -> None:
 
 
 @contextmanager
-def web_server() -> Iterator[int]:
-    """`zhike web` as it runs in production, on a free port."""
+def web_server() -> Iterator[tuple[int, int]]:
+    """`zhike web` as it runs in production, on a free port; that port and the process."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "zhike.config.cli", "web", "--port", str(port)]
     server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "ZHIKE_HOME": str(HOME)})
     try:
         _wait_until_ready(port)
-        yield port
+        yield port, server.pid
     finally:
         server.terminate()
         server.wait(30)
@@ -162,6 +238,14 @@ def _wait_until_ready(port: int) -> None:
         except OSError:
             time.sleep(0.1)
     raise TimeoutError("the web server did not become ready")
+
+
+def prepared_load(port: int, make: Callable[[], bytes]) -> StartLoad:
+    """A load whose requests are written beforehand: pgbench does not write any either. It runs when it is called."""
+    ready = deque(make() for _ in range(PREPARED))
+    return lambda: run_load(
+        port, lambda: ready.popleft() if ready else make(), connections=CLIENTS, seconds=SLICE_S
+    )
 
 
 def receipt_maker(scene: Scene) -> Callable[[], bytes]:

@@ -1,6 +1,6 @@
 """A small load generator: keep-alive connections, prepared requests, one thread that waits for all of them.
 
-It costs about 30 µs of CPU per request on the machine it measures, and that is counted as ours.
+What it costs is counted as ours.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ FLOORS = [
     "loyalty",
     "offers",
     "engagement",
+    "rewards",
     "insight",
     "service",
     "intake",

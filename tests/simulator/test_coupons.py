@@ -1,4 +1,4 @@
-"""The made mall has coupons that were taken, used and returned as in a real one."""
+"""The made mall has coupons that were taken, used and returned as in a real one, and a points mall that is used."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import datetime as dt
 import pytest
 
 from zhike.kernel.access import system_viewer
+from zhike.loyalty.queries import verify_ledger
 from zhike.offers import queries
 from zhike.offers.models import Coupon, CouponBatch, CouponUse
+from zhike.rewards import queries as rewards
+from zhike.rewards.models import ExchangeOrder, Reward
 from zhike.simulator.operations import load_mall
 
 NOW = dt.datetime(2026, 6, 10, 12, 0, tzinfo=dt.UTC)
@@ -16,8 +19,14 @@ NOW = dt.datetime(2026, 6, 10, 12, 0, tzinfo=dt.UTC)
 
 @pytest.mark.django_db
 @pytest.mark.feature("C109")
-def test_a_small_mall_uses_coupons_and_does_so_once() -> None:
+@pytest.mark.feature("C079")
+def test_a_small_mall_uses_coupons_and_exchanges_points_and_does_so_once() -> None:
     load_mall(size="tiny", now=NOW)
+    orders = ExchangeOrder.objects.count()
+    assert orders > 10
+    assert {"ready", "collected"} <= set(rewards.order_counts(system_viewer("tests")))
+    assert Reward.objects.filter(status="open").count() == Reward.objects.count() >= 16
+    assert verify_ledger().is_clean
     uses = CouponUse.objects.count()
     assert uses > 10
     assert CouponUse.objects.exclude(state="used").count() == 0
@@ -31,4 +40,4 @@ def test_a_small_mall_uses_coupons_and_does_so_once() -> None:
     }
     assert (states["FLASH50"], states["NEW20"]) == ("early", "open")
     load_mall(size="tiny", now=NOW)
-    assert CouponUse.objects.count() == uses
+    assert (CouponUse.objects.count(), ExchangeOrder.objects.count()) == (uses, orders)

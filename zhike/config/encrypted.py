@@ -16,6 +16,7 @@ def columns() -> list[EncryptedColumn]:
     from zhike.loyalty.queries.members import CARD_FIELD
     from zhike.messaging import queries as messaging
     from zhike.organization import queries as organization
+    from zhike.rewards import queries as rewards
     from zhike.webhooks import queries as webhooks
 
     cards = EncryptedColumn(CARD_FIELD, "loyalty_membercard", "secret", row_column="number")
@@ -25,5 +26,6 @@ def columns() -> list[EncryptedColumn]:
         *messaging.encrypted_columns(),
         *collection.encrypted_columns(),
         *webhooks.encrypted_columns(),
+        *rewards.encrypted_columns(),
         cards,
     ]

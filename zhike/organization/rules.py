@@ -48,6 +48,10 @@ _MATRIX = {
     "engagement.view":  " y   y   y   y   y   y   .   .   .   y ",
     "engagement.edit":  " y   y   y   y   y   .   .   .   .   . ",
     "engagement.take_part": " y y y   y   .   y   .   .   .   . ",
+    "rewards.view":      " y   y   y   y   y   y   y   .   .   y ",
+    "rewards.edit":      " y   y   y   y   y   .   .   .   .   . ",
+    "rewards.exchange":  " y   y   y   y   .   y   .   .   .   . ",
+    "rewards.serve":     " y   y   y   y   .   y   .   .   .   . ",
     "imports.view":      " y   y   y   y   .   .   .   .   .   y ",
     "imports.run":       " y   y   .   y   .   .   .   .   .   . ",
     "collection.view":   " y   y   y   y   y   .   .   .   .   y ",
@@ -89,6 +93,7 @@ MEMBER_PERMISSIONS = frozenset(
         "programme.view",
         "coupons.claim",
         "engagement.take_part",
+        "rewards.exchange",
         "tickets.view",
         "tickets.open",
     }

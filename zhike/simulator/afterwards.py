@@ -12,6 +12,7 @@ from zhike.simulator.coupons import seed_coupons
 from zhike.simulator.engagement import seed_engagement
 from zhike.simulator.founding import World
 from zhike.simulator.loading import Loader
+from zhike.simulator.rewards import seed_rewards
 from zhike.simulator.service_desk import ServiceDesk
 
 
@@ -37,6 +38,10 @@ def _engagement(ground: Ground) -> None:
     seed_engagement(ground.actor, ground.loader, ground.now, ground.seed)
 
 
+def _rewards(ground: Ground) -> None:
+    seed_rewards(ground.actor, ground.loader, ground.now, ground.seed)
+
+
 def _signed_days(ground: Ground) -> None:
     loyalty.sign_day(actor=ground.actor, now=ground.now)
 
@@ -46,7 +51,7 @@ def _service_desk(ground: Ground) -> None:
 
 
 LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
-    (_coupons, _engagement, _signed_days),
+    (_coupons, _engagement, _rewards, _signed_days),
     (_service_desk,),
 )
 """Inside a lane one follows the other; each seed finds out for itself whether it was planted before."""

@@ -25,7 +25,9 @@ from zhike.ui.member.session import COOKIE
 from zhike.ui.member.urls import urlpatterns
 
 NEW_PHONE = "13600136000"
-OPEN = {"log_in", "code", "join", "log_out", "policy", "offline", "service_worker", "manifest", "refuse"}
+OPEN = {
+    "log_in", "code", "join", "log_out", "policy", "offline", "service_worker", "manifest", "refuse", "picture",
+}  # fmt: skip
 EXAMPLES = {
     UUIDConverter: "00000000-0000-0000-0000-000000000001",
     IntConverter: 1,

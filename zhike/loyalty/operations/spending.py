@@ -63,6 +63,11 @@ class RedemptionNotFound(NotFound):
     title = _("There is no such redemption.")
 
 
+class RedemptionBought(Conflict):
+    code = "redemption-bought"
+    title = _("These points bought something. They come back when that is cancelled.")
+
+
 class ReversalTooMuch(Conflict):
     code = "reversal-exceeds-redemption"
     title = _("Only %(left)s points of this redemption can still be given back.")
@@ -126,6 +131,7 @@ class _Call:
     now: dt.datetime
     once: Once | None
     redemption_id: UUID
+    purpose: str = ""
 
 
 def _redeem_alone(asked: _Call) -> RedemptionOutcome:
@@ -223,7 +229,8 @@ def _decide(holder: Holder | None, asked: _Call) -> _Decided:
     if not holder.is_active:
         raise MemberFrozen
     programme, redemption_id = holder.programme, asked.redemption_id
-    check_amount(programme, asked.points)
+    if not asked.purpose:
+        check_amount(programme, asked.points)
     posting = posting_for(holder)
     lapsed = expire_overdue(posting, asked.actor, asked.now)
     try:
@@ -231,7 +238,12 @@ def _decide(holder: Holder | None, asked: _Call) -> _Decided:
     except NotEnoughPoints as short:
         raise InsufficientPoints(available=short.available) from None
     value_fen = asked.points * programme.redeem_fen // programme.redeem_points
-    explanation = {"redemption": str(redemption_id), "rate": [programme.redeem_points, programme.redeem_fen]}
+    explanation: dict[str, Any] = {
+        "redemption": str(redemption_id),
+        "rate": [programme.redeem_points, programme.redeem_fen],
+    }
+    if asked.purpose:
+        explanation["for"] = asked.purpose
     reference = f"redemption:{redemption_id}"
     _add(posting, movement, REDEEMED, "redeem", reference, asked.actor, asked.now, explanation)
     outcome = RedemptionOutcome(
@@ -286,6 +298,19 @@ def _arguments(redemptions: Sequence[_Decided]) -> list[Any]:
     return [to_json_text(rows[name]) if rows[name] else None for name in _COLUMNS]
 
 
+def spend_points(
+    *, actor: Viewer, member_id: int, points: int, purpose: str, now: dt.datetime
+) -> RedemptionOutcome:
+    """Spend points on what a context above sells at a price of its own, in its transaction; it has authorised the actor.
+
+    ``purpose`` says what for ("exchange:12"); such a redemption is given back by `return_spent_points` only. The account
+    is held until the transaction ends. Raises InsufficientPoints, MemberNotFound, MemberFrozen.
+    """
+    asked = _Call(actor, member_id, points, None, purpose, now, None, uuid7(), purpose)
+    with transaction.atomic():
+        return _redeem(locked_holder(member_id), asked)
+
+
 def stored_answer(once: Once) -> dict[str, Any] | None:
     """The answer kept under the key, so that a replay is answered before today's balance is looked at."""
     row = fetch_row(
@@ -323,13 +348,30 @@ def reverse_redemption(
 
     ``value_fen`` of the answer is what the customer pays for them: parts of any sizes cost what the whole gave.
 
-    Raises RedemptionNotFound, ReversalTooMuch, NotAllowed.
+    Raises RedemptionNotFound, RedemptionBought, ReversalTooMuch, NotAllowed.
     """
     found = Redemption.objects.filter(id=redemption_id).select_related("merchant").first()
     if found is None:
         raise RedemptionNotFound
     mall_id = found.merchant.mall_id if found.merchant else None
     require_touch(actor, "points.redeem", mall=mall_id, merchant=found.merchant_id)
+    if "for" in Transfer.objects.get(id=found.transfer_id).explanation:
+        raise RedemptionBought
+    return return_spent_points(
+        actor=actor, redemption_id=redemption_id, points=points, reason=reason, now=now
+    )
+
+
+@transaction.atomic
+def return_spent_points(
+    *, actor: Viewer, redemption_id: UUID, now: dt.datetime, points: int | None = None, reason: str = ""
+) -> RedemptionOutcome:
+    """As `reverse_redemption`, for the context that spent them: it has authorised the actor, and what was bought ends
+    in the same transaction. Raises RedemptionNotFound, ReversalTooMuch.
+    """
+    found = Redemption.objects.filter(id=redemption_id).first()
+    if found is None:
+        raise RedemptionNotFound
     holder = locked_holder(found.member_id)  # the account first, as everywhere
     redemption = Redemption.objects.select_for_update(of=("self",)).get(id=redemption_id)
     left = redemption.points - redemption.reversed_points

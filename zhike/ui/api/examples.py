@@ -55,6 +55,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "claim_coupon": {"member_id": 1},
     "check_in": {"mall_id": 1},
     "push_coupons": {"member_ids": [1, 2, 3], "reason": "会员日"},
+    "exchange_reward": {"reward_id": 12, "quantity": 1, "expected_points": 800},
+    "hand_over_exchange": {"pick_up_code": "ZKE.7Q2MXK4VTW", "tender": "wechat"},
+    "cancel_exchange": {"reason": "缺货"},
     "hold": {"points": 40, "merchant_code": "C001", "reference": "T1-20260701-0045", "minutes": 10},
     "confirm_hold": {"points": 30},
     "release_hold": {},
@@ -83,6 +86,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 PATHS: dict[str, str] = {
     "member_id": "1024",
+    "order_id": "345",
     "number": "T260701-00042",
     "receipt_id": "0197c3a2-5b1e-7c40-8a51-2f6f3f1d9b10",
     "hold_id": "0197c3a2-70aa-7d31-8b5c-3f0e9a4c1d22",

@@ -35,6 +35,9 @@ TAGS: dict[str, Text] = {
     "redemptions": Text(_("Redemptions"), _("Points spent at a till, and given back.")),
     "coupons": Text(_("Coupons"), _("Claimed by members, held for a basket, used, and given back.")),
     "engagement": Text(_("Engagement"), _("What members earn besides buying.")),
+    "rewards": Text(
+        _("Points mall"), _("Rewards in front of a member, exchanged, handed over and cancelled.")
+    ),
     "members": Text(_("Members"), _("Enrol, look up, and see in full.")),
     "tickets": Text(
         _("Tickets"), _("Complaints, questions and returns, with the promises that hold for them.")
@@ -117,6 +120,24 @@ OPERATIONS: dict[str, Text] = {
     "check_ins": Text(
         _("A member's check-ins"),
         _("The row of days that is alive, and the days of one month; month is any day of it."),
+    ),
+    "list_rewards": Text(
+        _("What a member can exchange points for"), _("With their own prices, and why one cannot be had.")
+    ),
+    "exchange_reward": Text(
+        _("Exchange points for a reward"),
+        _(
+            "The points, the stock and the member's limit move together or not at all. Goods are collected with the pick-up"
+            " code; coupons, codes and donations are had at once."
+        ),
+    ),
+    "list_exchanges": Text(_("A member's exchanges"), _("Newest first.")),
+    "hand_over_exchange": Text(
+        _("Hand an exchange over"), _("The member showed the pick-up code. Sent again, nothing happens.")
+    ),
+    "cancel_exchange": Text(
+        _("Cancel an exchange"),
+        _("The points go back to the lots they came from, and the stock to the reward."),
     ),
     "list_coupon_batches": Text(_("Batches of coupons"), _("Newest first.")),
     "list_member_coupons": Text(_("A member's coupons"), _("Newest first, those that ended too.")),

@@ -24,6 +24,7 @@ from zhike.ui.api.routes import engagement, finance, ledger, log, members, place
 from zhike.ui.api.routes import holds as hold_routes
 from zhike.ui.api.routes import receipts as receipt_routes
 from zhike.ui.api.routes import redemptions as redemption_routes
+from zhike.ui.api.routes import rewards as reward_routes
 from zhike.ui.api.routes.base import api
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ for _router in (
     receipt_routes.router,
     redemption_routes.router,
     coupon_routes.router,
+    reward_routes.router,
     hold_routes.router,
     log.router,
     places.router,

@@ -50,15 +50,41 @@ PROFILE_FIELDS = {
     "address": _("Address"),
     "language": _("Language"),
 }
+REWARD_KINDS = {
+    "goods": _("Goods"),
+    "code": _("Virtual code"),
+    "coupon": _("Coupon"),
+    "service": _("Service"),
+    "seat": _("Activity seat"),
+    "donation": _("Donation"),
+}
+ORDER_STATES = {
+    "reserved": _("Being prepared"),
+    "ready": _("Ready to collect"),
+    "collected": _("Collected"),
+    "cancelled": _("Cancelled"),
+    "expired": _("Not collected in time"),
+}
+ORDER_STATE_TONES = {"reserved": "info", "ready": "success", "expired": "warning"}
+LIMIT_PERIODS = {
+    "ever": _("in all"),
+    "year": _("a year"),
+    "month": _("a month"),
+    "day": _("a day"),
+}
 LABELS: Mapping[str, Mapping[str, Any]] = {
     "sex": SEXES,
     "tender": TENDERS,
     "reason": REASONS,
     "decision": DECISIONS,
     "profile_field": PROFILE_FIELDS,
+    "reward_kind": REWARD_KINDS,
+    "order_state": ORDER_STATES,
+    "order_state_tone": ORDER_STATE_TONES,
+    "limit_period": LIMIT_PERIODS,
 }
 
 
 def label(code: str, kind: str) -> str:
     """The name of a code; an unknown code is shown as it is."""
-    return str(LABELS[kind].get(code, code))
+    return str(LABELS[kind].get(code, "" if kind.endswith("_tone") else code))

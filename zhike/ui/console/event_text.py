@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from zhike.kernel.errors import NotFound
 from zhike.offers import queries as offers
 from zhike.organization import queries as organization
+from zhike.rewards import queries as rewards
 from zhike.ui.components import service
 from zhike.ui.components.formatting import day as day_text
 from zhike.ui.components.formatting import grouped, points_text, signed, yuan
@@ -351,6 +352,21 @@ def _coupon_voided(data: Data, tiers: Names) -> Told:
     )
 
 
+def _order(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Told]:
+    """What happened to an exchange order: of what, and what went where."""
+
+    def told(data: Data, tiers: Names) -> Told:
+        name = rewards.reward_names([data["reward_id"]]).get(data["reward_id"], "")
+        parts = [name if data.get("quantity", 1) == 1 else f"{name} × {data['quantity']}"]
+        parts += [points_text(data["points"])] if data.get("points") else []
+        parts += [yuan(data["cash_fen"])] if data.get("cash_fen") else []
+        parts += [data["reason"]] if data.get("reason") else []
+        url = reverse("console:exchange_order", args=[data["order_id"]])
+        return Told(str(title), " · ".join(part for part in parts if part), icon, tone, url)
+
+    return told
+
+
 def _ticket(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Told]:
     """What happened to a ticket, with its number and what it was about."""
 
@@ -421,6 +437,16 @@ _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
     "messaging.message_refused": _message_refused,
     "messaging.message_read": _message_read,
     "messaging.contact_refused": _contact_refused,
+    "rewards.reward_exchanged": _order(gettext_lazy("Exchanged points for a reward"), "gift", "accent"),
+    "rewards.order_ready": _order(gettext_lazy("An exchange order is ready"), "package-check", "info"),
+    "rewards.order_collected": _order(gettext_lazy("Collected an exchange order"), "package-open", "success"),
+    "rewards.order_cancelled": _order(
+        gettext_lazy("An exchange order was cancelled"), "package-x", "warning"
+    ),
+    "rewards.order_expired": _order(
+        gettext_lazy("An exchange order was not collected in time"), "timer-off", "warning"
+    ),
+    "rewards.order_taken_back": _order(gettext_lazy("Exchanged goods came back"), "undo-2", "warning"),
     "service.ticket_opened": _ticket(gettext_lazy("Opened a ticket"), "headset", "warning"),
     "service.ticket_answered": _ticket(gettext_lazy("A ticket was answered"), "message-circle", "info"),
     "service.ticket_assigned": _ticket(gettext_lazy("A ticket was handed over"), "user-round-check"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from zhike.ui.console import reward_labels as rewards
+
 ROLES = {
     "admin": _("Administrator"),
     "group_manager": _("Group manager"),
@@ -57,6 +59,10 @@ PERMISSIONS = {
     "engagement.view": _("See check-ins, invitations and missions"),
     "engagement.edit": _("Change check-ins, invitations and missions"),
     "engagement.take_part": _("Check members in"),
+    "rewards.view": _("See the points mall and its orders"),
+    "rewards.edit": _("Change the points mall"),
+    "rewards.exchange": _("Exchange points for members"),
+    "rewards.serve": _("Prepare, hand over and cancel exchange orders"),
     "imports.view": _("See imports"),
     "imports.run": _("Run imports"),
     "collection.view": _("See what web sites and apps send"),
@@ -483,7 +489,19 @@ COUPON_SOURCES = {
 }
 FUNDERS = {"mall": _("Mall"), "merchant": _("Merchant"), "brand": _("Brand")}
 
+REWARD_KINDS = rewards.REWARD_KINDS
+ORDER_STATES = rewards.ORDER_STATES
+ORDER_STATE_TONES = rewards.ORDER_STATE_TONES
+LIMIT_PERIODS = rewards.LIMIT_PERIODS
+REWARD_STATUSES = rewards.REWARD_STATUSES
+REWARD_STATES = rewards.REWARD_STATES
+REWARD_STATE_TONES = rewards.REWARD_STATE_TONES
+REWARD_ON_EXPIRY = rewards.REWARD_ON_EXPIRY
+REWARD_TONES = rewards.REWARD_TONES
+ORDER_SOURCES = rewards.ORDER_SOURCES
+
 AUDIT_ACTIONS = {
+    **rewards.AUDIT_ACTIONS,
     "coupon.void": _("Coupon made void"),
     "coupon_batch.change": _("Batch of coupons changed"),
     "coupon_batch.codes": _("Codes added to a batch"),
@@ -620,6 +638,7 @@ AUDIT_ACTIONS = {
 }
 
 AUDIT_SUBJECTS = {
+    **rewards.AUDIT_SUBJECTS,
     "coupon": _("Coupon"),
     "coupon_batch": _("Batch of coupons"),
     "promotion": _("Promotion"),

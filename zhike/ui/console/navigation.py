@@ -37,7 +37,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("dashboard", _("Dashboard"), "layout-dashboard", "dashboard.view", "console:dashboard"),
             Entry("members", _("Members"), "users-round", "members.view", "console:members"),
             Entry("receipts", _("Receipts"), "receipt-text", "receipts.view", "console:receipts"),
-            Entry("redemptions", _("Redemptions"), "gift", "points.view", "console:redemptions"),
+            Entry("redemptions", _("Redemptions"), "hand-coins", "points.view", "console:redemptions"),
             Entry("counter", _("Counter"), "scan-line", "members.lookup", "counter:home"),
         ),
     ),
@@ -79,6 +79,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         (
             Entry("coupons", _("Coupons"), "ticket-percent", "offers.view", "console:coupons"),
             Entry("promotions", _("Promotions"), "badge-percent", "offers.view", "console:promotions"),
+            Entry("rewards", _("Points mall"), "gift", "rewards.view", "console:rewards"),
         ),
     ),
     (

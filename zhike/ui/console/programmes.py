@@ -22,3 +22,8 @@ def tier_names(request: StaffRequest) -> dict[int, str]:
         return {}
     programme = first_programme(request)
     return {step.tier_id: step.name for step in programme.ladder} if programme else {}
+
+
+def tier_choices(request: StaffRequest) -> list[tuple[int, str]]:
+    """The ladder's steps as choices, from the lowest up."""
+    return list(tier_names(request).items())

@@ -381,21 +381,41 @@ class ReturnForm(TokenForm):
         return data
 
 
+def _code_field(label: Any) -> forms.CharField:
+    """What a scanner types into."""
+    attrs = {
+        "autocomplete": "off",
+        "autocapitalize": "characters",
+        "spellcheck": "false",
+        "autofocus": True,
+        "data-scan": "",
+        **BIG,
+    }
+    return forms.CharField(label=label, max_length=60, widget=forms.TextInput(attrs=attrs))
+
+
 class CouponCodeForm(forms.Form):
-    code = forms.CharField(
-        label=_("Code of the coupon"),
-        max_length=60,
-        widget=forms.TextInput(
-            attrs={
-                "autocomplete": "off",
-                "autocapitalize": "characters",
-                "spellcheck": "false",
-                "autofocus": True,
-                "data-scan": "",
-                **BIG,
-            }
-        ),
+    code = _code_field(_("Code of the coupon"))
+
+
+class OrderCodeForm(forms.Form):
+    code = _code_field(_("Pick-up code"))
+
+
+class HandOverForm(TokenForm):
+    """How the cash part is paid, where there is one."""
+
+    tender = forms.ChoiceField(
+        label=_("Paid with"),
+        choices=[one for one in TENDERS if one[0] != "points"],
+        initial="wechat",
+        widget=forms.RadioSelect(attrs=RADIO),
     )
+
+    def __init__(self, *args: Any, needs_cash: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not needs_cash:
+            del self.fields["tender"]
 
 
 class CouponUseForm(TokenForm):

@@ -185,3 +185,18 @@ class CouponClaimForm(forms.Form):
 
     batch = forms.IntegerField(min_value=1, max_value=2**63 - 1, widget=forms.HiddenInput)
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+
+class ExchangeForm(TokenForm):
+    """So many of a reward, at the price of one that was shown."""
+
+    quantity = forms.IntegerField(
+        label=_("How many"),
+        min_value=1,
+        max_value=1_000,
+        initial=1,
+        widget=forms.NumberInput(
+            attrs={"inputmode": "numeric", "class": "text-center", "x-ref": "input", "@change": "typed"}
+        ),
+    )
+    expected = forms.IntegerField(min_value=1, widget=forms.HiddenInput)

@@ -21,7 +21,7 @@ from zhike.ui.counter.forms import FindForm
 from zhike.ui.counter.identify import Found
 from zhike.ui.counter.identify import find as identify
 from zhike.ui.counter.page import page
-from zhike.ui.counter.views import coupons
+from zhike.ui.counter.views import coupons, orders
 
 LOOKUP = "members.lookup"
 
@@ -35,6 +35,7 @@ def home(request: Any) -> HttpResponse:
         "form": FindForm(),
         "recent": tills.recent(request),
         "may_use_coupons": request.viewer.may(coupons.USE),
+        "may_serve_orders": request.viewer.may(orders.SERVE),
     }
     return page(request, "home", context)
 
@@ -52,6 +53,10 @@ def find(request: Any) -> HttpResponse:
         if coupon is not None:
             coupons.present(request, coupon.id)
             return HttpResponseRedirect(reverse("counter:coupon", args=[coupon.id]))
+    if form.is_valid() and request.viewer.may(orders.SERVE):
+        order = orders.shown(request, form.cleaned_data["q"])
+        if order is not None:
+            return HttpResponseRedirect(reverse("counter:order", args=[order.id]))
     if form.is_valid():
         try:
             found = identify(request.viewer, form.cleaned_data["q"], request.now)
@@ -71,6 +76,7 @@ def find(request: Any) -> HttpResponse:
         "asked": form.is_valid(),
         "recent": tills.recent(request),
         "may_use_coupons": request.viewer.may(coupons.USE),
+        "may_serve_orders": request.viewer.may(orders.SERVE),
     }
     return page(request, "home", context, status=422 if form.errors else 200)
 
@@ -85,6 +91,7 @@ def member(request: Any, member_id: int) -> HttpResponse:
         "may_redeem": viewer.may("points.redeem"),
         "may_claim": viewer.may("receipts.claim"),
         "may_use_coupons": viewer.may(coupons.USE),
+        "may_serve_orders": viewer.may(orders.SERVE),
         "may_open_ticket": viewer.may("tickets.open"),
     }
     return page(request, "member", presented.shown_as(presented.member_file(request, member_id)) | may)

@@ -1,0 +1,53 @@
+"""The points mall through the API: looked at, exchanged once, handed over, cancelled; a stranger gets nothing."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from tests.rewards.world import give, stock_the_mall
+from tests.ui.api.client import ApiClient
+from tests.ui.api.conftest import Shop, make_key
+from zhike.kernel import clock
+from zhike.rewards.models import ExchangeOrder
+
+pytestmark = pytest.mark.feature("C107")
+SCOPES = ["members.view", "rewards.view", "rewards.exchange", "rewards.serve"]
+
+
+def test_exchanged_once_handed_over_once_and_cancelled(shop: Shop) -> None:
+    ids = stock_the_mall(shop.malls, clock.now())
+    give(shop.member_id, 300, clock.now())
+    app = ApiClient(make_key(SCOPES))
+    base = f"/api/v1/members/{shop.member_id}"
+    listed = app.get(f"{base}/rewards?category=home").json
+    by_code = {one["code"]: one for one in listed["items"]}
+    assert (listed["balance"], by_code["CUP"]["most"], by_code["CAR"]["refusal"]) == (300, 3, "points")
+    body = {"reward_id": ids["COFFEE"], "quantity": 2, "expected_points": 100}
+    key = uuid.uuid4().hex
+    first = app.post(f"{base}/exchanges", body, idempotency_key=key)
+    again = app.post(f"{base}/exchanges", body, idempotency_key=key)
+    assert (first.status, again.json) == (201, first.json)
+    assert first.json["balance"] == 200
+    [order] = app.get(f"{base}/exchanges").json["items"]
+    shown = {"pick_up_code": order["pick_up_code"]}
+    assert app.post("/api/v1/exchanges/hand-over", shown).json["code"] == "exchange-order-unpaid"
+    done = app.post("/api/v1/exchanges/hand-over", shown | {"tender": "alipay"})
+    assert (done.status, done.json["cash_fen"]) == (200, 1_980)
+    assert app.post("/api/v1/exchanges/hand-over", {"pick_up_code": "ZKE.X"}).status == 404
+    made = app.post(f"{base}/exchanges", {"reward_id": ids["CUP"]}).json["order_id"]
+    back = app.post(f"/api/v1/exchanges/{made}/cancellation", {"reason": "缺货"})
+    assert (back.json["state"], back.json["points"]) == ("cancelled", 100)
+    wrong = app.post(f"{base}/exchanges", body | {"expected_points": 1})
+    assert (wrong.status, wrong.json["code"]) == (409, "reward-price-changed")
+
+
+def test_a_key_of_another_mall_gets_nothing(shop: Shop) -> None:
+    ids = stock_the_mall(shop.malls, clock.now())
+    give(shop.member_id, 300, clock.now())
+    stranger = ApiClient(make_key(SCOPES, "mall", shop.malls.cloud))
+    asked = stranger.post(f"/api/v1/members/{shop.member_id}/exchanges", {"reward_id": ids["COFFEE"]})
+    assert asked.status == 403
+    assert stranger.get(f"/api/v1/members/{shop.member_id}/rewards").status == 404
+    assert not ExchangeOrder.objects.exists()

@@ -1,0 +1,164 @@
+"""The points mall in the console: rewards made, changed and stocked; orders prepared, cancelled, taken back, exported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from tests.rewards.world import SYSTEM, give, stock_the_mall
+from tests.ui.console.conftest import HTMX, said
+from tests.ui.console.world import Desks, World
+from zhike.kernel.access import Viewer
+from zhike.kernel.models import AuditEntry
+from zhike.rewards import operations as rewards
+from zhike.rewards.models import ExchangeOrder, Reward, RewardCategory
+
+pytestmark = pytest.mark.feature("C079")
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
+
+
+@pytest.fixture
+def mall(world: World) -> dict[str, int]:
+    give(world.zhang_san, 1_000, world.now)
+    return stock_the_mall(world.malls, world.now)
+
+
+def order(world: World, reward_id: int, quantity: int = 1) -> int:
+    return rewards.exchange_reward(
+        actor=SYSTEM, member_id=world.zhang_san, reward_id=reward_id, quantity=quantity, now=world.now
+    ).order_id
+
+
+def once_of(page: Any) -> str:
+    found = re.search(r'name="once" value="(\w+)"', said(page))
+    assert found
+    return found[1]
+
+
+def test_a_reward_from_the_draft_to_the_shelf(admin: Client, world: World) -> None:
+    shelf = {"code": "home", "name": "居家好物", "icon": "armchair", "tone": "teal", "position": "1"}
+    assert "New shelf" in said(
+        admin.get("/console/rewards/categories/new/", headers={**HTMX, "accept-language": "en"})
+    )
+    admin.post("/console/rewards/categories/new/", shelf)
+    category = RewardCategory.objects.get()
+    page = admin.get("/console/rewards/new/")
+    form = {
+        "once": once_of(page), "code": "CUP", "mall": str(world.malls.star), "kind": "goods", "stock": "20",
+        "name": "马克杯", "category": str(category.pk), "points": "800", "cash_fen": "9.90", "cost_fen": "21",
+        "market_fen": "59", "mall_share": "40", "merchant_share": "60", "brand_share": "0", "per_member": "2",
+        "limit_period": "month", "opens_at": "2026-01-01T10:00", "collect_days": "14", "on_expiry": "give_back",
+        "member_may_cancel": "on", f"tier_{world.tiers['gold']}": "640",
+    }  # fmt: skip
+    assert admin.post("/console/rewards/new/", form | {"mall_share": "50"}).status_code == 422
+    assert admin.post("/console/rewards/new/", form | {"kind": "seat"}).status_code == 422
+    where = admin.post("/console/rewards/new/", form)["Location"]
+    assert admin.post("/console/rewards/new/", form)["Location"] == "/console/rewards/"
+    reward = Reward.objects.get()
+    assert (reward.status, reward.cash_fen, reward.funding) == (
+        "draft",
+        990,
+        {"mall": 4_000, "merchant": 6_000},
+    )
+    assert reward.tier_points == {str(world.tiers["gold"]): 640}
+    assert "马克杯" in said(admin.get(where))
+    admin.post(f"{where}status/", {"status": "open"})
+    edit = admin.get(f"{where}edit/")
+    assert 'value="640"' in said(edit) and 'value="9.90"' in said(edit)
+    admin.post(f"{where}edit/", form | {"points": "900", "once": once_of(edit)})
+    admin.post(f"{where}stock/", {"stock": "30", "reason": "补货"})
+    admin.post(f"{where}picture/", {"picture": SimpleUploadedFile("a.png", PNG)})
+    reward.refresh_from_db()
+    assert (reward.status, reward.points, reward.stock, reward.version) == ("open", 900, 30, 3)
+    assert admin.get(f"/console/rewards/pictures/{reward.picture}/").content == PNG
+    assert (
+        admin.post(f"{where}picture/", {"picture": SimpleUploadedFile("a.svg", b"<svg/>")}).status_code == 422
+    )
+    assert "马克杯" in said(admin.get("/console/rewards/?q=马克", headers=HTMX))
+    assert "居家好物" in said(admin.get("/console/rewards/categories/"))
+    admin.post(f"/console/rewards/categories/{category.pk}/retire/")
+    category.refresh_from_db()
+    assert category.retired_at is None, "there is a reward on it"
+    admin.post(f"{where}status/", {"status": "closed"})
+    admin.post(f"/console/rewards/categories/{category.pk}/retire/")
+    assert "居家好物" not in said(admin.get("/console/rewards/categories/"))
+
+
+def test_codes_are_taken_in(admin: Client, mall: dict[str, int]) -> None:
+    where = f"/console/rewards/{mall['VIDEO']}/"
+    form = {"once": once_of(admin.get(f"{where}codes/")), "codes": "A-1\nA-2\n\n"}
+    admin.post(f"{where}codes/", form)
+    admin.post(f"{where}codes/", form)
+    assert Reward.objects.get(id=mall["VIDEO"]).stock == 3
+    again = admin.post(f"{where}codes/", form | {"once": "other"})
+    assert again.status_code == 422
+
+
+def test_orders_are_prepared_extended_cancelled_and_taken_back(
+    admin: Client, world: World, mall: dict[str, int]
+) -> None:
+    first, second = order(world, mall["CUP"]), order(world, mall["CUP"], 2)
+    listed = said(admin.get("/console/rewards/orders/?state=reserved", headers=HTMX))
+    assert f"DH{first:08d}" in listed and 'name="ids"' in listed
+    admin.post("/console/rewards/orders/ready/", {"ids": [first, second]})
+    assert ExchangeOrder.objects.filter(state="ready").count() == 2
+    where = f"/console/rewards/orders/{second}/"
+    before = ExchangeOrder.objects.get(id=second).collect_by
+    admin.post(f"{where}extend/", {"days": "5", "reason": "出差"})
+    assert ExchangeOrder.objects.get(id=second).collect_by != before
+    rewards.collect_order(actor=SYSTEM, order_id=second, now=world.now)
+    form = {
+        "once": once_of(admin.get(f"{where}back/")),
+        "quantity": "1",
+        "restock": "on",
+        "reason": "杯口有裂",
+    }
+    for _ in range(2):
+        admin.post(f"{where}back/", form)
+    assert ExchangeOrder.objects.get(id=second).returned == 1
+    assert admin.post(f"/console/rewards/orders/{first}/cancel/", {"reason": ""}).status_code == 422
+    admin.post(f"/console/rewards/orders/{first}/cancel/", {"reason": "缺货"})
+    page = said(admin.get(f"/console/rewards/orders/{first}/"))
+    assert "缺货" in page
+    assert f"DH{second:08d}" in said(admin.get(f"/console/rewards/orders/?q=DH{second:08d}"))
+    assert "张三" in said(admin.get(f"/console/rewards/{mall['CUP']}/"))
+    timeline = said(admin.get(f"/console/members/{world.zhang_san}/timeline/"))
+    assert "星河马克杯 × 2" in timeline
+
+
+def test_the_file_names_members_so_it_is_audited(admin: Client, world: World, mall: dict[str, int]) -> None:
+    order(world, mall["COFFEE"])
+    answer = admin.post("/console/rewards/orders/export/?state=ready")
+    text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    assert "手冲一杯" in text and "张三" in text
+    assert ExchangeOrder.objects.get().code not in text
+    assert AuditEntry.objects.latest("id").action == "exchange_order.export"
+
+
+def test_who_sees_and_who_changes(
+    world: World, desks: Desks, mall: dict[str, int], enter: Callable[[Viewer], Client]
+) -> None:
+    made = order(world, mall["CUP"])
+    marketer, elsewhere = enter(desks.chen), enter(desks.qian)
+    assert marketer.get("/console/rewards/").status_code == 200
+    assert marketer.post(f"/console/rewards/orders/{made}/cancel/", {"reason": "x"}).status_code == 403
+    assert elsewhere.get(f"/console/rewards/orders/{made}/").status_code == 404
+    assert elsewhere.get(f"/console/rewards/{mall['CUP']}/").status_code == 404
+    assert "星河马克杯" not in said(elsewhere.get("/console/rewards/"))
+    assert enter(desks.li).get("/console/rewards/").status_code == 403
+
+
+def test_lists_cost_the_same_however_long(
+    admin: Client, world: World, mall: dict[str, int], django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(4):
+        order(world, mall["COFFEE"])
+    for address in ("/console/rewards/", "/console/rewards/orders/"):
+        admin.get(address)
+        with django_assert_max_num_queries(18):
+            admin.get(address)

@@ -1,0 +1,129 @@
+"""The points mall on a phone: found, chosen, exchanged once, shown at the desk, cancelled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.rewards.world import SYSTEM, give, stock_the_mall
+from tests.ui.counter.world import LI_PHONE, World, token_of
+from zhike.loyalty import queries as loyalty
+from zhike.rewards import operations as rewards
+from zhike.rewards.models import ExchangeOrder, Reward
+
+pytestmark = pytest.mark.feature("C079")
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
+
+
+@pytest.fixture
+def mall(world: World) -> dict[str, int]:
+    give(world.zhang.member_id, 500, world.now)
+    return stock_the_mall(world.malls, world.now)
+
+
+def said(client: Client, address: str) -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200, answer
+    return str(answer.content.decode())
+
+
+def form_of(page: Any, quantity: int = 1) -> dict[str, str]:
+    expected = re.search(r'name="expected" value="(\d+)"', page.content.decode())
+    assert expected
+    return {"token": token_of(page), "expected": expected[1], "quantity": str(quantity)}
+
+
+def exchanged(client: Client, reward_id: int, quantity: int = 1) -> str:
+    address = f"/m/shop/{reward_id}/exchange/"
+    return str(client.post(address, form_of(client.get(address), quantity))["Location"])
+
+
+def test_the_shop_is_searched_and_sorted(zhang: Client, mall: dict[str, int]) -> None:
+    page = said(zhang, "/m/shop/")
+    assert page.index("山村图书角") < page.index("洗车一次"), "what one cannot have comes last"
+    assert 'data-refused="points"' in page
+    assert "8,500 points short" in page
+    mine = said(zhang, "/m/shop/?mine=1&sort=cheap&category=home")
+    assert "洗车一次" not in mine and "星河马克杯" in mine
+    assert "Nothing like that here" in said(zhang, "/m/shop/?q=围巾")
+    assert "星河马克杯" in said(zhang, "/m/shop/?q=马克")
+    for address in ("/m/", "/m/points/"):
+        assert "/m/shop/" in said(zhang, address)
+
+
+def test_two_taps_are_one_order_and_its_code_waits_for_the_desk(
+    zhang: Client, mall: dict[str, int], world: World
+) -> None:
+    address = f"/m/shop/{mall['CUP']}/exchange/"
+    assert "星河马克杯" in said(zhang, f"/m/shop/{mall['CUP']}/")
+    form = form_of(zhang.get(address), 2)
+    first, second = zhang.post(address, form), zhang.post(address, form)
+    assert first["Location"] == second["Location"]
+    order = ExchangeOrder.objects.get()
+    assert (order.state, order.points, order.quantity) == ("reserved", 200, 2)
+    where = first["Location"]
+    page = said(zhang, where)
+    assert "We are preparing it" in page and order.code[:5] not in page
+    rewards.mark_ready(actor=SYSTEM, order_ids=[order.pk], now=world.now)
+    page = said(zhang, where)
+    assert order.code[:5] in page and "<svg" in page
+    assert "星河马克杯" in said(zhang, "/m/orders/")
+    assert "星河马克杯" not in said(zhang, "/m/orders/?ended")
+    zhang.post(f"{where}cancel/")
+    zhang.post(f"{where}cancel/")
+    assert "Cancelled" in said(zhang, where)
+    assert loyalty.member_file(SYSTEM, world.zhang.member_id, world.now).balance == 500
+    assert "星河马克杯" in said(zhang, "/m/orders/?ended")
+
+
+@pytest.mark.feature("C098")
+def test_a_code_is_shown_to_its_owner_only(
+    zhang: Client, mall: dict[str, int], enter: Callable[..., Any]
+) -> None:
+    where = exchanged(zhang, mall["VIDEO"])
+    assert "IQY-1234-5678" in said(zhang, where)
+    other = Client(headers={"accept-language": "en"})
+    enter(other, LI_PHONE)
+    assert other.get(where).status_code == 404
+    other.post(f"{where}cancel/")
+    assert ExchangeOrder.objects.get().state == "collected"
+    assert "All gone" in said(other, f"/m/shop/{mall['VIDEO']}/")
+
+
+@pytest.mark.feature("C101")
+def test_a_donation_has_its_receipt_and_the_total(zhang: Client, mall: dict[str, int]) -> None:
+    where = exchanged(zhang, mall["BOOKS"], 5)
+    page = said(zhang, where)
+    assert "Donation receipt" in page and "50 points" in page
+    assert "cancel/" not in page
+    project = said(zhang, f"/m/shop/{mall['BOOKS']}/")
+    assert "50 points of 1,000" in project and "1 member gave" in project
+
+
+def test_whoever_cannot_is_told_why_and_nothing_happens(zhang: Client, mall: dict[str, int]) -> None:
+    assert 'data-refusal="points"' in said(zhang, f"/m/shop/{mall['CAR']}/")
+    assert zhang.get(f"/m/shop/{mall['CAR']}/exchange/").status_code == 302
+    address = f"/m/shop/{mall['CUP']}/exchange/"
+    form = form_of(zhang.get(address))
+    cup = Reward.objects.get(id=mall["CUP"])
+    Reward.objects.filter(id=cup.pk).update(points=150)
+    answer = zhang.post(address, form, follow=True)
+    assert "The reward has changed" in answer.content.decode()
+    assert zhang.post(address, form | {"quantity": "x"}).status_code == 422
+    assert not ExchangeOrder.objects.exists()
+
+
+def test_the_picture_is_public_and_kept(
+    phone: Client, mall: dict[str, int], world: World, zhang: Client
+) -> None:
+    rewards.set_picture(actor=SYSTEM, reward_id=mall["CUP"], content=PNG, now=world.now)
+    digest = Reward.objects.get(id=mall["CUP"]).picture
+    assert digest in said(zhang, "/m/shop/")
+    answer = Client().get(f"/m/shop/pictures/{digest}/")
+    assert (answer["Content-Type"], answer.content) == ("image/png", PNG)
+    assert "immutable" in answer["Cache-Control"]
+    assert Client().get("/m/shop/pictures/none/").status_code == 404

@@ -1,0 +1,81 @@
+"""What rewards tell the log; an order's story stands on its member's timeline."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import ClassVar
+
+from zhike.kernel.events.base import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class RewardPublished(Fact):
+    """A reward can be had from now on, or is changed while it can."""
+
+    type: ClassVar[str] = "zhike.rewards.reward_published"
+    reward_id: int
+    version: int
+
+    @property
+    def subject(self) -> str:
+        return f"reward/{self.reward_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _OfOrder(Fact):
+    order_id: int
+    reward_id: int
+    member_id: int
+    person_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class RewardExchanged(_OfOrder):
+    type: ClassVar[str] = "zhike.rewards.reward_exchanged"
+    kind: str
+    quantity: int
+    points: int
+    cash_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReady(_OfOrder):
+    type: ClassVar[str] = "zhike.rewards.order_ready"
+    collect_by: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCollected(_OfOrder):
+    type: ClassVar[str] = "zhike.rewards.order_collected"
+    quantity: int
+    cash_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCancelled(_OfOrder):
+    type: ClassVar[str] = "zhike.rewards.order_cancelled"
+    points: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderExpired(_OfOrder):
+    """Nobody collected it in time; ``points`` came back, or 0 when its terms say they do not."""
+
+    type: ClassVar[str] = "zhike.rewards.order_expired"
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTakenBack(_OfOrder):
+    """Goods of a collected order came back: ``points`` were given back and ``cash_fen`` is refunded."""
+
+    type: ClassVar[str] = "zhike.rewards.order_taken_back"
+    quantity: int
+    points: int
+    cash_fen: int

@@ -1,0 +1,16 @@
+"""The rewards context's own rounds; each can be run again at any time."""
+
+from __future__ import annotations
+
+from zhike.kernel import clock
+from zhike.kernel.access import system_viewer
+from zhike.kernel.jobs import CARETAKER_QUEUE, job
+from zhike.rewards import operations
+
+ACTOR = system_viewer("nightly")
+
+
+@job(queue=CARETAKER_QUEUE, cron="15 * * * *")
+def expire_orders(timestamp: int) -> None:
+    """Every hour, for malls of any time zone: what nobody collected in time ends."""
+    operations.expire_orders(actor=ACTOR, now=clock.now())

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+
+class RewardCategory(models.Model):
+    """兑换分类: a shelf of the points mall. With ``season_from`` and ``season_until`` (inclusive) it is a seasonal pool."""
+
+    group = models.ForeignKey("organization.Group", models.PROTECT, related_name="+")
+    code = models.CharField(max_length=40, unique=True)
+    name = models.CharField(max_length=40)
+    icon = models.CharField(max_length=40)
+    tone = models.CharField(max_length=10)
+    position = models.SmallIntegerField()
+    season_from = models.DateField(null=True)
+    season_until = models.DateField(null=True)
+    retired_at = models.DateTimeField(null=True)
+
+
+class Reward(models.Model):
+    """兑换商品. ``points`` and ``cash_fen`` is the price of one; ``tier_points`` {tier id: points} what some tiers pay.
+
+    ``mall`` None: the whole group's. ``stock`` None: without end. ``taken`` is the lock of the stock. ``per_member`` 0: no
+    limit in a ``limit_period``. ``version`` counts changes: whoever ordered on an older one is asked again.
+    """
+
+    class Kind(models.TextChoices):
+        GOODS = "goods"
+        CODE = "code"
+        COUPON = "coupon"
+        SERVICE = "service"
+        SEAT = "seat"
+        DONATION = "donation"
+
+    class Status(models.TextChoices):
+        DRAFT = "draft"
+        OPEN = "open"
+        PAUSED = "paused"
+        CLOSED = "closed"
+
+    class Period(models.TextChoices):
+        EVER = "ever"
+        YEAR = "year"
+        MONTH = "month"
+        DAY = "day"
+
+    class OnExpiry(models.TextChoices):
+        GIVE_BACK = "give_back"
+        FORFEIT = "forfeit"
+
+    group = models.ForeignKey("organization.Group", models.PROTECT, related_name="+")
+    mall = models.ForeignKey("organization.Mall", models.PROTECT, null=True, related_name="+")
+    category = models.ForeignKey("rewards.RewardCategory", models.PROTECT, related_name="+")
+    code = models.CharField(max_length=40, unique=True)
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    summary = models.CharField(max_length=120, blank=True)
+    description = models.TextField(blank=True)
+    place = models.CharField(max_length=120, blank=True)
+    points = models.IntegerField()
+    cash_fen = models.BigIntegerField(default=0)
+    tier_points = models.JSONField(default=dict)
+    market_fen = models.BigIntegerField(default=0)
+    cost_fen = models.BigIntegerField(default=0)
+    funding = models.JSONField()
+    tier_ids = ArrayField(models.BigIntegerField(), default=list)
+    stock = models.IntegerField(null=True)
+    taken = models.IntegerField(default=0)
+    per_member = models.IntegerField(default=0)
+    limit_period = models.CharField(max_length=5, choices=Period.choices, default=Period.EVER)
+    opens_at = models.DateTimeField()
+    closes_at = models.DateTimeField(null=True)
+    needs_preparing = models.BooleanField(default=False)
+    collect_days = models.SmallIntegerField(default=14)
+    on_expiry = models.CharField(max_length=10, choices=OnExpiry.choices, default=OnExpiry.GIVE_BACK)
+    member_may_cancel = models.BooleanField(default=True)
+    starts_at = models.DateTimeField(null=True)
+    goal_points = models.BigIntegerField(default=0)
+    coupon_batch = models.ForeignKey("offers.CouponBatch", models.PROTECT, null=True, related_name="+")
+    status = models.CharField(max_length=6, choices=Status.choices, default=Status.DRAFT)
+    picture = models.CharField(max_length=64, blank=True)
+    version = models.IntegerField(default=1)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(taken__gte=0) & (Q(stock__isnull=True) | Q(taken__lte=F("stock"))),
+                name="reward_within_stock",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    points__gt=0, cash_fen__gte=0, market_fen__gte=0, cost_fen__gte=0, per_member__gte=0
+                ),
+                name="reward_amounts",
+            ),
+        ]
+        indexes = [models.Index(fields=["group", "category"], name="reward_shelf")]
+
+
+class RewardPicture(models.Model):
+    """A picture by the SHA-256 of its content: JPEG, PNG or WebP, small enough to live beside the rest."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    media_type = models.CharField(max_length=20)
+    content = models.BinaryField()
+    added_at = models.DateTimeField()
+
+
+class RewardCode(models.Model):
+    """One virtual code of a partner's pool, encrypted. ``order`` is whose it became; ``index`` keeps it from coming twice."""
+
+    id = models.BigAutoField(primary_key=True)
+    reward = models.ForeignKey("rewards.Reward", models.PROTECT, related_name="+", db_index=False)
+    value = models.BinaryField()
+    index = models.BinaryField()
+    order = models.OneToOneField("rewards.ExchangeOrder", models.PROTECT, null=True, related_name="+")
+    added_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["reward", "index"], name="reward_code_once")]
+        indexes = [
+            models.Index(fields=["reward", "id"], condition=Q(order__isnull=True), name="reward_code_free")
+        ]
+
+
+class RewardHolding(models.Model):
+    """How many of a reward a member took in one period (0001-01-01: ever): the lock of the per-member limit."""
+
+    pk = models.CompositePrimaryKey("reward_id", "member_id", "period")
+    reward = models.ForeignKey("rewards.Reward", models.PROTECT, related_name="+", db_index=False)
+    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+", db_index=False)
+    period = models.DateField()
+    taken = models.IntegerField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(taken__gte=0), name="reward_holding_not_negative")]
+
+
+class ExchangeOrder(models.Model):
+    """兑换单. ``points`` and ``cash_fen`` are the whole order's, ``redemption`` is where its points went.
+
+    ``code`` is shown when it is collected. ``period`` is the one its limit was counted in. ``returned`` pieces of a
+    collected order came back. ``cost_fen`` and ``funding`` are the reward's as they were.
+    """
+
+    class State(models.TextChoices):
+        RESERVED = "reserved"
+        READY = "ready"
+        COLLECTED = "collected"
+        CANCELLED = "cancelled"
+        EXPIRED = "expired"
+
+    id = models.BigAutoField(primary_key=True)
+    reward = models.ForeignKey("rewards.Reward", models.PROTECT, related_name="+", db_index=False)
+    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+", db_index=False)
+    mall = models.ForeignKey("organization.Mall", models.PROTECT, related_name="+", db_index=False)
+    code = models.CharField(max_length=16, unique=True)
+    state = models.CharField(max_length=10, choices=State.choices)
+    quantity = models.IntegerField()
+    points = models.BigIntegerField()
+    cash_fen = models.BigIntegerField()
+    cost_fen = models.BigIntegerField()
+    funding = models.JSONField()
+    period = models.DateField()
+    redemption = models.OneToOneField("loyalty.Redemption", models.PROTECT, related_name="+")
+    coupon = models.OneToOneField("offers.Coupon", models.PROTECT, null=True, related_name="+")
+    returned = models.IntegerField(default=0)
+    tender = models.CharField(max_length=20, blank=True)
+    source = models.CharField(max_length=20)
+    ordered_at = models.DateTimeField()
+    ordered_by = models.CharField(max_length=80)
+    ready_at = models.DateTimeField(null=True)
+    collect_by = models.DateTimeField(null=True)
+    collected_at = models.DateTimeField(null=True)
+    collected_by = models.CharField(max_length=80, blank=True)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=80, blank=True)
+    end_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(quantity__gt=0, points__gt=0, cash_fen__gte=0, returned__gte=0)
+                & Q(returned__lte=F("quantity")),
+                name="exchange_order_amounts",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="collected", collected_at__isnull=False)
+                | Q(state__in=("cancelled", "expired"), ended_at__isnull=False)
+                | Q(state__in=("reserved", "ready"), collected_at__isnull=True, ended_at__isnull=True),
+                name="exchange_order_state",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["member", "-id"], name="exchange_order_member"),
+            models.Index(fields=["reward", "-id"], name="exchange_order_reward"),
+            models.Index(fields=["mall", "state", "-id"], name="exchange_order_desk"),
+            models.Index(fields=["collect_by"], condition=Q(state="ready"), name="exchange_order_due"),
+        ]

@@ -1,0 +1,57 @@
+"""Every read of the rewards context."""
+
+from zhike.rewards.queries.catalogue import (
+    CategoryView,
+    RewardFigures,
+    RewardView,
+    categories,
+    encrypted_columns,
+    picture,
+    reward,
+    reward_figures,
+    reward_names,
+    rewards,
+)
+from zhike.rewards.queries.orders import (
+    OrderRow,
+    OrderView,
+    code_of_order,
+    looks_like_order_code,
+    member_order,
+    member_orders,
+    order,
+    order_by_code,
+    order_counts,
+    orders_page,
+)
+from zhike.rewards.queries.shop import SORTS, DonationState, Shop, ShopItem, donation_state, shop, shop_item
+
+__all__ = [
+    "SORTS",
+    "CategoryView",
+    "DonationState",
+    "OrderRow",
+    "OrderView",
+    "RewardFigures",
+    "RewardView",
+    "Shop",
+    "ShopItem",
+    "categories",
+    "code_of_order",
+    "donation_state",
+    "encrypted_columns",
+    "looks_like_order_code",
+    "member_order",
+    "member_orders",
+    "order",
+    "order_by_code",
+    "order_counts",
+    "orders_page",
+    "picture",
+    "reward",
+    "reward_figures",
+    "reward_names",
+    "rewards",
+    "shop",
+    "shop_item",
+]

@@ -1,0 +1,1 @@
+"""Decisions of the rewards context: values in, values out."""

@@ -1,0 +1,203 @@
+"""The points mall of the made mall: shelves, rewards, and weeks of exchanges collected, cancelled and forgotten."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import accumulate
+from random import Random
+from typing import Any
+
+from django.db import transaction
+
+from zhike.kernel.access import Viewer
+from zhike.kernel.errors import Problem
+from zhike.loyalty import queries as loyalty
+from zhike.offers import operations as offers
+from zhike.organization import queries as organization
+from zhike.rewards import operations as rewards
+from zhike.rewards import queries
+from zhike.simulator.catalogue import DATA
+from zhike.simulator.founding import World
+from zhike.simulator.history import History
+from zhike.simulator.loading import Loader, utc
+
+DAYS = 21
+EXCHANGES = 90
+CODES = 240
+MUCH = 1_500
+SEASON = (dt.timedelta(days=30), dt.timedelta(days=40))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A reward as it stands in the mall; ``pull`` is how often members choose it."""
+
+    code: str
+    shelf: str
+    name: str
+    points: int
+    pull: int
+    stock: int | None = None
+    kind: str = "goods"
+    summary: str = ""
+    description: str = ""
+    market: int = 0
+    cost: int = 0
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@cache
+def planned() -> tuple[tuple[Plan, ...], tuple[dict[str, Any], ...]]:
+    """What stands in rewards.toml: the rewards, and the shelves they stand on."""
+    found = tomllib.loads((DATA / "rewards.toml").read_text(encoding="utf-8"))
+    return tuple(Plan(**one) for one in found["rewards"]), tuple(found["shelves"])
+
+
+@dataclass(slots=True)
+class Seeder:
+    actor: Viewer
+    world: World
+    history: History
+    holdings: dict[int, tuple[int, int]]
+    now: dt.datetime
+    rng: Random
+    ids: dict[str, int] = field(default_factory=dict)
+    done: int = 0
+
+    def seed(self) -> int:
+        """Fill the shelves and let members exchange; how many orders. Done before: nothing."""
+        if queries.categories(self.now):
+            return 0
+        with transaction.atomic():
+            self._fill()
+        self._exchange()
+        rewards.expire_orders(actor=self.actor, now=self.now)
+        return self.done
+
+    def _fill(self) -> None:
+        began = self.now - dt.timedelta(days=DAYS + 2)
+        tiers = {tier.code: tier.id for tier in loyalty.tiers(self.world.program_id)}
+        shelves = {}
+        plans, shelves_planned = planned()
+        for position, shelf in enumerate(shelves_planned):
+            category = rewards.NewCategory(**shelf, position=position, **self._season(shelf["code"]))
+            shelves[shelf["code"]] = rewards.save_category(
+                actor=self.actor, group_id=self.world.group_id, category=category, now=began
+            )
+        for plan in plans:
+            self._add(plan, shelves[plan.shelf], tiers, began)
+        codes = [f"VIP-{self.rng.randrange(10**12):012d}" for _ in range(CODES)]
+        rewards.import_codes(actor=self.actor, reward_id=self.ids["VIDEO"], codes=codes, now=began)
+
+    def _season(self, code: str) -> dict[str, Any]:
+        if code != "season":
+            return {}
+        before, after = SEASON
+        return {"season_from": (self.now - before).date(), "season_until": (self.now + after).date()}
+
+    def _add(self, plan: Plan, shelf: int, tiers: dict[str, int], began: dt.datetime) -> None:
+        extra = dict(plan.extra)
+        prices = {
+            str(tiers[code]): points for code, points in extra.pop("tiers", {}).items() if code in tiers
+        }
+        only = [tiers[code] for code in extra.pop("tier_ids", ()) if code in tiers]
+        if "starts" in extra:
+            hour = self.now.replace(hour=6, minute=0, second=0, microsecond=0)
+            extra["starts_at"] = hour + dt.timedelta(days=extra.pop("starts"))
+        if plan.kind == "coupon":
+            extra["coupon_batch_id"] = self._batch(plan, began)
+        reward = rewards.NewReward(
+            code=plan.code, name=plan.name, kind=plan.kind, category_id=shelf, points=plan.points, opens_at=began,
+            market_fen=plan.market, cost_fen=plan.cost, summary=plan.summary, description=plan.description,
+            tier_points=prices, tier_ids=only, **extra,
+        )  # fmt: skip
+        self.ids[plan.code] = rewards.add_reward(
+            actor=self.actor,
+            group_id=self.world.group_id,
+            mall_id=self.world.mall_id,
+            reward=reward,
+            stock=plan.stock,
+            now=began,
+        )
+        rewards.set_reward_status(actor=self.actor, reward_id=self.ids[plan.code], status="open", now=began)
+
+    def _batch(self, plan: Plan, began: dt.datetime) -> int:
+        trades = {place.code: place.id for place in organization.trade_categories(self.world.group_id)}
+        scope = {"trade_categories": {"only": [trades["dining"]]}}
+        terms = {
+            "kind": "cash",
+            "value_fen": 2_000,
+            "minimum_fen": 5_000,
+            "validity": {"days": 30},
+            "scope": scope,
+        }
+        template_id = offers.save_template(
+            actor=self.actor,
+            group_id=self.world.group_id,
+            mall_id=self.world.mall_id,
+            code="MALL20",
+            name=plan.name,
+            terms=terms,
+            now=began,
+        )
+        batch = offers.NewBatch(
+            "MALL20-1", plan.name, 1_000, began, self.now + dt.timedelta(days=90), per_member=0
+        )
+        return offers.open_batch(actor=self.actor, template_id=template_id, batch=batch, now=began)
+
+    def _exchange(self) -> None:
+        """Members who can afford it, in the order of time and after their last purchase; most collect it, some change
+        their minds, some forget."""
+        plans, _shelves = planned()
+        pulls = list(accumulate(one.pull for one in plans))
+        for at, member_id in self._moments():
+            plan = self.rng.choices(plans, cum_weights=pulls)[0]
+            quantity = self.rng.choice((1, 2, 5)) if plan.kind == "donation" else 1
+            try:
+                made = rewards.exchange_reward(
+                    actor=self.actor,
+                    member_id=member_id,
+                    reward_id=self.ids[plan.code],
+                    quantity=quantity,
+                    now=at,
+                )
+            except Problem:
+                continue
+            self.done += 1
+            self._follow(plan, made, at)
+
+    def _moments(self) -> list[tuple[dt.datetime, int]]:
+        """Who exchanges when: members with points, some time after the last thing that happened to them."""
+        rich = {
+            person: member_id for person, (member_id, balance) in self.holdings.items() if balance >= MUCH
+        }
+        last = dict.fromkeys(rich, self.now - dt.timedelta(days=DAYS))
+        for sale in self.history.receipts:
+            if sale.person in last and utc(sale.at) <= self.now:
+                last[sale.person] = max(last[sale.person], utc(sale.at))
+        persons = self.rng.choices(sorted(rich), k=EXCHANGES) if rich else []
+        return sorted(
+            (last[person] + (self.now - last[person]) * self.rng.uniform(0.05, 0.98), rich[person])
+            for person in persons
+        )
+
+    def _follow(self, plan: Plan, made: rewards.Exchanged, at: dt.datetime) -> None:
+        later, chance = at + dt.timedelta(hours=self.rng.randint(2, 96)), self.rng.random()
+        if made.state == "collected" or later > self.now:
+            return
+        if chance < 0.08:
+            rewards.cancel_order(actor=self.actor, order_id=made.order_id, reason="会员改变主意", now=later)
+            return
+        if made.state == "reserved":
+            rewards.mark_ready(actor=self.actor, order_ids=[made.order_id], now=at + dt.timedelta(hours=1))
+        if chance < 0.85 and "starts" not in plan.extra:
+            rewards.collect_order(actor=self.actor, order_id=made.order_id, tender="wechat", now=later)
+
+
+def seed_rewards(actor: Viewer, loader: Loader, now: dt.datetime, seed: int) -> int:
+    """After the history: the points mall, of whose members this process knows the holdings."""
+    rng = Random(f"rewards/{seed}")
+    return Seeder(actor, loader.world, loader.history, loader.holdings, now, rng).seed()

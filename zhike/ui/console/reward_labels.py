@@ -1,0 +1,68 @@
+"""Names that people read for the codes of the points mall."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from zhike.ui.components import labels as shared
+
+REWARD_KINDS = shared.REWARD_KINDS
+ORDER_STATES = shared.ORDER_STATES
+ORDER_STATE_TONES = shared.ORDER_STATE_TONES
+LIMIT_PERIODS = shared.LIMIT_PERIODS
+REWARD_STATUSES = {
+    "draft": _("Draft"),
+    "open": _("On offer"),
+    "paused": _("Paused"),
+    "closed": _("Closed"),
+}
+REWARD_STATES = REWARD_STATUSES | {
+    "early": _("Not yet"),
+    "late": _("Over"),
+    "season": _("Out of season"),
+    "started": _("Has begun"),
+    "stock": _("Sold out"),
+}
+REWARD_STATE_TONES = {
+    "open": "success",
+    "draft": "info",
+    "early": "info",
+    "paused": "warning",
+    "season": "warning",
+    "stock": "error",
+}
+REWARD_ON_EXPIRY = {"give_back": _("the points go back"), "forfeit": _("the points are lost")}
+REWARD_TONES = {
+    "teal": _("Teal"),
+    "amber": _("Amber"),
+    "orange": _("Orange"),
+    "rose": _("Rose"),
+    "violet": _("Violet"),
+    "sky": _("Sky blue"),
+    "green": _("Green"),
+}
+ORDER_SOURCES = {"app": _("Member app"), "desk": _("Service desk"), "api": _("API")}
+
+AUDIT_ACTIONS = {
+    "exchange_order.cancel": _("Exchange order cancelled"),
+    "exchange_order.collect": _("Exchange order handed over"),
+    "exchange_order.export": _("Exchange orders exported"),
+    "exchange_order.extend": _("Exchange order given more time"),
+    "exchange_order.make": _("Exchanged for a member"),
+    "exchange_order.ready": _("Exchange order ready"),
+    "exchange_order.take_back": _("Exchanged goods came back"),
+    "reward.add": _("Reward added"),
+    "reward.change": _("Reward changed"),
+    "reward.codes": _("Codes taken into a pool"),
+    "reward.picture": _("Picture of a reward changed"),
+    "reward.status": _("Reward opened, paused or closed"),
+    "reward.stock": _("Stock of a reward changed"),
+    "reward_category.retire": _("Shelf taken away"),
+    "reward_category.save": _("Shelf saved"),
+}
+AUDIT_SUBJECTS = {
+    "exchange_order": _("Exchange order"),
+    "exchange_orders": _("Exchange orders"),
+    "reward": _("Reward"),
+    "reward_category": _("Shelf of the points mall"),
+}

@@ -32,7 +32,7 @@ def test_role_may_exactly_what_the_table_says(role: str) -> None:
         "auditor": (
             (
                 "dashboard.view members.view receipts.view points.view ledger.verify finance.view programme.view imports.view"
-                " events.view audit.view organization.view offers.view messages.view collection.view tickets.view"
+                " events.view audit.view organization.view offers.view messages.view collection.view tickets.view rewards.view"
                 " segments.view"
                 " engagement.view"
             ),
@@ -43,6 +43,7 @@ def test_role_may_exactly_what_the_table_says(role: str) -> None:
                 "dashboard.view members.view points.view programme.view organization.view offers.view offers.edit"
                 " coupons.issue messages.view messages.send templates.edit collection.view segments.view segments.edit"
                 " engagement.view engagement.edit"
+                " rewards.view rewards.edit"
             ),
             "",
         ),
@@ -50,7 +51,7 @@ def test_role_may_exactly_what_the_table_says(role: str) -> None:
             (
                 "dashboard.view members.lookup members.view members.enroll receipts.view receipts.record"
                 " receipts.return receipts.claim points.view points.redeem programme.view organization.view"
-                " offers.view coupons.use tickets.view tickets.open tickets.answer"
+                " offers.view coupons.use tickets.view tickets.open tickets.answer rewards.view"
             ),
             "",
         ),

@@ -18,6 +18,7 @@ from zhike.ui.counter.urls import urlpatterns
 SAMPLES = {
     "member_id": 1,
     "coupon_id": 1,
+    "order_id": 1,
     "receipt_id": uuid.UUID(int=1),
     "redemption_id": uuid.UUID(int=1),
     "token": uuid.UUID(int=1),

@@ -18,7 +18,7 @@ from zhike.offers import queries as offers
 from zhike.rewards.events import RewardPublished
 from zhike.rewards.models import Reward, RewardCategory, RewardCode, RewardPicture
 from zhike.rewards.operations._words import ReasonMissing, RewardNotFound
-from zhike.rewards.queries.known import CODE_FIELD
+from zhike.rewards.queries.known import CODE_FIELD, code_index
 
 EDIT = "rewards.edit"
 POINTS_MAX = 100_000_000
@@ -268,9 +268,10 @@ def import_codes(*, actor: Viewer, reward_id: int, codes: Sequence[str], now: dt
         raise CodesUnusable(codes="–")
     seen: set[str] = set()
     bad = [code for code in cleaned if len(code) > CODE_LENGTH_MAX or code in seen or seen.add(code)]  # type: ignore[func-returns-value]
-    indexes = {crypto.blind_index(f"{reward_id}:{code}", field=CODE_FIELD): code for code in cleaned}
-    known = RewardCode.objects.filter(reward=row, index__in=list(indexes)).values_list("index", flat=True)
-    bad += [indexes[bytes(index)] for index in known]
+    indexes = {code_index(code): code for code in cleaned}
+    every = {index: code for code in cleaned for index in crypto.blind_indexes(code, field=CODE_FIELD)}
+    known = RewardCode.objects.filter(reward=row, index__in=list(every)).values_list("index", flat=True)
+    bad += [every[bytes(index)] for index in known]
     if bad:
         raise CodesUnusable(codes=", ".join(f"…{code[-4:]}" for code in bad[:5]))
     with connection.cursor() as cursor:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 
+from zhike.kernel import crypto
 from zhike.kernel.clock import business_date
 from zhike.organization import queries as organization
 from zhike.rewards.models import Reward
 from zhike.rewards.rules.exchange import Offered, is_in_season
 
 CODE_FIELD = "rewards.code"
+
+
+def code_index(code: str) -> bytes:
+    """The blind index of a partner's code, to store."""
+    return crypto.blind_index(code, field=CODE_FIELD)
 
 
 def zone_of(mall_id: int | None) -> str:

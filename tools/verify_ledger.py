@@ -31,6 +31,8 @@ COUNTERPARTS: dict[str, set[int]] = {
     "restore": {2},
     "expire": {3},
     "adjust": {4},
+    "grant": {4},
+    "revoke": {4},
     "undo": {4},
     "opening": {4},
     "release": {5},

@@ -70,6 +70,7 @@ _MATRIX = {
     "tickets.answer":    " y   y   y   y   .   y   y   .   .   . ",
     "tickets.handle":    " y   y   y   y   .   y   .   .   .   . ",
     "tickets.manage":    " y   y   .   y   .   .   .   .   .   . ",
+    "compensation.approve": " y y y y . . . . . . ",
     "outbox.view":       " y   y   .   .   .   y   .   .   .   . ",
     "messages.view":     " y   y   y   y   y   y   .   .   .   y ",
     "messages.send":     " y   y   .   y   y   .   .   .   .   . ",

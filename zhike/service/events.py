@@ -98,6 +98,59 @@ class DeadlineCalled(_OfTicket):
 
 
 @dataclass(frozen=True, slots=True)
+class _OfCompensation(_OfTicket):
+    compensation_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationProposed(_OfCompensation):
+    type: ClassVar[str] = "zhike.service.compensation_proposed"
+    kind: str
+    cost_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationDecided(_OfCompensation):
+    type: ClassVar[str] = "zhike.service.compensation_decided"
+    approved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationGiven(_OfCompensation):
+    """Amends were carried out: ``amount`` points, fen or pieces at ``cost_fen`` for ``payer`` ("mall:3", "merchant:12")."""
+
+    type: ClassVar[str] = "zhike.service.compensation_given"
+    kind: str
+    amount: int
+    cost_fen: int
+    payer: str
+    merchant_id: int | None
+    cause_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationReversed(_OfCompensation):
+    """``state`` is withdrawn (nothing had been given) or reversed (it was taken back)."""
+
+    type: ClassVar[str] = "zhike.service.compensation_reversed"
+    kind: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationTermsChanged(Fact):
+    """The catalogue or the authorities changed; ``key`` is the item's code or the role."""
+
+    type: ClassVar[str] = "zhike.service.compensation_terms_changed"
+    group_id: int
+    key: str
+
+    @property
+    def subject(self) -> str:
+        return f"group/{self.group_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class TaskOpened(Fact):
     type: ClassVar[str] = "zhike.service.task_opened"
     task_id: int

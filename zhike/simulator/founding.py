@@ -115,6 +115,7 @@ def found(actor: Viewer, catalogue: Catalogue, opened_at: dt.datetime, now: dt.d
     world = World(loaded.group_id, mall_id, program_id, merchant_ids, category_ids, product_ids)
     shop = next(shop for shop in catalogue.shops if shop.code == STAFF_SHOP)
     _hire(actor, world, merchant_ids[shop.index], opened_at)
+    service.found_compensation(actor=actor, group_id=loaded.group_id, now=opened_at)
     service.found_service(actor=actor, group_id=loaded.group_id, time_zone="Asia/Shanghai", now=opened_at)
     return world
 

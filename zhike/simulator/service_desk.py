@@ -15,6 +15,7 @@ from zhike.organization import queries as organization
 from zhike.sales import queries as sales
 from zhike.service import operations as service
 from zhike.service import queries
+from zhike.simulator.amends import amends_for
 from zhike.simulator.complaints import SimTicket, plan_tickets
 from zhike.simulator.founding import World
 from zhike.simulator.history import History
@@ -129,6 +130,42 @@ class ServiceDesk:
 
     def _solve(self, one: SimTicket, number: str, agent: Viewer, now: dt.datetime) -> None:
         service.resolve_ticket(actor=agent, number=number, text=one.theme.solution, now=now)
+        if (amends := amends_for(one)) is not None:
+            self._offer(agent, number, *amends, now=now)
+
+    def _offer(
+        self, agent: Viewer, number: str, item: str, amount: int, payer: str, reason: str, *, now: dt.datetime
+    ) -> None:
+        """Amends: agreed to by the mall's manager within two hours where they must be, then handed over."""
+        about_merchant = queries.ticket(agent, number, now).row.merchant_id is not None
+        made = service.propose_compensation(
+            actor=agent,
+            number=number,
+            item_code=item,
+            amount=amount,
+            payer=payer if about_merchant else "mall",
+            reason=reason,
+            now=now,
+        )
+        self.done["amends"] += 1
+        hour = dt.timedelta(hours=1)
+        self._plan(now + 2 * hour, lambda at: self._agree(made, at))
+        self._plan(now + 5 * hour, lambda at: self._hand_over(agent, made, at))
+
+    def _agree(self, made: int, now: dt.datetime) -> None:
+        manager = next((one for one in self._agents if one.label == "王经理"), None)
+        row = queries.compensation(manager, made) if manager else None
+        if manager and row and row.state == "proposed" and row.proposer_id != manager.id:
+            service.decide_compensation(
+                actor=manager, compensation_id=made, approve=True, note="同意", now=now
+            )
+
+    def _hand_over(self, agent: Viewer, made: int, now: dt.datetime) -> None:
+        row = queries.compensation(agent, made)
+        if row and row.state == "approved":
+            service.hand_over_compensation(
+                actor=agent, compensation_id=made, reference=f"BC{now:%y%m%d}{made:04d}", now=now
+            )
 
     def _close(self, one: SimTicket, number: str, agent: Viewer, member: Viewer, now: dt.datetime) -> None:
         if one.again:

@@ -69,3 +69,23 @@ def test_bad_input_changes_nothing(
     before = row_counts()
     assert office.post("/api/v1/tickets", body(shop) | changes).status == status
     assert row_counts() == before
+
+
+@pytest.mark.feature("C183")
+def test_amends_proposed_by_a_key_wait_for_a_person(shop: Shop, office: ApiClient) -> None:
+    from tests.people import NOW
+    from tests.service.conftest import SYSTEM
+    from zhike.service import operations as service
+
+    found(shop.malls)
+    service.found_compensation(actor=SYSTEM, group_id=shop.malls.group, now=NOW)
+    number = office.post("/api/v1/tickets", body(shop)).json["number"]
+    asked = {"item": "cash", "amount": 100, "payer": "merchant", "reason": "致歉"}
+    made = office.post(f"/api/v1/tickets/{number}/amends", asked, idempotency_key="B-1")
+    again = office.post(f"/api/v1/tickets/{number}/amends", asked, idempotency_key="B-1")
+    assert made.status == 201 and made.json == again.json and made.json["state"] == "proposed"
+    [row] = office.get("/api/v1/amends", {"state": "waiting"}).json["items"]
+    assert (row["cost_fen"], row["payer"]) == (100, f"merchant:{shop.malls.cafe}")
+    other = ApiClient(make_key(["tickets.view", "tickets.handle"], "mall", shop.malls.cloud))
+    assert other.get("/api/v1/amends").json["items"] == []
+    assert other.post(f"/api/v1/tickets/{number}/amends", asked).status == 404

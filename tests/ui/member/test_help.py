@@ -70,3 +70,18 @@ def test_nothing_is_sent_without_words(zhang: Client, world: World) -> None:
     assert complain(zhang, world, text=" ").status_code == 422
     assert complain(zhang, world, files=SimpleUploadedFile("a.exe", b"MZ" * 40)).status_code == 422
     assert not Ticket.objects.exists()
+
+
+@pytest.mark.feature("C183")
+def test_amends_are_shown_where_the_matter_is(zhang: Client, world: World, crew: Crew) -> None:
+    found(world.malls)
+    service.found_compensation(actor=crew.admin, group_id=world.malls.group, now=NOW)
+    complain(zhang, world)
+    number = Ticket.objects.get().number
+    for item, amount in (("points", 300), ("gift", 1), ("cash", 99_999)):
+        service.propose_compensation(
+            actor=crew.sun, number=number, item_code=item, amount=amount, reason="致歉", now=NOW
+        )
+    page = zhang.get(f"/m/help/{number}/").content.decode()
+    assert "The points are on your card." in page and "Ready for you at the service desk." in page
+    assert "999.99" not in page  # nobody has agreed to that

@@ -41,6 +41,7 @@ from zhike.loyalty.operations.finance import (
     publish_provision_policy,
 )
 from zhike.loyalty.operations.founding import FirstTerms, found_program
+from zhike.loyalty.operations.granting import GrantNotFound, grant_points, revoke_grant
 from zhike.loyalty.operations.holding import (
     HoldHasEnded,
     HoldNotFound,
@@ -110,6 +111,7 @@ __all__ = [
     "EnrolledMember",
     "FirstTerms",
     "Gift",
+    "GrantNotFound",
     "HoldHasEnded",
     "HoldNotFound",
     "HoldOutcome",
@@ -167,6 +169,7 @@ __all__ = [
     "expire_holds",
     "expire_points",
     "found_program",
+    "grant_points",
     "hand_out_journal",
     "hand_out_ledger",
     "hand_out_secrets",
@@ -187,6 +190,7 @@ __all__ = [
     "return_spent_points",
     "reverse_redemption",
     "review_tiers",
+    "revoke_grant",
     "run_replay",
     "save_tier",
     "seal_transfers",

@@ -102,7 +102,7 @@ def award_points(
     expiry = expires_on or programme.expiry_policy.last_day(programme.today(now))
     reasons = dict(explanation) | ({"limited_by": limited_by, "asked": points} if limited_by else {})
     posting.add(
-        credit(holder.state, allowed, expiry, _funding_id(funding, programme.funding_id)),
+        credit(holder.state, allowed, expiry, funding_id(funding, programme.funding_id)),
         against=ISSUED,
         reason=reason,
         reference=reference,
@@ -162,7 +162,7 @@ def award_to_many(
                 "gifts": to_json(gifts),
                 "accounts": accounts,
                 "expires_on": expires_on or programme.expiry_policy.last_day(programme.today(now)),
-                "funding": _funding_id(funding, programme.funding_id),
+                "funding": funding_id(funding, programme.funding_id),
                 "issued": system_account(program_id, ISSUED),
                 "reason": reason,
                 "actor": actor.audit_id,
@@ -226,14 +226,14 @@ def _given_since(holder: Holder, reason: str, since: dt.datetime) -> int:
     return int(rows.aggregate(points=Sum("points"))["points"] or 0)
 
 
-def _funding_id(split: Mapping[str, int] | None, own: int) -> int:
-    """The funding of a split; its code is the split itself, so that equal ones are one row."""
+def funding_id(split: Mapping[str, int] | None, own: int) -> int:
+    """The funding of a split; its code is the payer, or the split itself, so that equal ones are one row."""
     if not split:
         return own
     if sum(split.values()) != UNIT_BP or any(share <= 0 for share in split.values()):
         raise Invalid
     parts = dict(sorted(split.items()))
     code = "+".join(f"{payer}:{share}" for payer, share in parts.items())[:40]
-    if parts == {"mall": UNIT_BP}:
-        code = "mall"
+    if len(parts) == 1:
+        code = next(iter(parts))[:40]
     return Funding.objects.get_or_create(code=code, defaults={"split": parts})[0].pk

@@ -237,6 +237,10 @@ def entry_sentence(reason: str, points: int, explanation: Mapping[str, Any], awa
         return award_sentence(reason, amount, explanation)
     if reason == "adjust":
         return _("Corrected by staff: %(reason)s") % {"reason": explanation.get("reason", "")}
+    if reason == "grant":
+        return _("Given by us: %(note)s") % {"note": explanation.get("note", "")}
+    if reason == "revoke":
+        return _("Given by us and taken back: %(note)s") % {"note": explanation.get("note", "")}
     sentences = {
         "restore": _("A redemption was reversed: %(points)s given back to where they came from."),
         "hold": _("%(points)s set aside for a purchase."),

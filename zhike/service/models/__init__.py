@@ -1,5 +1,6 @@
 """The tables of the service context, a file for each concern."""
 
+from zhike.service.models.compensation import AuthorityLimit, AuthorityUse, Compensation, CompensationItem
 from zhike.service.models.tickets import (
     Alert,
     Attachment,
@@ -18,9 +19,13 @@ from zhike.service.models.tickets import (
 __all__ = [
     "Alert",
     "Attachment",
+    "AuthorityLimit",
+    "AuthorityUse",
     "BusinessCalendar",
     "CalendarVersion",
     "Cause",
+    "Compensation",
+    "CompensationItem",
     "Department",
     "Entry",
     "HolidayYear",

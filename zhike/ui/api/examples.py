@@ -81,6 +81,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "member_id": 1024,
     },
     "answer_ticket": {"text": "您好，我们已联系商户核实，今天内回复您。", "audience": "member"},
+    "propose_amends": {"item": "points", "amount": 500, "payer": "merchant", "reason": "商品质量问题"},
     "close_ticket": {"text": "已退款，感谢您的反馈。"},
 }
 

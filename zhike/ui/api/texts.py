@@ -214,6 +214,14 @@ OPERATIONS: dict[str, Text] = {
             "To the member, to the merchant, or among staff; an answer to the member ends the wait for the first one."
         ),
     ),
+    "propose_amends": Text(
+        _("Propose amends"),
+        _("From the catalogue. A key has no authority of its own: they wait until a person agrees."),
+    ),
+    "list_amends": Text(
+        _("Amends within the key's scope"),
+        _("Newest first, with what they cost and who pays. A merchant's key sees what the merchant pays."),
+    ),
     "close_ticket": Text(_("Close a ticket"), _("A call-back becomes due where one is promised.")),
     "list_merchants": Text(_("Merchants within the key's scope")),
     "list_events": Text(

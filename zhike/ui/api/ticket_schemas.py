@@ -9,7 +9,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import Field
 
-from zhike.ui.api.schemas import Id, Input, text
+from zhike.ui.api.schemas import Id, Input, Points, text
 
 LONG = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 Words = Annotated[str, Field(strict=True, min_length=1, max_length=4_000, pattern=LONG)]
@@ -95,6 +95,43 @@ class AnswerIn(Input):
     text: Words
     audience: Literal["member", "merchant", "staff"] = "member"
     wait: Annotated[bool, Field(strict=True)] = False
+
+
+class AmendsIn(Input):
+    """`amount` is points, fen of cash, or pieces; `payer` merchant is the ticket's own, whose fault it is."""
+
+    item: Annotated[str, text(40, 1)]
+    amount: Points
+    payer: Literal["mall", "merchant"] = "mall"
+    reason: Annotated[str, text(200, 1)]
+
+
+class AmendsMadeOut(Schema):
+    id: int
+    state: Literal["proposed", "approved", "executed"]
+
+
+class AmendsOut(Schema):
+    """`payer` names who bears `cost_fen`: mall:3, merchant:12."""
+
+    id: int
+    ticket: str
+    merchant_id: int | None
+    cause: str
+    kind: Literal["points", "coupon", "cash", "gift", "vip"]
+    name: str
+    amount: int
+    cost_fen: int
+    payer: str
+    state: Literal["proposed", "rejected", "approved", "executed", "withdrawn", "reversed"]
+    reason: str
+    proposed_at: dt.datetime
+    given_at: dt.datetime | None
+
+
+class AmendsListOut(Schema):
+    items: list[AmendsOut]
+    next_cursor: str | None
 
 
 class ClosingIn(Input):

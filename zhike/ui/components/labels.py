@@ -26,6 +26,8 @@ REASONS = {
     "restore": _("Redemption reversed"),
     "expire": _("Expired"),
     "adjust": _("Corrected by staff"),
+    "grant": _("Given by us"),
+    "revoke": _("Taken back by us"),
     "undo": _("Import undone"),
     "opening": _("Brought in from another system"),
     "release": _("Can be spent"),

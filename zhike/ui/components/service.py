@@ -65,8 +65,15 @@ ALERTS = {
     "breach": _("Overdue"),
     "escalation": _("Still overdue"),
     "major": _("Major matter"),
+    "approval": _("Amends wait for agreement"),
 }
-ALERT_TONES = {"warning": "warning", "breach": "error", "escalation": "error", "major": "error"}
+ALERT_TONES = {
+    "warning": "warning",
+    "breach": "error",
+    "escalation": "error",
+    "major": "error",
+    "approval": "warning",
+}
 STEPS = {
     "started": pgettext_lazy("clock", "Begins"),
     "counted": pgettext_lazy("clock", "Counts"),
@@ -81,6 +88,30 @@ TASKS = {
     "call_back": _("Call-back"),
     "inspection": _("Inspection"),
 }
+COMPENSATION_KINDS = {
+    "points": _("Points"),
+    "coupon": _("Coupon"),
+    "cash": _("Cash"),
+    "gift": pgettext_lazy("amends", "Present"),
+    "vip": _("VIP service"),
+}
+COMPENSATION_STATES = {
+    "proposed": pgettext_lazy("amends", "Waits for agreement"),
+    "rejected": pgettext_lazy("amends", "Refused"),
+    "approved": pgettext_lazy("amends", "To be handed over"),
+    "executed": pgettext_lazy("amends", "Given"),
+    "withdrawn": pgettext_lazy("amends", "Withdrawn"),
+    "reversed": pgettext_lazy("amends", "Taken back"),
+}
+COMPENSATION_TONES = {"proposed": "warning", "approved": "info", "executed": "success", "rejected": "error"}
+COMPENSATION_QUEUES = {
+    "waiting": pgettext_lazy("amends", "Waits for agreement"),
+    "ready": pgettext_lazy("amends", "To be handed over"),
+    "given": pgettext_lazy("amends", "Given"),
+    "ended": pgettext_lazy("amends", "Refused or taken back"),
+    "all": _("All"),
+}
+AUTHORITY_PERIODS = {"day": _("A day"), "month": _("A month")}
 OUTCOMES = {
     "done": _("Done"),
     "satisfied": _("Satisfied"),
@@ -104,6 +135,11 @@ ENTRIES = {
     "took_in": pgettext_lazy("ticket", "Took in another ticket"),
     "task": pgettext_lazy("ticket", "Task given"),
     "task_done": pgettext_lazy("ticket", "Task done"),
+    "amends_ask": pgettext_lazy("ticket", "Amends proposed"),
+    "amends_due": pgettext_lazy("ticket", "Amends are ready for you"),
+    "amends": pgettext_lazy("ticket", "Amends given"),
+    "amends_no": pgettext_lazy("ticket", "Amends refused"),
+    "amends_off": pgettext_lazy("ticket", "Amends taken back"),
 }
 AUDIENCES = {
     "member": _("To the member"),
@@ -137,6 +173,10 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     "step": STEPS,
     "task": TASKS,
     "outcome": OUTCOMES,
+    "compensation_kind": COMPENSATION_KINDS,
+    "compensation_state": COMPENSATION_STATES,
+    "compensation_tone": COMPENSATION_TONES,
+    "authority_period": AUTHORITY_PERIODS,
     "entry": ENTRIES,
     "audience": AUDIENCES,
     "queue": QUEUES,

@@ -385,6 +385,26 @@ def _deadline(data: Data, tiers: Names) -> Told:
     return Told(f"{level} · {what}", data["number"], "alarm-clock", "error", url)
 
 
+def _amends(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Told]:
+    """Amends on a ticket: what they are and, where it is known, what they cost."""
+
+    def told(data: Data, tiers: Names) -> Told:
+        parts = [data["number"], str(service.COMPENSATION_KINDS.get(data["kind"], data["kind"]))]
+        if "cost_fen" in data:
+            parts.append(yuan(data["cost_fen"]))
+        return Told(
+            str(title), " · ".join(parts), icon, tone, reverse("console:ticket", args=[data["number"]])
+        )
+
+    return told
+
+
+def _decided(data: Data, tiers: Names) -> Told:
+    title = _("Amends were agreed to") if data["approved"] else _("Amends were refused")
+    tone = "success" if data["approved"] else "warning"
+    return Told(title, data["number"], "user-check", tone, reverse("console:ticket", args=[data["number"]]))
+
+
 def _merchant(data: Data) -> str:
     found = organization.merchant_ref(data["merchant_id"]) if data.get("merchant_id") else None
     return found.name if found else ""
@@ -457,4 +477,8 @@ _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
     "service.ticket_reopened": _ticket(gettext_lazy("A ticket was reopened"), "rotate-ccw", "warning"),
     "service.ticket_merged": _ticket(gettext_lazy("Two tickets became one"), "merge"),
     "service.deadline_called": _deadline,
+    "service.compensation_proposed": _amends(gettext_lazy("Amends were proposed"), "gift"),
+    "service.compensation_decided": _decided,
+    "service.compensation_given": _amends(gettext_lazy("Amends were given"), "gift", "success"),
+    "service.compensation_reversed": _amends(gettext_lazy("Amends were taken back"), "undo-2", "warning"),
 }

@@ -86,6 +86,7 @@ PERMISSIONS = {
     "tickets.answer": _("Answer for a merchant"),
     "tickets.handle": _("Deal with tickets"),
     "tickets.manage": _("Change service hours and promises"),
+    "compensation.approve": _("Agree to amends"),
 }
 
 TENDERS = {
@@ -332,6 +333,8 @@ ENTRY_REASONS = {
     "restore": _("Given back"),
     "expire": _("Expired"),
     "adjust": _("Corrected"),
+    "grant": _("Given by us"),
+    "revoke": _("Taken back by us"),
     "undo": _("Import undone"),
     "release": _("Can be spent"),
     "hold": _("Points set aside"),
@@ -616,6 +619,15 @@ AUDIT_ACTIONS = {
     "task.open": _("Task given"),
     "task.try": _("Call tried"),
     "ticket.answer": _("Ticket answered"),
+    "compensation.propose": _("Amends proposed"),
+    "compensation.approve": _("Amends agreed to"),
+    "compensation.reject": _("Amends refused"),
+    "compensation.give": _("Amends given"),
+    "compensation.withdraw": _("Amends taken back"),
+    "compensation_item.save": _("Item of the catalogue of amends saved"),
+    "compensation_authority.save": _("Limit of a role saved"),
+    "points.grant": _("Points given"),
+    "points.revoke": _("Given points taken back"),
     "ticket.assign": _("Ticket handed over"),
     "ticket.classify": _("Ticket graded"),
     "ticket.close": _("Ticket closed"),

@@ -46,6 +46,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         (
             Entry("service", _("Service desk"), "headset", "tickets.view", "console:service"),
             Entry("service_tasks", _("Tasks"), "list-todo", "tickets.view", "console:service_tasks"),
+            Entry("compensations", _("Amends"), "gift", "tickets.view", "console:compensations"),
             Entry("service_board", _("Service board"), "gauge", "tickets.handle", "console:service_board"),
             Entry(
                 "service_settings",

@@ -7,6 +7,7 @@ from django.urls import URLPattern, include, path
 from zhike.ui.console.engagement_urls import ENGAGEMENT
 from zhike.ui.console.offer_urls import OFFERS
 from zhike.ui.console.reward_urls import REWARDS
+from zhike.ui.console.recovery_urls import RECOVERY
 from zhike.ui.console.views import (
     account,
     api_keys,
@@ -279,7 +280,7 @@ _staff = [
 _pages: list[URLPattern] = [
     *_start, *_members, *_receipts, *_programme, *_finance, *_policy, *_organization, *_imports, *_data, *_sources,
     *_webhooks, *_account, *_staff,
-    *_service, *_messaging, *OFFERS, *ENGAGEMENT, *REWARDS,
+    *RECOVERY, *_service, *_messaging, *OFFERS, *ENGAGEMENT, *REWARDS,
 ]  # fmt: skip
 
 urlpatterns = [path("console/", include(_pages))]

@@ -12,6 +12,10 @@ from zhike.service import operations, queries
 from zhike.ui.api import refs
 from zhike.ui.api.routes.base import ApiRequest, Needs, run_once
 from zhike.ui.api.ticket_schemas import (
+    AmendsIn,
+    AmendsListOut,
+    AmendsMadeOut,
+    AmendsOut,
     AnswerIn,
     ClockOut,
     ClosingIn,
@@ -132,6 +136,59 @@ def close_ticket(request: ApiRequest, number: Number, body: ClosingIn) -> Any:
         return Outcome(200, TicketOpenedOut(number=number).model_dump(mode="json"))
 
     return run_once(request, act)
+
+
+@router.post(
+    "/tickets/{number}/amends", auth=Needs("tickets.handle", body=True), response={201: AmendsMadeOut}
+)
+def propose_amends(request: ApiRequest, number: Number, body: AmendsIn) -> Any:
+    """Amends from the catalogue; a key has no authority of its own, so they wait for a person."""
+
+    def act() -> Outcome:
+        made = operations.propose_compensation(
+            actor=request.viewer,
+            number=number,
+            item_code=body.item,
+            amount=body.amount,
+            payer=body.payer,
+            reason=body.reason,
+            now=request.now,
+        )
+        return Outcome(201, AmendsMadeOut(id=made, state="proposed").model_dump(mode="json"))
+
+    return run_once(request, act)
+
+
+@router.get("/amends", auth=Needs("tickets.view"), response=AmendsListOut)
+def list_amends(
+    request: ApiRequest,
+    state: Annotated[str, Query(pattern="^(waiting|ready|given|ended|all)$")] = "all",
+    cursor: Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> AmendsListOut:
+    """Amends in the key's scope, newest first; a merchant's key sees what the merchant pays."""
+    page = queries.compensations_page(request.viewer, state=state, cursor=cursor, limit=limit)
+    return AmendsListOut(
+        items=[
+            AmendsOut(
+                id=row.id,
+                ticket=row.number,
+                merchant_id=row.merchant_id,
+                cause=row.cause,
+                kind=row.kind,  # type: ignore[arg-type]
+                name=row.name,
+                amount=row.amount,
+                cost_fen=row.cost_fen,
+                payer=row.payer,
+                state=row.state,  # type: ignore[arg-type]
+                reason=row.reason,
+                proposed_at=row.proposed_at,
+                given_at=row.executed_at,
+            )
+            for row in page.items
+        ],
+        next_cursor=page.next_cursor,
+    )
 
 
 def ticket_out(row: queries.TicketRow) -> TicketOut:

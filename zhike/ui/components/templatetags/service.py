@@ -7,6 +7,7 @@ from typing import Any
 
 from django import template
 
+from zhike.organization import queries as organization
 from zhike.ui.components import service
 
 register = template.Library()
@@ -17,6 +18,22 @@ def word(code: object, table: str) -> Any:
     """The name (or tone) of a code in a table of ``components.service``; an unknown one is shown as it is."""
     known = service.TABLES[table]
     return known.get(str(code), "" if table.endswith("_tone") else code)
+
+
+@register.filter
+def amends(details: dict[str, Any]) -> dict[str, Any]:
+    """The details of an entry about amends, in the shape in which amounts are shown."""
+    return {"kind": details["compensation_kind"], "amount": details["amount"]}
+
+
+@register.filter
+def payer(code: str) -> str:
+    """Who pays, by funding code, in words."""
+    kind, _colon, key = code.partition(":")
+    if kind == "merchant" and key.isdecimal():
+        found = organization.merchant_ref(int(key))
+        return found.name if found else code
+    return organization.mall(int(key)).name if key.isdecimal() else code
 
 
 @register.filter

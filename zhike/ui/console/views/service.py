@@ -204,11 +204,13 @@ def _page(request: StaffRequest, number: str, form: forms.Form, status: int = 20
         "row": shown.row,
         "form": form,
         "tasks": queries.tasks_of(request.viewer, shown.row.id),
+        "compensations": queries.compensations_of(request.viewer, number),
+        "staff_id": request.staff_id,
         "member": member,
         "receipt": _receipt(request, shown),
         "mall": organization.mall(shown.row.mall_id),
         "is_live": shown.row.status not in ("resolved", "closed"),
-        "may": permissions(request, handle=HANDLE, answer=ANSWER),
+        "may": permissions(request, handle=HANDLE, answer=ANSWER, approve="compensation.approve"),
     }
     return page(request, "console/service/ticket.html", context, section="service", status=status)
 

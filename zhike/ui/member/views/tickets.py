@@ -120,7 +120,13 @@ def ticket(request: Any, number: str) -> HttpResponse:
         else:
             return HttpResponseRedirect(reverse("member:help_ticket", args=[number]) + "#last")
     shown = queries.ticket(member.viewer, number, member.now)
-    context = {"ticket": shown, "row": shown.row, "form": form, "merged_into": shown.merged_into}
+    context = {
+        "ticket": shown,
+        "row": shown.row,
+        "form": form,
+        "merged_into": shown.merged_into,
+        "compensations": queries.compensations_of(member.viewer, number),
+    }
     return page(request, "help_ticket", context, active="profile", status=422 if form.errors else 200)
 
 

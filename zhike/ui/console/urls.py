@@ -6,8 +6,8 @@ from django.urls import URLPattern, include, path
 
 from zhike.ui.console.engagement_urls import ENGAGEMENT
 from zhike.ui.console.offer_urls import OFFERS
-from zhike.ui.console.reward_urls import REWARDS
 from zhike.ui.console.recovery_urls import RECOVERY
+from zhike.ui.console.reward_urls import REWARDS
 from zhike.ui.console.views import (
     account,
     api_keys,

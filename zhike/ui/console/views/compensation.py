@@ -51,7 +51,7 @@ def compensations(request: StaffRequest) -> HttpResponse:
     if state not in queries.STATES:
         state = "waiting" if report and report.waiting else "all"
     found = queries.compensations_page(
-        request.viewer, mall_id=mall_id, state=state, cursor=request.GET.get("cursor")
+        request.viewer, mall_id=mall_id, state=state, cursor=request.GET.get("cursor"), limit=20
     )
     counts = {"waiting": report.waiting, "ready": report.ready} if report else {}
     context = {

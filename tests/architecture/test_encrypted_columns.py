@@ -12,6 +12,7 @@ NOT_ENCRYPTED = {
     ("kernel_idempotency", "request_hash"),
     ("organization_apikey", "digest"),
     ("service_attachment", "digest"),
+    ("service_messagefile", "digest"),
     ("collection_writekey", "digest"),
     # Of ids that are random, or of user ids nobody is known by yet: what a retired key forgets is only that.
     ("collection_visitor", "digest"),

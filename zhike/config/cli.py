@@ -12,6 +12,7 @@ COMMANDS = {
     "demo": ("zhike.config.commands.demo:demo", "A mall that lives, on http://127.0.0.1:8000."),
     "dev": ("zhike.config.commands.dev:dev", "Web, worker and front end that reload as you type."),
     "web": ("zhike.config.commands.serve:web", "Serve pages and API."),
+    "live": ("zhike.config.commands.serve:live", "Hold the open connections of chats."),
     "worker": ("zhike.config.commands.serve:worker", "Run jobs and the readers of the event log."),
     "migrate": ("zhike.config.commands.database:migrate", "Bring the tables up to date."),
     "db": ("zhike.config.commands.database:db", "The embedded PostgreSQL: start, stop, url, psql, dump."),

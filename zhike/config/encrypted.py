@@ -17,6 +17,7 @@ def columns() -> list[EncryptedColumn]:
     from zhike.messaging import queries as messaging
     from zhike.organization import queries as organization
     from zhike.rewards import queries as rewards
+    from zhike.service import queries as service
     from zhike.webhooks import queries as webhooks
 
     cards = EncryptedColumn(CARD_FIELD, "loyalty_membercard", "secret", row_column="number")
@@ -27,5 +28,6 @@ def columns() -> list[EncryptedColumn]:
         *collection.encrypted_columns(),
         *webhooks.encrypted_columns(),
         *rewards.encrypted_columns(),
+        *service.encrypted_columns(),
         cards,
     ]

@@ -176,6 +176,8 @@ MESSAGE_GATEWAYS = "zhike.config.vendors.gateways"
 DEMO_PHONE = "zhike.config.vendors.demo_phone"
 # Where members and vendors reach us from outside, for links in messages and addresses of callbacks.
 PUBLIC_URL = os.environ.get("ZHIKE_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+# Where the live stream of chats is: "/live/" behind a proxy, ":8001" on another port, "" for none (pages ask by themselves).
+LIVE_URL = os.environ.get("ZHIKE_LIVE_URL", "")
 PROCRASTINATE_IMPORT_PATHS = [
     "zhike.kernel.jobs",
     "zhike.organization.jobs",

@@ -14,11 +14,20 @@ from psycopg import pq
 
 def open_connection(**options: Any) -> psycopg.Connection[Any]:
     """A new autocommit connection to the database Django uses now, outside the pool. The caller closes it."""
-    params = connection.get_connection_params()
+    return psycopg.connect(autocommit=True, **connection_options(**options))
+
+
+def connection_options(**options: Any) -> dict[str, Any]:
+    """What psycopg needs to reach the database Django uses now."""
+    params: dict[str, Any] = connection.get_connection_params()
     for name in ("pool", "cursor_factory", "context", "prepare_threshold"):
         params.pop(name, None)
-    params |= options
-    return psycopg.connect(autocommit=True, **params)
+    return params | options
+
+
+def close_connection() -> None:
+    """Close this thread's connection to Django's database."""
+    connection.close()
 
 
 LOOKED_AT_AFTER_S = 1.0

@@ -210,3 +210,51 @@ class HolidaysLoaded(Fact):
     @property
     def subject(self) -> str:
         return f"region/{self.region}"
+
+
+@dataclass(frozen=True, slots=True)
+class _OfConversation(Fact):
+    conversation_id: int
+    number: str
+    person_id: int
+    mall_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationStarted(_OfConversation):
+    type: ClassVar[str] = "zhike.service.conversation_started"
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationQueued(_OfConversation):
+    """It waits for one of us; ``reason`` is why the bot handed it over."""
+
+    type: ClassVar[str] = "zhike.service.conversation_queued"
+    reason: str
+    skill: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationAssigned(_OfConversation):
+    """``by_itself``: shared out by the program; ``waited_s`` is how long it stood in the queue."""
+
+    type: ClassVar[str] = "zhike.service.conversation_assigned"
+    staff_id: int
+    by_itself: bool
+    waited_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationClosed(_OfConversation):
+    """``closed_by`` is member, staff or system; ``helped_by`` who answered: bot, staff, both or nobody."""
+
+    type: ClassVar[str] = "zhike.service.conversation_closed"
+    closed_by: str
+    helped_by: str
+    messages: int
+    ticket_id: int | None

@@ -14,3 +14,9 @@ ACTOR = system_viewer("deadlines")
 def call_deadlines(timestamp: int) -> None:
     """Every five seconds: tell what has become due."""
     operations.sweep_deadlines(actor=ACTOR, now=clock.now())
+
+
+@job(queue=CARETAKER_QUEUE, cron="* * * * * */5")
+def sweep_inbox(timestamp: int) -> None:
+    """Every five seconds: wake, share out, end."""
+    operations.sweep_inbox(actor=system_viewer("inbox"), now=clock.now())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from zhike.kernel.access import Viewer
 from zhike.loyalty import operations as loyalty
+from zhike.simulator.chats import seed_chats
 from zhike.simulator.coupons import seed_coupons
 from zhike.simulator.engagement import seed_engagement
 from zhike.simulator.founding import World
@@ -50,9 +51,14 @@ def _service_desk(ground: Ground) -> None:
     ServiceDesk(ground.actor, ground.world, ground.loader.history, ground.seed, ground.now).live()
 
 
+def _chats(ground: Ground) -> None:
+    seed_chats(ground.actor, ground.world, ground.loader.history, ground.seed, ground.now)
+
+
 LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
     (_coupons, _engagement, _rewards, _signed_days),
     (_service_desk,),
+    (_chats,),
 )
 """Inside a lane one follows the other; each seed finds out for itself whether it was planted before."""
 

@@ -61,6 +61,7 @@ def _run(console: Console, *, port: int, live: bool, rate: float) -> int:
     log_ins = _fill()
     address = f"http://127.0.0.1:{port}"
     os.environ["ZHIKE_PUBLIC_URL"] = address
+    os.environ["ZHIKE_LIVE_URL"] = f":{port + 1}"
     children = [_vendors(address), *_children(port, live=live, rate=rate)]
     supervisor = Supervisor(children, guard=keep_database_running)
 
@@ -101,6 +102,7 @@ def _children(port: int, *, live: bool, rate: float) -> list[Child]:
     children = [
         Child("web", [*zhike, "web", "--port", str(port)]),
         Child("worker", [*zhike, "worker"]),
+        Child("live", [*zhike, "live", "--port", str(port + 1)], critical=False),
     ]
     if live:
         live_tills = [*zhike, "simulate", "live", "--port", str(port), "--rate", str(rate)]

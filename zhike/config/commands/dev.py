@@ -23,6 +23,7 @@ def dev(port: int, frontend: bool) -> None:
 
     os.environ["ZHIKE_DEBUG"] = "1"
     os.environ.setdefault("ZHIKE_DEMO", "1")
+    os.environ.setdefault("ZHIKE_LIVE_URL", f":{port + 1}")
     started = start_database()
     migrate_now()
     root = Path(__file__).resolve().parents[3]
@@ -30,6 +31,7 @@ def dev(port: int, frontend: bool) -> None:
     children = [
         Child("web", [*zhike, "web", "--port", str(port), "--workers", "1"], reload=True, critical=False),
         Child("worker", [*zhike, "worker"], reload=True, critical=False),
+        Child("live", [*zhike, "live", "--port", str(port + 1)], reload=True, critical=False),
     ]
     if frontend and (root / "hatch_build.py").exists():
         children.append(

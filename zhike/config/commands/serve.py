@@ -1,4 +1,4 @@
-"""`zhike web` and `zhike worker`: the two processes of an installation."""
+"""`zhike web`, `zhike worker` and `zhike live`: the processes of an installation."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import click
 
 from zhike.config import environment
 from zhike.config.startup import start_database, with_django
+
+LIVE_CONNECTIONS_MAX = 16_384
 
 
 @click.command()
@@ -64,6 +66,33 @@ def serve_web(*, host: str, port: int, workers: int, threads: int) -> None:
         respawn_failed_workers=True,
         respawn_interval=0.1,
         workers_kill_timeout=10,
+    ).serve()
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8001, show_default=True)
+def live(host: str, port: int) -> None:
+    """Hold the open connections of chats and tell them what is new; see ZHIKE_LIVE_URL."""
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    start_database()
+    os.environ.setdefault("ZHIKE_POOL", "2")
+    Server(
+        "zhike.config.asgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        workers=1,
+        backlog=LIVE_CONNECTIONS_MAX,
+        backpressure=LIVE_CONNECTIONS_MAX,
+        websockets=False,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        respawn_interval=0.1,
+        workers_kill_timeout=2,
     ).serve()
 
 

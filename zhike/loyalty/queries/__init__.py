@@ -60,6 +60,7 @@ from zhike.loyalty.queries.members import (
     person_ids_of,
     program_ids_of,
     qr_payload,
+    tier_rank,
     tiers,
 )
 from zhike.loyalty.queries.programmes import (
@@ -162,6 +163,7 @@ __all__ = [
     "seal_state",
     "statement",
     "tier_code",
+    "tier_rank",
     "tiers",
     "timeline",
     "value_of_points",

@@ -174,6 +174,11 @@ def member_id_of_person(person_id: int) -> int | None:
     return Member.objects.filter(person_id=person_id).order_by("id").values_list("id", flat=True).first()
 
 
+def tier_rank(member_id: int) -> int:
+    """The place of a member's tier on its ladder, the lowest 0; 0 for nobody."""
+    return Member.objects.filter(id=member_id).values_list("tier__rank", flat=True).first() or 0
+
+
 def person_id_of(member_id: int) -> int:
     """Raises MemberNotFound."""
     person_id = Member.objects.filter(id=member_id).values_list("person_id", flat=True).first()

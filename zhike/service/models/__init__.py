@@ -1,6 +1,15 @@
 """The tables of the service context, a file for each concern."""
 
 from zhike.service.models.compensation import AuthorityLimit, AuthorityUse, Compensation, CompensationItem
+from zhike.service.models.conversations import (
+    Agent,
+    Conversation,
+    Looking,
+    Mention,
+    Message,
+    MessageFile,
+    Phrase,
+)
 from zhike.service.models.tickets import (
     Alert,
     Attachment,
@@ -17,6 +26,7 @@ from zhike.service.models.tickets import (
 )
 
 __all__ = [
+    "Agent",
     "Alert",
     "Attachment",
     "AuthorityLimit",
@@ -26,9 +36,15 @@ __all__ = [
     "Cause",
     "Compensation",
     "CompensationItem",
+    "Conversation",
     "Department",
     "Entry",
     "HolidayYear",
+    "Looking",
+    "Mention",
+    "Message",
+    "MessageFile",
+    "Phrase",
     "PolicyVersion",
     "Task",
     "Ticket",

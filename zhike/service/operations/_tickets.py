@@ -117,7 +117,7 @@ def say(
         written_at=now,
     )
     for file in files:
-        _attach(entry, file)
+        Attachment.objects.create(entry=entry, **store(file))
     return entry
 
 
@@ -126,27 +126,27 @@ def check_files(files: Sequence[NewFile]) -> None:
     for number, file in enumerate(files, start=1):
         kind = tickets.content_type_of(file.content[:64])
         if kind is None or number > tickets.FILES_MAX or len(file.content) > tickets.FILE_BYTES_MAX:
-            raise FileUnusable(name=_plain_name(file.name))
+            raise FileUnusable(name=plain_name(file.name))
 
 
-def _plain_name(name: str) -> str:
+def plain_name(name: str) -> str:
     plain = PurePath(name.replace("\\", "/")).name
     return "".join(letter for letter in plain if letter.isprintable())[-120:] or "file"
 
 
-def _attach(entry: Entry, file: NewFile) -> None:
+def store(file: NewFile) -> dict[str, Any]:
+    """Put a file below the uploads; what its row holds besides its owner."""
     path = f"service/{uuid7().hex}"
     whole = Path(settings.UPLOAD_DIR) / path
     whole.parent.mkdir(parents=True, exist_ok=True)
     whole.write_bytes(file.content)
-    Attachment.objects.create(
-        entry=entry,
-        name=_plain_name(file.name),
-        content_type=tickets.content_type_of(file.content[:64]) or "",
-        size=len(file.content),
-        digest=hashlib.sha256(file.content).digest(),
-        path=path,
-    )
+    return {
+        "name": plain_name(file.name),
+        "content_type": tickets.content_type_of(file.content[:64]) or "",
+        "size": len(file.content),
+        "digest": hashlib.sha256(file.content).digest(),
+        "path": path,
+    }
 
 
 def move(ticket: Ticket, act: tickets.Act) -> None:

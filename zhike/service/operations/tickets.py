@@ -469,6 +469,11 @@ def _next_id() -> int:
         return int(cursor.fetchone()[0])
 
 
+def id_of(number: str) -> int:
+    """The row of a ticket that was just opened here."""
+    return Ticket.objects.values_list("id", flat=True).get(number=number)
+
+
 def _names(ticket: Ticket) -> tuple[int, str, int | None, int]:
     return ticket.pk, ticket.number, ticket.person_id, ticket.mall_id
 

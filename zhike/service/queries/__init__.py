@@ -1,5 +1,14 @@
 """Every read of the service context."""
 
+from zhike.service.queries.agents import (
+    AgentView,
+    PhraseView,
+    agents_there,
+    desk_opens_at,
+    phrases,
+    seat,
+    seats,
+)
 from zhike.service.queries.boards import Board, CauseRow, MerchantRate, board
 from zhike.service.queries.calendars import (
     CalendarView,
@@ -33,6 +42,25 @@ from zhike.service.queries.compensation import (
     compensations_page,
     own_authority,
 )
+from zhike.service.queries.conversations import QUEUES as INBOX_QUEUES
+from zhike.service.queries.conversations import (
+    ConversationFile,
+    ConversationRow,
+    MessageView,
+    conversation,
+    conversation_file,
+    current_conversation,
+    encrypted_columns,
+    inbox_counts,
+    inbox_page,
+    last_numbers,
+    message_file,
+    messages_after,
+    messages_of,
+    reader_of,
+    unseen_mentions,
+    visible_conversation,
+)
 from zhike.service.queries.tasks import TaskView, task, tasks_of, tasks_page
 from zhike.service.queries.tickets import (
     QUEUES,
@@ -51,6 +79,7 @@ from zhike.service.queries.tickets import (
     visible_ticket,
 )
 from zhike.service.rules.compensation import KINDS, PERIODS
+from zhike.service.rules.conversations import SKILLS, fill
 from zhike.service.rules.policies import ALERTED_ROLES, ANY, CLOCKS, SEVERITIES, TYPES
 from zhike.service.rules.tickets import CHANNELS
 
@@ -59,12 +88,15 @@ __all__ = [
     "ANY",
     "CHANNELS",
     "CLOCKS",
+    "INBOX_QUEUES",
     "KINDS",
     "PERIODS",
     "QUEUES",
     "SEVERITIES",
+    "SKILLS",
     "STATES",
     "TYPES",
+    "AgentView",
     "AlertView",
     "AuthorityView",
     "Board",
@@ -72,6 +104,8 @@ __all__ = [
     "CauseRow",
     "ClockView",
     "CompensationView",
+    "ConversationFile",
+    "ConversationRow",
     "CostReport",
     "CostRow",
     "EntryView",
@@ -79,12 +113,15 @@ __all__ = [
     "HolidayYearView",
     "ItemView",
     "MerchantRate",
+    "MessageView",
     "NamedRef",
     "OwnAuthority",
+    "PhraseView",
     "PolicyView",
     "TaskView",
     "TicketFile",
     "TicketRow",
+    "agents_there",
     "attachment",
     "authorities",
     "board",
@@ -96,21 +133,39 @@ __all__ = [
     "compensation_report",
     "compensations_of",
     "compensations_page",
+    "conversation",
+    "conversation_file",
+    "current_conversation",
     "departments",
+    "desk_opens_at",
+    "encrypted_columns",
+    "fill",
     "has_been_founded",
     "holiday_years",
+    "inbox_counts",
+    "inbox_page",
+    "last_numbers",
+    "message_file",
+    "messages_after",
+    "messages_of",
     "next_call_at",
     "next_year_is_missing",
     "open_alerts",
     "own_authority",
+    "phrases",
     "policy_in_force",
     "policy_versions",
     "queue_counts",
+    "reader_of",
+    "seat",
+    "seats",
     "shipped_holidays",
     "task",
     "tasks_of",
     "tasks_page",
     "ticket",
     "tickets_page",
+    "unseen_mentions",
+    "visible_conversation",
     "visible_ticket",
 ]

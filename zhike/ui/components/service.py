@@ -157,6 +157,56 @@ QUEUES = {
     "closed": pgettext_lazy("ticket", "Closed"),
     "all": _("All"),
 }
+INBOX_QUEUES = {
+    "mine": pgettext_lazy("inbox", "Mine"),
+    "queued": pgettext_lazy("inbox", "Queue"),
+    "open": pgettext_lazy("inbox", "Open"),
+    "bot": pgettext_lazy("inbox", "Assistant"),
+    "snoozed": pgettext_lazy("inbox", "Snoozed"),
+    "closed": pgettext_lazy("inbox", "Closed"),
+    "all": pgettext_lazy("inbox", "All"),
+}
+CONVERSATIONS = {
+    "bot": pgettext_lazy("conversation", "With the assistant"),
+    "queued": pgettext_lazy("conversation", "Waiting"),
+    "open": pgettext_lazy("conversation", "Open"),
+    "snoozed": pgettext_lazy("conversation", "Snoozed"),
+    "closed": pgettext_lazy("conversation", "Closed"),
+}
+CONVERSATION_TONES = {
+    "bot": "info",
+    "queued": "warning",
+    "open": "primary",
+    "snoozed": "accent",
+    "closed": "",
+}
+SKILLS = {
+    "points": pgettext_lazy("skill", "Points and tiers"),
+    "coupons": pgettext_lazy("skill", "Coupons and offers"),
+    "orders": pgettext_lazy("skill", "Receipts and returns"),
+    "complaints": pgettext_lazy("skill", "Complaints"),
+    "places": pgettext_lazy("skill", "Shops and the mall"),
+    "general": pgettext_lazy("skill", "Everything else"),
+}
+SEATS = {
+    "available": pgettext_lazy("seat", "Available"),
+    "busy": pgettext_lazy("seat", "Busy"),
+    "away": pgettext_lazy("seat", "Away"),
+}
+HELPED = {
+    "bot": _("Answered by the assistant"),
+    "staff": _("Answered by the desk"),
+    "both": _("Answered by the assistant and the desk"),
+    "nobody": _("Not answered"),
+}
+HANDOVERS = {
+    "no_bot": _("The assistant is not set up"),
+    "asked": _("The member asked for a person"),
+    "unsure": _("The assistant was not sure"),
+    "unable": _("The assistant cannot do this"),
+    "upset": _("The member is upset"),
+    "complaint": _("A complaint"),
+}
 TABLES: Mapping[str, Mapping[str, Any]] = {
     "type": TYPES,
     "severity": SEVERITIES,
@@ -180,6 +230,11 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     "entry": ENTRIES,
     "audience": AUDIENCES,
     "queue": QUEUES,
+    "conversation": CONVERSATIONS,
+    "conversation_tone": CONVERSATION_TONES,
+    "skill": SKILLS,
+    "seat": SEATS,
+    "handover": HANDOVERS,
 }
 
 

@@ -378,6 +378,18 @@ def _ticket(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], To
     return told
 
 
+def _conversation(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Told]:
+    """What happened to a chat; never what was said in it."""
+
+    def told(data: Data, tiers: Names) -> Told:
+        reason = service.HANDOVERS.get(data.get("reason", ""), "")
+        helped = service.HELPED.get(data.get("helped_by", ""), "")
+        detail = " · ".join(str(part) for part in (data["number"], reason, helped) if part)
+        return Told(str(title), detail, icon, tone, reverse("console:conversation", args=[data["number"]]))
+
+    return told
+
+
 def _deadline(data: Data, tiers: Names) -> Told:
     what = service.CLOCKS.get(data["clock"], data["clock"])
     level = service.ALERTS.get(data["level"], data["level"])
@@ -476,6 +488,16 @@ _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
     "service.ticket_closed": _ticket(gettext_lazy("A ticket was closed"), "archive"),
     "service.ticket_reopened": _ticket(gettext_lazy("A ticket was reopened"), "rotate-ccw", "warning"),
     "service.ticket_merged": _ticket(gettext_lazy("Two tickets became one"), "merge"),
+    "service.conversation_started": _conversation(
+        gettext_lazy("Wrote to us in the chat"), "message-circle-more", "info"
+    ),
+    "service.conversation_queued": _conversation(
+        gettext_lazy("The chat went to the desk"), "hourglass", "warning"
+    ),
+    "service.conversation_assigned": _conversation(
+        gettext_lazy("Somebody took the chat"), "user-round-check"
+    ),
+    "service.conversation_closed": _conversation(gettext_lazy("The chat ended"), "archive"),
     "service.deadline_called": _deadline,
     "service.compensation_proposed": _amends(gettext_lazy("Amends were proposed"), "gift"),
     "service.compensation_decided": _decided,

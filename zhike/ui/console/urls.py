@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, include, path
 
 from zhike.ui.console.engagement_urls import ENGAGEMENT
+from zhike.ui.console.inbox_urls import INBOX
 from zhike.ui.console.offer_urls import OFFERS
 from zhike.ui.console.recovery_urls import RECOVERY
 from zhike.ui.console.reward_urls import REWARDS
@@ -281,6 +282,7 @@ _pages: list[URLPattern] = [
     *_start, *_members, *_receipts, *_programme, *_finance, *_policy, *_organization, *_imports, *_data, *_sources,
     *_webhooks, *_account, *_staff,
     *RECOVERY, *_service, *_messaging, *OFFERS, *ENGAGEMENT, *REWARDS,
+    *INBOX,
 ]  # fmt: skip
 
 urlpatterns = [path("console/", include(_pages))]

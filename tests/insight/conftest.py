@@ -58,7 +58,9 @@ def join(
     )  # fmt: skip
 
 
-def buy(malls: Malls, person_id: int, merchant_id: int, fen: int, at: dt.datetime) -> None:
+def buy(
+    malls: Malls, person_id: int, merchant_id: int, fen: int, at: dt.datetime, now: dt.datetime = NOW
+) -> None:
     mall_id = malls.cloud if merchant_id == malls.noodles else malls.star
     line = sales.NewLine(1, "SKU-1", "示例商品", Decimal(1), fen, fen)
     receipt = sales.NewReceipt(
@@ -66,7 +68,7 @@ def buy(malls: Malls, person_id: int, merchant_id: int, fen: int, at: dt.datetim
         business_date=(at + dt.timedelta(hours=8)).date(), occurred_at=at, lines=(line,),
         tenders=(sales.NewTender("cash", fen),), person_id=person_id, cashier="李收银", source="api",
     )  # fmt: skip
-    loyalty.take_receipt(actor=SYSTEM, receipt=receipt, now=NOW)
+    loyalty.take_receipt(actor=SYSTEM, receipt=receipt, now=now)
 
 
 @pytest.fixture

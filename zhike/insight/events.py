@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -46,3 +47,63 @@ class SegmentExported(_SegmentFact):
     purpose: str
     channel: str
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class _StandingFact(Fact):
+    person_id: int
+    member_id: int
+    before: str
+    after: str
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class LifecycleChanged(_StandingFact):
+    """Stages are prospect, new, active, dormant, churned. ``since`` is the moment at which it came about."""
+
+    type: ClassVar[str] = "zhike.insight.lifecycle_changed"
+    since: dt.datetime
+
+    @property
+    def happened_at(self) -> dt.datetime | None:
+        return self.since
+
+
+@dataclass(frozen=True, slots=True)
+class RfmChanged(_StandingFact):
+    """Groups are recency, frequency and value as 0 or 1, "" without a purchase in the window."""
+
+    type: ClassVar[str] = "zhike.insight.rfm_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class StandingPolicyPublished(Fact):
+    """Settings of stages (of a mall, or for those without their own) or of RFM."""
+
+    type: ClassVar[str] = "zhike.insight.standing_policy_published"
+    group_id: int
+    kind: str
+    mall_id: int | None
+    version: int
+
+    @property
+    def subject(self) -> str:
+        return f"group/{self.group_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class LifetimeFitted(Fact):
+    """The model of lifetime value was fitted anew; ``fault`` says why there are no new forecasts."""
+
+    type: ClassVar[str] = "zhike.insight.lifetime_fitted"
+    run_id: int
+    customers: int
+    fault: str
+
+    @property
+    def subject(self) -> str:
+        return f"lifetime_run/{self.run_id}"

@@ -8,9 +8,22 @@ from zhike.kernel.access import system_viewer
 from zhike.kernel.jobs import job
 
 ACTOR = system_viewer("segments")
+STANDING = system_viewer("standing")
 
 
 @job(cron="11 * * * *", lock="insight.segments")
 def count_segments(timestamp: int) -> int:
     """Every hour: how many belong to each segment now."""
     return operations.count_segments(actor=ACTOR, now=clock.now())
+
+
+@job(cron="4 * * * *", lock="insight.standings")
+def refresh_standings(timestamp: int) -> int:
+    """Every hour: stages that time alone decides, and RFM; the first run of a day makes the breaks anew."""
+    return operations.refresh_standings(actor=STANDING, now=clock.now())
+
+
+@job(cron="34 19 * * *", lock="insight.lifetime")
+def fit_lifetime(timestamp: int) -> int:
+    """Every night: what is expected of members."""
+    return operations.fit_lifetime(actor=STANDING, now=clock.now())

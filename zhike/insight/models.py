@@ -62,3 +62,84 @@ class SegmentSnapshot(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["segment", "-taken_at"], name="segment_snapshot_newest")]
+
+
+class Standing(models.Model):
+    """Where a member stands: stage of life as a customer, and RFM (``rfm`` "" without a purchase in the window).
+
+    Thrown away and worked out again from receipts by the hourly job; ``rfm`` is recency, frequency, value as 0 or 1.
+    """
+
+    member = models.OneToOneField("loyalty.Member", models.CASCADE, primary_key=True, related_name="+")
+    person = models.ForeignKey("customers.Person", models.CASCADE, related_name="+")
+    mall = models.ForeignKey("organization.Mall", models.PROTECT, null=True, related_name="+", db_index=False)
+    stage = models.CharField(max_length=10)
+    stage_since = models.DateTimeField(null=True)
+    last_at = models.DateTimeField(null=True)
+    frequency = models.IntegerField()
+    monetary_fen = models.BigIntegerField()
+    recency_score = models.SmallIntegerField(null=True)
+    frequency_score = models.SmallIntegerField(null=True)
+    monetary_score = models.SmallIntegerField(null=True)
+    rfm = models.CharField(max_length=3, blank=True)
+    rfm_since = models.DateTimeField()
+
+
+class StandingPolicy(models.Model):
+    """Settings of stages (by mall) or of RFM, in versions. Never edited."""
+
+    group = models.ForeignKey("organization.Group", models.PROTECT, related_name="+")
+    mall = models.ForeignKey("organization.Mall", models.PROTECT, null=True, related_name="+")
+    kind = models.CharField(max_length=10)
+    version = models.IntegerField()
+    definition = models.JSONField()
+    note = models.CharField(max_length=200, blank=True)
+    published_at = models.DateTimeField()
+    published_by = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["group", "kind", "mall", "version"],
+                name="standing_policy_version",
+                nulls_distinct=False,
+            )
+        ]
+
+
+class RfmRun(models.Model):
+    """One day: the breaks that made the scores, how many had bought, and how many stood where at last."""
+
+    day = models.DateField(primary_key=True)
+    policy_version = models.IntegerField()
+    population = models.IntegerField()
+    breaks = models.JSONField()
+    counts = models.JSONField()
+    stages = models.JSONField()
+    ran_at = models.DateTimeField()
+
+
+class LifetimeRun(models.Model):
+    """One fit of the model of lifetime value: what it was fitted to, what came out, how well it foresaw the hold-out."""
+
+    ran_at = models.DateTimeField()
+    ran_by = models.CharField(max_length=80)
+    customers = models.IntegerField()
+    first_on = models.DateField(null=True)
+    last_on = models.DateField()
+    parameters = models.JSONField()
+    holdout = models.JSONField()
+    fault = models.CharField(max_length=20, blank=True)
+
+
+class Forecast(models.Model):
+    """What the newest fit expects of a member in the next ``FORECAST_DAYS``. Thrown away by the next fit.
+
+    ``risk_percent`` is the chance that they are no customer any more; None with a single purchase, where the model cannot tell.
+    """
+
+    member = models.OneToOneField("loyalty.Member", models.CASCADE, primary_key=True, related_name="+")
+    run = models.ForeignKey("insight.LifetimeRun", models.CASCADE, related_name="+", db_index=False)
+    risk_percent = models.SmallIntegerField(null=True)
+    purchases_milli = models.IntegerField()
+    value_fen = models.BigIntegerField()

@@ -10,7 +10,15 @@ from typing import Any
 
 from zhike.kernel import clock
 from zhike.kernel.progress import Progress
-from zhike.simulator.operations import PASSWORD, SEED, STAFF, MallLoaded, load_behaviour, load_mall
+from zhike.simulator.operations import (
+    PASSWORD,
+    SEED,
+    STAFF,
+    MallLoaded,
+    load_behaviour,
+    load_insight,
+    load_mall,
+)
 
 LABELS = {
     "admin": "管理员 · admin",
@@ -67,6 +75,7 @@ def ensure_history(size: str = "demo", seed: int = SEED) -> MallLoaded | None:
         seed=state.get("seed", seed),
         now=dt.datetime.fromisoformat(state["began"]),
     )
+    load_insight(now=dt.datetime.fromisoformat(state["began"]))
     marker.write_text(json.dumps(state | {"done": True}))
     return loaded
 

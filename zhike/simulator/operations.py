@@ -14,10 +14,12 @@ from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from zhike.collection import operations as collection
+from zhike.insight import operations as insight
 from zhike.kernel import clock as kernel_clock
 from zhike.kernel import events
 from zhike.kernel.access import Viewer, system_viewer
 from zhike.kernel.errors import Invalid
+from zhike.organization import queries as organization
 from zhike.simulator import browsing
 from zhike.simulator.afterwards import Ground, plant
 from zhike.simulator.catalogue import build_catalogue
@@ -29,6 +31,7 @@ from zhike.simulator.loading import Loader, Progress
 from zhike.simulator.parallel import DATABASE_KEYS, Helper, Task, lazy_commits, start_helper
 from zhike.simulator.people import build_people
 from zhike.simulator.rhythm import ZONE
+from zhike.simulator.segments import seed_segments
 
 ACTOR = system_viewer("simulator")
 SEED = 2026
@@ -133,6 +136,15 @@ def load_behaviour(
     return browsing.load_history(actor, seed, catalogue, people, now)
 
 
+def load_insight(*, actor: Viewer = ACTOR, now: dt.datetime) -> None:
+    """What the mall's marketing makes of the loaded history. Repeatable."""
+    group, mall_id = organization.founded_group(), organization.first_mall_id()
+    insight.refresh_standings(actor=actor, now=now)
+    if group is not None and mall_id is not None:
+        seed_segments(actor, group.id, mall_id, now)
+        insight.order_fit(actor=actor, now=now)
+
+
 def mini_program_key(*, actor: Viewer = ACTOR, now: dt.datetime) -> tuple[int, str]:
     """A write key for the mini program's server, by id and text; the one before it goes on working for a day."""
     source = browsing.ensure_source(actor, now)
@@ -212,6 +224,7 @@ __all__ = [
     "content_hash",
     "live",
     "load_behaviour",
+    "load_insight",
     "load_mall",
     "mini_program_key",
 ]

@@ -178,6 +178,26 @@ def _property(one: Property) -> Sql:
     return Sql(text, (one.key,) * (text.count("%s") - 1) + (one.value,))
 
 
+def _standing(column: str) -> Callable[[Audience, Leaf], Sql]:
+    def condition(audience: Audience, leaf: Leaf) -> Sql:
+        alias = audience.join(Sql("SELECT member_id, stage, rfm FROM insight_standing"), "member_id")
+        return Sql(f"coalesce({alias}.{column} = ANY(%s), false)", (list(leaf.values),))
+
+    return condition
+
+
+def _forecast(column: str) -> Callable[[Audience, Leaf], Sql]:
+    def condition(audience: Audience, leaf: Leaf) -> Sql:
+        """Of whom nothing is expected fits no bounds."""
+        alias = audience.join(
+            Sql("SELECT member_id, value_fen, risk_percent FROM insight_forecast"), "member_id"
+        )
+        known = Sql(f" AND {alias}.{column} IS NOT NULL")
+        return (between(f"coalesce({alias}.{column}, 0)", leaf) + known).inside("(", ")")
+
+    return condition
+
+
 def _consent(audience: Audience, leaf: Leaf) -> Sql:
     parts = []
     for value in leaf.values:
@@ -206,5 +226,9 @@ CONDITIONS: Mapping[str, Callable[[Audience, Leaf], Sql]] = {
     "last_purchase": _bought,
     "first_purchase": _bought,
     "behaviour": _behaviour,
+    "lifecycle": _standing("stage"),
+    "rfm": _standing("rfm"),
+    "future_value": _forecast("value_fen"),
+    "risk": _forecast("risk_percent"),
     "consent": _consent,
 }

@@ -180,7 +180,7 @@ def snapshot_members(
     from pyroaring import BitMap64
 
     frozen = BitMap64.deserialize(bytes(row.members))
-    audience = _audience(viewer, now)
+    audience = audience_for(viewer, now)
     among = Sql("m.id = ANY(%s) AND ", (list(frozen),))
     return iter(_ids(audience.select(Sql("m.id"), among + _agreed(audience, purpose, channel))))
 
@@ -188,7 +188,7 @@ def snapshot_members(
 def segment_reach(viewer: Viewer, segment_id: int, now: dt.datetime) -> dict[str, int]:
     """How many belong ("all"), and how many of them may be told of offers, by channel. Raises SegmentNotFound."""
     placed = _placed(_loaded(viewer, segment_id))
-    audience = _audience(viewer, now)
+    audience = audience_for(viewer, now)
     where = audience.condition(placed)
     channels = ("sms", "wechat", "email", "push", "phone")
     columns = Sql("count(*)")
@@ -203,7 +203,7 @@ def segment_sample(
 ) -> list[loyalty.MemberRow]:
     """Some members in scope who belong, masked, the same each time for one day; members' own consent to be members
     is asked for like any other."""
-    audience = _audience(viewer, now)
+    audience = audience_for(viewer, now)
     where = (
         audience.condition(Placed(definition, mall_id)) + Sql(" AND ") + audience.consent("membership", None)
     )
@@ -230,7 +230,7 @@ def overlap(viewer: Viewer, segment_ids: Sequence[int], now: dt.datetime) -> Ove
     if not 2 <= len(set(segment_ids)) == len(segment_ids) <= OVERLAP_MAX:
         raise Invalid(fields={"segments": [_("Choose two to four different segments.")]})
     rows = [_loaded(viewer, segment_id) for segment_id in segment_ids]
-    audience = _audience(viewer, now)
+    audience = audience_for(viewer, now)
     conditions = [audience.condition(_placed(row)) for row in rows]
     bits = [condition.inside("", f"::int * {1 << at}") for at, condition in enumerate(conditions)]
     mask = bits[0]
@@ -247,7 +247,7 @@ def overlap(viewer: Viewer, segment_ids: Sequence[int], now: dt.datetime) -> Ove
 
 def fitting(viewer: Viewer, definition: Group, mall_id: int | None, now: dt.datetime) -> list[int]:
     """Whoever in scope a definition fits, whatever they agreed to: for counting and freezing inside this context."""
-    audience = _audience(viewer, now)
+    audience = audience_for(viewer, now)
     return _ids(audience.select(Sql("m.id"), audience.condition(Placed(definition, mall_id))))
 
 
@@ -277,7 +277,7 @@ def _lookup(segment_id: int) -> Placed | None:
     return _placed(row) if row else None
 
 
-def _audience(viewer: Viewer, now: dt.datetime) -> Audience:
+def audience_for(viewer: Viewer, now: dt.datetime) -> Audience:
     return Audience(viewer, now, zone(), _lookup)
 
 
@@ -296,13 +296,13 @@ def _agreed(audience: Audience, purpose: str, channel: str | None) -> Sql:
 def _member_ids(
     viewer: Viewer, placed: Placed, purpose: str, channel: str | None, now: dt.datetime
 ) -> list[int]:
-    audience = _audience(viewer, now)
+    audience = audience_for(viewer, now)
     where = audience.condition(placed) + Sql(" AND ") + _agreed(audience, purpose, channel)
     return _ids(audience.select(Sql("m.id"), where) + Sql(" ORDER BY m.id"))
 
 
 def _count(viewer: Viewer, placed: Placed, now: dt.datetime) -> int:
-    audience = _audience(viewer, now)
+    audience = audience_for(viewer, now)
     return int(_rows(audience.select(Sql("count(*)"), audience.condition(placed)))[0][0])
 
 

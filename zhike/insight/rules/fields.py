@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from zhike.insight.rules.standing import GROUPS, STAGES
+
 RECEIPT_WHERE = ("malls", "merchants", "trade_categories", "weekdays", "minimum_fen")
 EVENT_WHERE = ("names", "properties")
 
@@ -51,6 +53,8 @@ STATIC: Mapping[str, tuple[str, ...]] = {
     "months": MONTHS,
     "consents": CONSENTS,
     "identifiers": ("phone", "email", "openid", "unionid", "plate"),
+    "stages": STAGES,
+    "rfm_groups": GROUPS,
 }
 """Choices that are the same everywhere; those of others are ids."""
 
@@ -73,6 +77,10 @@ _FIELDS = (
     Field("last_purchase", "receipts", "days_ago", where=RECEIPT_WHERE, largest=36_500),
     Field("first_purchase", "receipts", "days_ago", where=RECEIPT_WHERE, largest=36_500),
     Field("behaviour", "behaviour", "number", is_windowed=True, where=EVENT_WHERE, is_profiling=True),
+    Field("lifecycle", "standing", "choice", "stages", is_profiling=True),
+    Field("rfm", "standing", "choice", "rfm_groups", is_profiling=True),
+    Field("future_value", "standing", "money", is_profiling=True, largest=10**14),
+    Field("risk", "standing", "number", is_profiling=True, largest=100),
     Field("consent", "consent", "choice", "consents"),
     Field("segment", "segments", "choice", "segments"),
 )

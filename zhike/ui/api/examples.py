@@ -34,6 +34,17 @@ BODIES: dict[str, dict[str, Any]] = {
         "lines": [{"line_no": 1, "quantity": "1"}],
     },
     "redeem": {"points": 50, "merchant_code": "C001", "reference": "T1-20260701-0042"},
+    "save_segment": {
+        "code": "coffee-lovers",
+        "name": "咖啡常客",
+        "definition": {
+            "match": "all",
+            "of": [{"field": "purchases", "op": "at_least", "value": 3, "window": {"days": 90}}],
+        },
+    },
+    "count_definition": {
+        "definition": {"match": "all", "of": [{"field": "age", "op": "between", "value": [25, 35]}]}
+    },
     "quote_coupons": {
         "merchant_code": "C001",
         "codes": ["ZKC.7Q2MXK4VTW9HCA35"],

@@ -33,6 +33,9 @@ IDEMPOTENCY = _(
 TAGS: dict[str, Text] = {
     "receipts": Text(_("Receipts"), _("Sales become points; returns take them back.")),
     "redemptions": Text(_("Redemptions"), _("Points spent at a till, and given back.")),
+    "segments": Text(
+        _("Segments"), _("Members who have something in common; given out only for what they agreed to.")
+    ),
     "coupons": Text(_("Coupons"), _("Claimed by members, held for a basket, used, and given back.")),
     "engagement": Text(_("Engagement"), _("What members earn besides buying.")),
     "rewards": Text(
@@ -223,6 +226,23 @@ OPERATIONS: dict[str, Text] = {
         _("Newest first, with what they cost and who pays. A merchant's key sees what the merchant pays."),
     ),
     "close_ticket": Text(_("Close a ticket"), _("A call-back becomes due where one is promised.")),
+    "list_segments": Text(_("Segments within the key's scope"), _("By name, with the last count.")),
+    "save_segment": Text(
+        _("Make a segment"),
+        _(
+            "The definition is a tree: {match: all, any or none; of: […]}, whose leaves are conditions {field, op, value, window,"
+            " where}. The guide “Segments” lists them."
+        ),
+    ),
+    "count_definition": Text(_("Count a definition"), _("Within the key's scope; nothing is saved.")),
+    "get_segment": Text(_("One segment"), _("Its definition, and the sentence it reads as.")),
+    "list_segment_members": Text(
+        _("Who belongs to a segment"),
+        _(
+            "Ids of members who belong now and agreed to the purpose on the channel; nobody else is ever in the answer, and"
+            " minors are in no marketing."
+        ),
+    ),
     "list_merchants": Text(_("Merchants within the key's scope")),
     "list_events": Text(
         _("Events since a place"),

@@ -20,7 +20,7 @@ from zhike.ui.api import (
     redemptions,
 )
 from zhike.ui.api.routes import coupons as coupon_routes
-from zhike.ui.api.routes import engagement, finance, ledger, log, members, places, tickets
+from zhike.ui.api.routes import engagement, finance, ledger, log, members, places, segments, tickets
 from zhike.ui.api.routes import holds as hold_routes
 from zhike.ui.api.routes import receipts as receipt_routes
 from zhike.ui.api.routes import redemptions as redemption_routes
@@ -45,6 +45,7 @@ for _router in (
     finance.router,
     tickets.router,
     engagement.router,
+    segments.router,
 ):
     api.add_router("", _router)
 

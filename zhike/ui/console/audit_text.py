@@ -22,6 +22,7 @@ AUTOMATA = {
     "nightly": _("Nightly work"),
     "postman": _("Message dispatch"),
     "refusal-link": _("Refusal link"),
+    "segments": _("Segments"),
     "service": _("Service desk"),
     "simulator": _("Simulated mall"),
     "time machine": _("Time machine"),

@@ -15,7 +15,7 @@ from zhike.kernel.errors import NotFound
 from zhike.offers import queries as offers
 from zhike.organization import queries as organization
 from zhike.rewards import queries as rewards
-from zhike.ui.components import service
+from zhike.ui.components import service, stages
 from zhike.ui.components.formatting import day as day_text
 from zhike.ui.components.formatting import grouped, points_text, signed, yuan
 from zhike.ui.console import labels
@@ -133,6 +133,17 @@ def _tier(data: Data, tiers: Names) -> Told:
         icon="gem",
         tone="accent",
     )
+
+
+def _lifecycle(data: Data, tiers: Names) -> Told:
+    before, after = (stages.STAGES.get(data[side], data[side]) for side in ("before", "after"))
+    tone, icon = stages.STAGE_TONES.get(data["after"], ""), stages.STAGE_ICONS.get(data["after"], "radar")
+    return Told(_("Stage: %(before)s → %(after)s") % {"before": before, "after": after}, icon=icon, tone=tone)
+
+
+def _rfm(data: Data, tiers: Names) -> Told:
+    before, after = (stages.RFM.get(data[side], data[side]) for side in ("before", "after"))
+    return Told(_("RFM group: %(before)s → %(after)s") % {"before": before, "after": after}, icon="radar")
 
 
 def _enrolled(data: Data, tiers: Names) -> Told:
@@ -479,6 +490,8 @@ _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
         gettext_lazy("An exchange order was not collected in time"), "timer-off", "warning"
     ),
     "rewards.order_taken_back": _order(gettext_lazy("Exchanged goods came back"), "undo-2", "warning"),
+    "insight.lifecycle_changed": _lifecycle,
+    "insight.rfm_changed": _rfm,
     "service.ticket_opened": _ticket(gettext_lazy("Opened a ticket"), "headset", "warning"),
     "service.ticket_answered": _ticket(gettext_lazy("A ticket was answered"), "message-circle", "info"),
     "service.ticket_assigned": _ticket(gettext_lazy("A ticket was handed over"), "user-round-check"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from zhike.ui.console import insight_labels as insight
 from zhike.ui.console import reward_labels as rewards
 
 ROLES = {
@@ -504,6 +505,7 @@ REWARD_TONES = rewards.REWARD_TONES
 ORDER_SOURCES = rewards.ORDER_SOURCES
 
 AUDIT_ACTIONS = {
+    **insight.AUDIT_ACTIONS,
     **rewards.AUDIT_ACTIONS,
     "coupon.void": _("Coupon made void"),
     "coupon_batch.change": _("Batch of coupons changed"),
@@ -650,6 +652,7 @@ AUDIT_ACTIONS = {
 }
 
 AUDIT_SUBJECTS = {
+    **insight.AUDIT_SUBJECTS,
     **rewards.AUDIT_SUBJECTS,
     "coupon": _("Coupon"),
     "coupon_batch": _("Batch of coupons"),

@@ -36,6 +36,9 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         (
             Entry("dashboard", _("Dashboard"), "layout-dashboard", "dashboard.view", "console:dashboard"),
             Entry("members", _("Members"), "users-round", "members.view", "console:members"),
+            Entry("segments", _("Segments"), "users", "segments.view", "console:segments"),
+            Entry("standing", _("Lifecycle and value"), "radar", "segments.view", "console:standing"),
+            Entry("lifetime", _("Future value"), "trending-up", "segments.view", "console:lifetime"),
             Entry("receipts", _("Receipts"), "receipt-text", "receipts.view", "console:receipts"),
             Entry("redemptions", _("Redemptions"), "hand-coins", "points.view", "console:redemptions"),
             Entry("counter", _("Counter"), "scan-line", "members.lookup", "counter:home"),

@@ -6,6 +6,7 @@ from django.urls import URLPattern, include, path
 
 from zhike.ui.console.engagement_urls import ENGAGEMENT
 from zhike.ui.console.inbox_urls import INBOX
+from zhike.ui.console.insight_urls import INSIGHT
 from zhike.ui.console.offer_urls import OFFERS
 from zhike.ui.console.recovery_urls import RECOVERY
 from zhike.ui.console.reward_urls import REWARDS
@@ -285,4 +286,4 @@ _pages: list[URLPattern] = [
     *INBOX,
 ]  # fmt: skip
 
-urlpatterns = [path("console/", include(_pages))]
+urlpatterns = [path("console/", include([*_pages, *INSIGHT]))]

@@ -11,12 +11,15 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from zhike.customers import queries as customers
+from zhike.insight import queries as insight
 from zhike.kernel.errors import NotFound
 from zhike.loyalty import queries
 from zhike.loyalty.queries import MemberFile
 from zhike.organization import queries as organization
 from zhike.privacy import queries as privacy
 from zhike.sales import queries as sales
+from zhike.ui.components import stages
+from zhike.ui.components import standing as words
 from zhike.ui.components.formatting import day, grouped
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.event_text import behaviour_named, tell
@@ -27,6 +30,7 @@ from zhike.ui.console.programmes import tier_names
 VIEW = "members.view"
 TABS = {
     "overview": _("Overview"),
+    "persona": _("Persona"),
     "receipts": _("Receipts"),
     "points": _("Points"),
     "timeline": _("Timeline"),
@@ -67,7 +71,7 @@ def member(request: StaffRequest, member_id: int, tab: str = "overview") -> Http
 
 
 def _tabs(request: StaffRequest, member_id: int, current: str) -> list[dict[str, Any]]:
-    needs = {"receipts": "receipts.view", "points": "points.view"}
+    needs = {"receipts": "receipts.view", "points": "points.view", "persona": "segments.view"}
     return [
         {"label": label, "url": tab_url(member_id, tab), "active": tab == current}
         for tab, label in TABS.items()
@@ -184,6 +188,30 @@ def _events(
     return events, found
 
 
+def _persona(request: StaffRequest, file: MemberFile) -> dict[str, Any]:
+    _require(request, "segments.view")
+    likes = insight.persona(request.viewer, file.person.id, request.now)
+    if likes is None:
+        return {"refused": True}
+    standing = insight.standing_of(file.member_id)
+    forecast = insight.forecast_of(file.member_id)
+    context: dict[str, Any] = {
+        "standing": standing,
+        "forecast": forecast,
+        "persona": words.persona_parts(likes),
+    }
+    if standing is not None:
+        context |= {
+            "stage_name": stages.STAGES[standing.stage],
+            "stage_tone": stages.STAGE_TONES[standing.stage],
+            "stage_icon": stages.STAGE_ICONS[standing.stage],
+            "rfm_name": stages.RFM[standing.rfm],
+            "strategy": stages.STRATEGIES.get(standing.rfm, ""),
+            "scores": "R{} F{} M{}".format(*standing.scores) if standing.scores else "",
+        }
+    return context
+
+
 def _profile(request: StaffRequest, file: MemberFile) -> dict[str, Any]:
     associate = None
     if file.person.associate_id:
@@ -205,6 +233,7 @@ def _require(request: StaffRequest, permission: str) -> None:
 
 _CONTENTS = {
     "overview": _overview,
+    "persona": _persona,
     "receipts": _receipts,
     "points": _points,
     "timeline": _timeline,

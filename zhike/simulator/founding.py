@@ -222,7 +222,10 @@ def _programme(
 def _rules(
     tier_ids: dict[str, int], trades: dict[str, int], categories: dict[str, int]
 ) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """A point a yuan, more for higher tiers; members' Wednesday at the table; weekends at the beauty counters."""
+    """A point a yuan, more for higher tiers; members' Wednesday at the table; weekends at the beauty counters.
+
+    The mall pays for the first, the restaurants for a part of the second, counters and a bank for the third.
+    """
     yield (
         "base",
         "消费积分",
@@ -245,6 +248,7 @@ def _rules(
             "minimum_fen": 3_000,
             "excluded_tenders": ["voucher"],
             "caps": {"member_day": 500},
+            "funding": {"mall": 6_000, "merchant": 4_000},
         },
     )
     yield (
@@ -257,6 +261,7 @@ def _rules(
             "excluded_tenders": ["voucher"],
             "caps": {"member_merchant_day": 1_000},
             "expiry": {"kind": "rolling_months", "months": 6},
+            "funding": {"merchant": 5_000, "bank:icbc": 5_000},
         },
     )
 

@@ -10,7 +10,7 @@ from django.test import Client
 
 from tests.ui.console.conftest import HTMX, said
 from tests.ui.console.test_rule_form import posted
-from tests.ui.console.world import SYSTEM, Desks, World
+from tests.ui.console.world import SYSTEM, Desks, World, sell
 from zhike.kernel import clock
 from zhike.kernel.access import Viewer
 from zhike.loyalty import queries
@@ -120,6 +120,24 @@ def test_a_new_rule_and_its_end(world: World, admin: Client) -> None:
     assert made.name == "周末加赠"
     admin.post(f"/console/rules/{made.rule_id}/end/", {"effective_from": ""}, headers=HTMX)
     assert queries.rules(SYSTEM, world.program_id, clock.now())[1].current is None
+
+
+@pytest.mark.feature("N6")
+def test_payers_of_a_rule_are_entered_and_shown_at_the_receipt(world: World, admin: Client) -> None:
+    shares = {"payer_1": "merchant", "payer_1_share": "40", "payer_2": "bank:icbc", "payer_2_share": "60"}
+    form = draft(admin, "/console/rules/new/", code="bonus", name="周末加赠", **shares)
+    assert admin.post("/console/rules/new/", form).status_code == 302
+    made = queries.rules(SYSTEM, world.program_id, clock.now())[1]
+    assert made.versions[0].definition["funding"] == {"merchant": 4_000, "bank:icbc": 6_000}
+    page = said(admin.get(f"/console/rules/{made.rule_id}/"))
+    assert "消费发生的商户" in page
+    assert "40%" in page
+    person_id = queries.person_ids_of([world.zhang_san])[world.zhang_san]
+    now = clock.now()
+    sale = sell(world.malls.star, world.malls.cafe, 100_00, now, person_id, now)
+    page = said(admin.get(f"/console/receipts/{sale}/"))
+    for text in ("出资方：商场", "出资方：银行 ICBC", "出资方："):
+        assert text in page, page
 
 
 @pytest.mark.feature("C028")

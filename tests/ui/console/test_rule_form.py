@@ -16,6 +16,7 @@ CHOICES = RuleChoices(
     merchants=[(12, "半山咖啡"), (13, "老凤祥")],
     trade_categories=[(5, "餐饮")],
     product_categories=[(7, "图书")],
+    payers=[("mall", "商场"), ("merchant", "消费商户"), ("bank:icbc", "银行 ICBC")],
 )
 BASE = {"base": {"points": 1, "per_fen": 100}}
 FULL: dict[str, Any] = {
@@ -39,6 +40,7 @@ FULL: dict[str, Any] = {
     "minimum_fen": 5000,
     "excluded_tenders": ["voucher", "points"],
     "caps": {"receipt": 5000, "member_day": 10000},
+    "funding": {"mall": 3333, "merchant": 6667},
 }
 
 
@@ -117,3 +119,28 @@ def test_a_difference_names_what_is_new_gone_and_changed() -> None:
         "上限 · 每会员每天": ("最多 10,000 分", None),
     }
     assert rule_text.changes(FULL, FULL, CHOICES) == []
+
+
+@pytest.mark.feature("N6")
+@pytest.mark.parametrize(
+    ("entered", "wrong"),
+    [
+        ({"payer_1": "mall", "payer_1_share": "60"}, "payer_1_share"),
+        ({"payer_1": "mall"}, "payer_1_share"),
+        ({"payer_1": "mall", "payer_1_share": "50", "payer_2": "mall", "payer_2_share": "50"}, "payer_2"),
+        ({"payer_1": "brand:9", "payer_1_share": "100"}, "payer_1"),
+    ],
+)
+def test_shares_that_do_not_add_up_are_shown_at_their_field(entered: dict[str, str], wrong: str) -> None:
+    data = posted(RuleEditor(CHOICES, definition=BASE, name="消费积分"))
+    for name, value in entered.items():
+        data[name] = value
+    editor = RuleEditor(CHOICES, data)
+    assert not editor.is_valid()
+    assert list(editor.form.errors) == [wrong]
+
+
+@pytest.mark.feature("N6")
+def test_who_pays_is_said_in_words() -> None:
+    said = {clause.key: clause.value for clause in rule_text.clauses(FULL, CHOICES)}
+    assert said["funding"] == "商场 33.33% · 消费商户 66.67%"

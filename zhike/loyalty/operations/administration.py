@@ -25,6 +25,7 @@ from zhike.loyalty.models import (
     ReturnWindow,
     Tier,
 )
+from zhike.loyalty.operations.payers import enter_named_payers
 from zhike.loyalty.queries.programmes import checked_definition
 from zhike.loyalty.queries.snapshots import SYSTEM_ACCOUNTS, system_account
 from zhike.loyalty.rules.calendar import GRACE_DAYS_MAX, MONTHS_MAX, is_month_day
@@ -273,7 +274,7 @@ def publish_rule_version(
     Raises InvalidRule, RuleInThePast, NotAllowed. Returns the version's id.
     """
     require_touch(actor, "programme.edit")
-    checked_definition(definition)
+    checked = checked_definition(definition)
     if effective_from < now - dt.timedelta(minutes=1) and not (backdated and actor.kind == "system"):
         raise RuleInThePast
     _locked_program(program_id)
@@ -293,6 +294,7 @@ def publish_rule_version(
         published_by=actor.audit_id,
         note=note,
     )
+    enter_named_payers(actor, checked.funding)
     _touch(program_id)
     audit.record(
         actor=actor,

@@ -16,6 +16,7 @@ from zhike.kernel.errors import Invalid
 from zhike.loyalty.events import AwardTakenBack, PointsAwarded
 from zhike.loyalty.models import Funding, Transfer
 from zhike.loyalty.operations.crediting import credit_sql
+from zhike.loyalty.operations.payers import enter_payer
 from zhike.loyalty.operations.spending import expire_overdue
 from zhike.loyalty.operations.state import (
     Holder,
@@ -233,7 +234,7 @@ def funding_id(split: Mapping[str, int] | None, own: int) -> int:
     if sum(split.values()) != UNIT_BP or any(share <= 0 for share in split.values()):
         raise Invalid
     parts = dict(sorted(split.items()))
-    code = "+".join(f"{payer}:{share}" for payer, share in parts.items())[:40]
     if len(parts) == 1:
-        code = next(iter(parts))[:40]
+        return enter_payer(*parts)
+    code = "+".join(f"{payer}:{share}" for payer, share in parts.items())[:40]
     return Funding.objects.get_or_create(code=code, defaults={"split": parts})[0].pk

@@ -140,7 +140,6 @@ def _hold_originals(batch: _Batch, receipts: Sequence[sales.NewReceipt]) -> None
                 [named],
             )
             for receipt_id, points, clawed, qualifying, explanation, transfer_id, lots in cursor.fetchall():
-                first = tuple((dt.date.fromisoformat(lot[0]), lot[1]) for lot in from_json(lots) or ())
                 batch.awards[receipt_id] = AwardFacts(
                     receipt_id,
                     points,
@@ -149,7 +148,7 @@ def _hold_originals(batch: _Batch, receipts: Sequence[sales.NewReceipt]) -> None
                     from_json(explanation),
                     days[receipt_id],
                     transfer_id,
-                    first,
+                    lots_of_json(from_json(lots)),
                 )
     wanted = set(named)
     for receipt in receipts:
@@ -256,7 +255,6 @@ def _decide_sale(batch: _Batch, receipt: sales.NewReceipt, holder: Holder | None
     posting.transfers += decided.posting.transfers
     posting.caps += decided.posting.caps
     posting.qualifying_fen += decided.qualifying_fen
-    first = tuple((day, funding) for day, funding, _ in decided.movement.lots) if decided.movement else ()
     award = AwardFacts(
         receipt.id,
         decided.decision.points,
@@ -265,7 +263,7 @@ def _decide_sale(batch: _Batch, receipt: sales.NewReceipt, holder: Holder | None
         decided.decision.explanation,
         receipt.business_date,
         None,
-        first,
+        decided.lots,
         decided.waiting,
     )
     batch.awards[receipt.id] = award

@@ -14,10 +14,11 @@ from zhike.kernel.errors import NotFound
 from zhike.kernel.events.base import Fact, source_of
 from zhike.loyalty.events import PointsEarned, TierChanged
 from zhike.loyalty.models import Award, PendingPoints
+from zhike.loyalty.operations.payers import fundings_of
 from zhike.loyalty.operations.state import Holder, Posting, lots_json, posting_for
 from zhike.loyalty.queries.snapshots import ISSUED, PENDING, Programme
 from zhike.loyalty.rules import earning, tiers
-from zhike.loyalty.rules.accounts import Movement, Waiting, credit_lots
+from zhike.loyalty.rules.accounts import LotParts, Movement, Waiting, credit_lots
 from zhike.loyalty.rules.calendar import window_start
 from zhike.organization import queries as organization
 from zhike.sales import operations as sales
@@ -62,6 +63,13 @@ class Decided:
     movement: Movement | None = None
     new_tier: int | None = None
     waiting: Waiting | None = None
+
+    @property
+    def lots(self) -> LotParts:
+        """The lots that the receipt made, whether their points wait or not."""
+        if self.movement is not None:
+            return self.movement.lots
+        return self.waiting.lots if self.waiting is not None else ()
 
     @property
     def qualifying_fen(self) -> int:
@@ -127,7 +135,12 @@ def _give(
     programme = posting.holder.programme
     available_on = facts.day + dt.timedelta(days=programme.waiting_days(facts.trade_category_id))
     lots = earning.lots_of(
-        decision.explanation, programme.expiry_policy, facts.day, programme.funding_id, available_on
+        decision.explanation,
+        programme.expiry_policy,
+        facts.day,
+        programme.funding_id,
+        available_on,
+        fundings_of(programme, earning.payers_named(decision.explanation)),
     )
     about: dict[str, Any] = {
         "reason": "earn",

@@ -35,7 +35,7 @@ from zhike.loyalty.operations.tenders import give_points_back, plan_points_back,
 from zhike.loyalty.operations.tiering import lower_after_refund, move_tier
 from zhike.loyalty.queries.snapshots import ISSUED, PENDING
 from zhike.loyalty.rules import earning, returning
-from zhike.loyalty.rules.accounts import LotKey, Waiting
+from zhike.loyalty.rules.accounts import LotParts, Waiting
 from zhike.sales import operations as sales
 from zhike.sales import queries as records
 from zhike.sales.events import ReceiptRecorded
@@ -102,7 +102,7 @@ class ReturnOutcome:
 
 @dataclass(slots=True)
 class AwardFacts:
-    """An award as a return needs it; ``transfer_id`` and ``first`` are the earn transfer and the lots it made."""
+    """An award as a return needs it; ``transfer_id`` and ``lots`` are the earn transfer and the lots it made."""
 
     receipt_id: UUID
     points: int
@@ -111,7 +111,7 @@ class AwardFacts:
     explanation: dict[str, Any]
     day: dt.date
     transfer_id: int | None = None
-    first: tuple[LotKey, ...] = ()
+    lots: LotParts = ()
     waiting: Waiting | None = None
 
 
@@ -238,7 +238,6 @@ def award_facts(receipt_id: UUID, day: dt.date) -> AwardFacts | None:
     if award is None:
         return None
     earned = Transfer.objects.filter(reference=f"receipt:{receipt_id}", reason="earn").first()
-    first = tuple((dt.date.fromisoformat(lot[0]), lot[1]) for lot in earned.lots) if earned else ()
     return AwardFacts(
         receipt_id,
         award.points,
@@ -247,7 +246,7 @@ def award_facts(receipt_id: UUID, day: dt.date) -> AwardFacts | None:
         award.explanation,
         day,
         earned.pk if earned else None,
-        first,
+        lots_of_json(earned.lots) if earned else (),
     )
 
 
@@ -287,7 +286,7 @@ def take_points_back(
     clawback = (
         returning.Clawback(due, None, waiting_points=due)
         if waiting
-        else claw(holder, due, award.first, money_fen)
+        else claw(holder, due, award.lots, money_fen, clawed=award.clawed_points)
     )
     award.clawed_points += due
     about: dict[str, Any] = {
@@ -312,14 +311,15 @@ def take_points_back(
     return clawback
 
 
-def claw(holder: Holder, due: int, first: tuple[LotKey, ...], refund_fen: int) -> returning.Clawback:
+def claw(holder: Holder, due: int, lots: LotParts, refund_fen: int, *, clawed: int = 0) -> returning.Clawback:
     programme = holder.programme
     try:
         return returning.claw_back(
             holder.state,
             due,
             programme.shortfall,
-            first,
+            lots,
+            clawed=clawed,
             refund_fen=refund_fen,
             redeem_points=programme.redeem_points,
             redeem_fen=programme.redeem_fen,

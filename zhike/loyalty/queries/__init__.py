@@ -18,7 +18,14 @@ from zhike.loyalty.queries.digests import (
     public_keys,
     seal_state,
 )
-from zhike.loyalty.queries.explanations import Explained, Step, explain, explain_award, explain_awards
+from zhike.loyalty.queries.explanations import (
+    Explained,
+    Step,
+    explain,
+    explain_award,
+    explain_awards,
+    payers_of_award,
+)
 from zhike.loyalty.queries.exports import export_ledger
 from zhike.loyalty.queries.journals import (
     Journal,
@@ -144,6 +151,7 @@ __all__ = [
     "members_sql",
     "membership",
     "merchant_day",
+    "payers_of_award",
     "person_id_of",
     "person_ids_of",
     "points_of_receipts",

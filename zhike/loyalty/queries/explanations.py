@@ -19,6 +19,7 @@ from zhike.loyalty.queries.labels import rule_label, tier_name
 from zhike.loyalty.rules.awards import REASONS as AWARDED
 from zhike.loyalty.rules.awards import TAKEN_BACK
 from zhike.loyalty.rules.definition import UNIT_BP
+from zhike.loyalty.rules.earning import payers_of
 from zhike.organization import queries as organization
 
 REFUSALS = {
@@ -69,6 +70,12 @@ def explain_award(receipt_id: UUID) -> Explained:
     if award is None:
         return Explained(0, str(REFUSALS["no_member"]), (), "no_member")
     return explain(award.explanation)
+
+
+def payers_of_award(receipt_id: UUID) -> dict[str, int]:
+    """Who pays for how many of a receipt's points, by code; empty when no rule names payers. For staff only."""
+    award = Award.objects.filter(receipt_id=receipt_id).values_list("explanation", flat=True).first()
+    return payers_of(award) if award else {}
 
 
 def explain_awards(receipt_ids: Sequence[UUID]) -> dict[UUID, Explained]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 from django.db.models.functions import JSONObject
 
 from zhike.kernel.clock import business_date
-from zhike.loyalty.models import EarningRuleVersion, Program, ReturnWindow, Tier
+from zhike.loyalty.models import EarningRuleVersion, Funding, Program, ReturnWindow, Tier
 from zhike.loyalty.rules.calendar import Expiry
 from zhike.loyalty.rules.definition import Rule, parse_definition
+from zhike.loyalty.rules.funding import is_payer
 from zhike.loyalty.rules.tiers import TierStep
 
 ISSUED, REDEEMED, EXPIRED, ADJUSTED, PENDING, HELD = 1, 2, 3, 4, 5, 6
@@ -24,7 +25,10 @@ SYSTEM_ACCOUNTS = {
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """A snapshot of programme, ladder and rule versions at one stamp."""
+    """A snapshot of programme, ladder and rule versions at one stamp.
+
+    ``payers`` are the fundings that one party pays for by itself, by its code. A draft is tried and never posted with.
+    """
 
     id: int
     group_id: int
@@ -50,6 +54,8 @@ class Programme:
     funding_id: int
     ladder: tuple[TierStep, ...]
     rules: tuple[Rule, ...]
+    payers: Mapping[str, int] = field(default_factory=dict)
+    is_draft: bool = False
 
     @property
     def expiry_policy(self) -> Expiry:
@@ -93,7 +99,10 @@ def read_programme(program_id: int) -> Programme:
     windows = ReturnWindow.objects.filter(program_id=OuterRef("pk")).values(
         window=JSONObject(category="trade_category_id", days="days")
     )
-    row = Program.objects.annotate(windows=ArraySubquery(windows)).get(id=program_id)
+    payers = Funding.objects.values(payer=JSONObject(code="code", id="id"))
+    row = Program.objects.annotate(windows=ArraySubquery(windows), payers=ArraySubquery(payers)).get(
+        id=program_id
+    )
     tiers = Tier.objects.filter(program_id=program_id).order_by("rank")
     return Programme(
         id=row.pk,
@@ -122,6 +131,7 @@ def read_programme(program_id: int) -> Programme:
             TierStep(tier.pk, tier.rank, tier.threshold_fen, tier.code, tier.name) for tier in tiers
         ),
         rules=tuple(_rules(program_id)),
+        payers={one["code"]: one["id"] for one in row.payers if is_payer(one["code"])},
     )
 
 

@@ -7,10 +7,12 @@ restores exactly those lots.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from zhike.loyalty.rules.calendar import NEVER
+from zhike.loyalty.rules.funding import portions
 
 LotKey = tuple[date, int]
 LotParts = tuple[tuple[date, int, int], ...]
@@ -55,10 +57,15 @@ class Waiting:
     available_on: date
 
     def take(self, points: int) -> LotParts:
-        """Take points away again, the earliest expiry first; the parts taken."""
-        taken = first_of(self.lots, points)
-        self.lots = without_first(self.lots, points)
+        """Take points away again, the earliest expiry first, or from all payers alike; the parts taken."""
         self.remaining -= points
+        if has_one_payer(self.lots):
+            taken = first_of(self.lots, points)
+            self.lots = without_first(self.lots, points)
+            return taken
+        kept = portions([part for _, _, part in self.lots], self.remaining)
+        taken = _parts(self.lots, [part - left for (_, _, part), left in zip(self.lots, kept, strict=True)])
+        self.lots = _parts(self.lots, kept)
         return taken
 
 
@@ -85,6 +92,22 @@ def credit_lots(state: AccountState, lots: LotParts) -> Movement:
     state.debt -= repaid
     state.balance += points - repaid
     return Movement(1, points, kept, repaid, state.net)
+
+
+def has_one_payer(lots: LotParts) -> bool:
+    return len({funding_id for _, funding_id, _ in lots}) <= 1
+
+
+def _parts(lots: LotParts, points: Sequence[int]) -> LotParts:
+    """The same lots with other points, without the empty ones."""
+    return tuple((day, payer, part) for (day, payer, _), part in zip(lots, points, strict=True) if part)
+
+
+def shares_between(lots: LotParts, before: int, after: int) -> LotParts:
+    """What falls on each lot of the points from ``before`` to ``after`` of those that were earned together."""
+    weights = [part for _, _, part in lots]
+    had = portions(weights, before)
+    return _parts(lots, [now - then for now, then in zip(portions(weights, after), had, strict=True)])
 
 
 def first_of(lots: LotParts, points: int) -> LotParts:
@@ -114,28 +137,32 @@ def debit(
     points: int,
     *,
     first: tuple[LotKey, ...] = (),
+    shares: LotParts = (),
     into_debt: bool = False,
 ) -> Movement:
-    """Take points out, from the lots named ``first``, then earliest expiry first; the rest becomes debt if allowed.
+    """Take points out: these ``shares`` of lots, then from the lots named ``first``, then the earliest expiry first; the
+    rest becomes debt if allowed.
 
     Raises NotEnoughPoints, changing nothing, when the balance is short and ``into_debt`` is False.
     """
     if points > state.balance and not into_debt:
         raise NotEnoughPoints(state.balance)
     left = points
-    taken: list[tuple[date, int, int]] = []
+    taken: dict[LotKey, int] = {}
     named = [key for key in first if state.lots.get(key)]
-    for key in [*named, *sorted(key for key in state.lots if key not in named)]:
+    others = [*named, *sorted(key for key in state.lots if key not in named)]
+    wanted = [*(((day, payer), part) for day, payer, part in shares), *((key, points) for key in others)]
+    for key, most in wanted:
         if not left:
             break
-        part = min(left, state.lots[key])
+        part = min(left, most, state.lots.get(key, 0))
         if part:
             state.lots[key] -= part
-            taken.append((*key, part))
+            taken[key] = taken.get(key, 0) + part
             left -= part
     state.balance -= points - left
     state.debt += left
-    return Movement(-1, points, tuple(taken), left, state.net)
+    return Movement(-1, points, tuple((*key, part) for key, part in taken.items()), left, state.net)
 
 
 def restore(

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from zhike.loyalty.rules.calendar import Expiry, wrong_expiry
+from zhike.loyalty.rules.funding import wrong_funding
 
 UNIT_BP = 10_000
 MULTIPLIER_BP_MAX = 1_000_000
@@ -82,6 +83,7 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     excluded_tenders: tuple[str, ...] = ()
     caps: Caps = Caps()
     expiry: Expiry | None = None
+    funding: dict[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,8 @@ def _check_numbers(definition: Definition) -> None:
             raise DefinitionError(path, "out_of_range")
     if definition.expiry is not None and (wrong := wrong_expiry(definition.expiry)):
         raise DefinitionError(f"$.expiry.{wrong}", "out_of_range")
+    if wrong := wrong_funding(definition.funding):
+        raise DefinitionError("$.funding", wrong)
     for name in ("receipt", "member_day", "member_merchant_day", "member_total"):
         limit = getattr(definition.caps, name)
         if limit is not None and limit < 0:

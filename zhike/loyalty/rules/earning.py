@@ -19,6 +19,7 @@ import msgspec
 from zhike.loyalty.rules.accounts import AccountState, LotParts
 from zhike.loyalty.rules.calendar import FOR_EVER, Expiry
 from zhike.loyalty.rules.definition import UNIT_BP, Definition, Rule
+from zhike.loyalty.rules.funding import OWN, payers_at
 
 Explanation = dict[str, Any]
 
@@ -197,24 +198,57 @@ def _apply(rule: Rule, state: AccountState, receipt: EarnReceipt, rounding: str)
         part["refusal"] = "cap_reached" if rounded else "rounds_to_zero"
     elif definition.expiry is not None:
         part["expires_on"] = definition.expiry.last_day(receipt.day).isoformat()
+    if points and definition.funding:
+        payers = payers_at(definition.funding, receipt.merchant_id)
+        shares = share_out(points, list(payers.values()))
+        part["funding"] = [[payer, share] for payer, share in zip(payers, shares, strict=True) if share]
     return part
 
 
 def lots_of(
-    explanation: Mapping[str, Any], expiry: Expiry, day: date, funding_id: int, available_on: date
+    explanation: Mapping[str, Any],
+    expiry: Expiry,
+    day: date,
+    funding_id: int,
+    available_on: date,
+    payers: Mapping[str, int],
 ) -> LotParts:
     """The lots an award makes: each rule's points lapse by its own policy, or by the programme's ``expiry``.
 
-    None lapses before the day it can first be spent, ``available_on``.
+    None lapses before the day it can first be spent, ``available_on``. ``payers`` tells the funding of each payer that
+    the explanation names; the mall's own, and that of a rule that names nobody, is ``funding_id``.
     """
-    parts: dict[date, int] = {}
+    parts: dict[tuple[date, int], int] = {}
     for part in explanation["rules"]:
         if part["points"]:
             own = part.get("expires_on")
             last = date.fromisoformat(own) if own else expiry.last_day(day)
             last = max(last, available_on)
-            parts[last] = parts.get(last, 0) + part["points"]
-    return tuple((last, funding_id, points) for last, points in sorted(parts.items()))
+            for payer, points in part.get("funding") or ((OWN, part["points"]),):
+                key = (last, funding_id if payer == OWN else payers[payer])
+                parts[key] = parts.get(key, 0) + points
+    return tuple((last, payer_id, points) for (last, payer_id), points in sorted(parts.items()))
+
+
+def payers_named(explanation: Mapping[str, Any]) -> list[str]:
+    """The payers other than the mall that the rules of an award name."""
+    return [
+        payer
+        for part in explanation["rules"]
+        if "funding" in part
+        for payer, _ in part["funding"]
+        if payer != OWN
+    ]
+
+
+def payers_of(explanation: Mapping[str, Any]) -> dict[str, int]:
+    """Who pays for how many points of an award, by code; empty when no rule of it names payers."""
+    found: dict[str, int] = {}
+    if any("funding" in part for part in explanation["rules"]):
+        for part in explanation["rules"]:
+            for payer, points in part.get("funding") or ((OWN, part["points"]),):
+                found[payer] = found.get(payer, 0) + points
+    return {payer: points for payer, points in sorted(found.items()) if points}
 
 
 def _excluded_fen(definition: Definition, receipt: EarnReceipt) -> int:

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from zhike.loyalty.rules.accounts import AccountState, LotKey, Movement, debit
+from zhike.loyalty.rules.accounts import (
+    AccountState,
+    LotParts,
+    Movement,
+    debit,
+    has_one_payer,
+    shares_between,
+)
 from zhike.loyalty.rules.calendar import FOR_EVER
 from zhike.loyalty.rules.definition import UNIT_BP
 from zhike.loyalty.rules.earning import Explanation, round_points
@@ -108,29 +115,35 @@ def claw_back(
     state: AccountState,
     due: int,
     shortfall: str,
-    first: tuple[LotKey, ...],
+    lots: LotParts,
     *,
+    clawed: int = 0,
     refund_fen: int,
     redeem_points: int,
     redeem_fen: int,
 ) -> Clawback:
-    """Take ``due`` points back by the programme's ``shortfall`` policy, from the lots the sale made first.
+    """Take ``due`` points back by the programme's ``shortfall`` policy, from the ``lots`` that the sale made first.
 
+    Where several parties paid for them, each gets back in proportion; ``clawed`` points went back before.
     debt: the rest becomes debt; block: ReturnBlocked, nothing changed; waive: the rest is let go; deduct_cash: the
     rest is paid from the refund at the redemption rate, rounded up, and what the refund cannot pay becomes debt.
     """
     if due <= 0:
         return Clawback(0, None)
+    first = tuple((expires_on, funding_id) for expires_on, funding_id, _ in lots)
+    shares = () if has_one_payer(lots) else shares_between(lots, clawed, clawed + due)
     missing = max(0, due - state.balance)
     if not missing or shortfall == "debt":
-        return Clawback(due, debit(state, due, first=first, into_debt=True))
+        return Clawback(due, debit(state, due, first=first, shares=shares, into_debt=True))
     if shortfall == "block":
         raise ReturnBlocked(missing)
     if shortfall == "waive":
         taken = due - missing
-        return Clawback(due, debit(state, taken, first=first) if taken else None, waived_points=missing)
+        return Clawback(
+            due, debit(state, taken, first=first, shares=shares) if taken else None, waived_points=missing
+        )
     payable = min(missing, refund_fen * redeem_points // redeem_fen)
     fen = min(refund_fen, -(-payable * redeem_fen // redeem_points))
     taken = due - payable
-    movement = debit(state, taken, first=first, into_debt=True) if taken else None
+    movement = debit(state, taken, first=first, shares=shares, into_debt=True) if taken else None
     return Clawback(due, movement, deduct_cash_fen=fen, deducted_points=payable)

@@ -51,6 +51,7 @@ def clauses(definition: Mapping[str, Any], choices: RuleChoices) -> list[Clause]
         *_tenders(definition),
         *_caps(definition),
         *_expiry(definition),
+        *_funding(definition, choices),
     ]
 
 
@@ -151,6 +152,13 @@ def _expiry(definition: Mapping[str, Any]) -> Iterator[Clause]:
         words = ngettext("%(counter)s day of grace", "%(counter)s days of grace", days)
         parts.append(words % {"counter": days})
     yield Clause("expiry", gettext("Points of this rule lapse"), " · ".join(parts))
+
+
+def _funding(definition: Mapping[str, Any], choices: RuleChoices) -> Iterator[Clause]:
+    if funding := definition.get("funding"):
+        names = dict(choices.payers)
+        shares = [f"{names.get(payer, payer)} {Decimal(bp) / 100:f}%" for payer, bp in funding.items()]
+        yield Clause("funding", gettext("Paid by"), " · ".join(shares))
 
 
 def _names(keys: Any, known: Any) -> str:

@@ -112,6 +112,7 @@ def _checked(draft: Mapping[str, Any]) -> Draft:
 
 def drafted(programme: Programme, draft: Draft) -> Programme:
     """The programme as the draft would have it. Raises InvalidDraft, InvalidRule."""
+    programme = replace(programme, is_draft=True)
     if draft.rule is not None:
         programme = replace(programme, rules=tuple(_rules(programme, draft)))
     if draft.tiers:

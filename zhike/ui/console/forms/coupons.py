@@ -14,21 +14,14 @@ from django.utils.translation import gettext_lazy as _
 from zhike.ui.console import labels
 from zhike.ui.console.forms.members import reason_field
 from zhike.ui.console.forms.organization import code_field
+from zhike.ui.console.forms.percent import HUNDRED, percent_field
 from zhike.ui.console.forms.programme import FenField
 from zhike.ui.console.forms.rules import WEEKDAYS, RuleChoices
 from zhike.ui.console.once import OnceForm
 
-HUNDRED = Decimal(100)
 SCOPED = ("merchants", "trade_categories", "product_categories")
 MODES = [("only", _("only these")), ("except", _("all but these"))]
 LIST_MAX = 200_000
-
-
-def percent_field(**extra: Any) -> forms.DecimalField:
-    widget = forms.NumberInput(attrs={"step": "0.01", "inputmode": "decimal"})
-    return forms.DecimalField(
-        min_value=0, max_value=HUNDRED, decimal_places=2, required=False, widget=widget, **extra
-    )
 
 
 def _number(minimum: int, maximum: int, **extra: Any) -> forms.IntegerField:

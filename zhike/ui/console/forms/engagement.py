@@ -10,8 +10,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from zhike.ui.console.forms.coupons import percent_field
 from zhike.ui.console.forms.members import reason_field
+from zhike.ui.console.forms.percent import percent_field
 
 Choices = Sequence[tuple[str, Any]]
 _NUMBERS = re.compile(r"[\s,，、]+")

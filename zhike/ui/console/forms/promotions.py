@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from zhike.kernel.money import NotAnAmount, fen_from_text, yuan_text
 from zhike.offers.queries import PricedLine
 from zhike.ui.console import labels
-from zhike.ui.console.forms.coupons import ScopeForm, percent_field, scope_initial
+from zhike.ui.console.forms.coupons import ScopeForm, scope_initial
+from zhike.ui.console.forms.percent import percent_field
 from zhike.ui.console.forms.programme import FenField
 from zhike.ui.console.forms.rules import RuleChoices
 

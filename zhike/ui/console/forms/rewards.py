@@ -13,9 +13,10 @@ from zhike.rewards.operations import PICTURE_BYTES_MAX, NewCategory, NewReward
 from zhike.rewards.queries import CategoryView, RewardView
 from zhike.ui.components.labels import LIMIT_PERIODS, REWARD_KINDS
 from zhike.ui.console import labels
-from zhike.ui.console.forms.coupons import HUNDRED, in_zone, percent_field
+from zhike.ui.console.forms.coupons import in_zone
 from zhike.ui.console.forms.members import reason_field
 from zhike.ui.console.forms.organization import code_field
+from zhike.ui.console.forms.percent import HUNDRED, percent_field
 from zhike.ui.console.forms.programme import FenField
 from zhike.ui.console.once import OnceForm
 

@@ -10,6 +10,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from zhike.ui.console.forms.percent import HUNDRED, percent_field
 from zhike.ui.console.labels import RULE_EXPIRIES, TENDERS
 
 UNIT_BP = 10_000
@@ -17,6 +18,7 @@ TIMES_MAX = 100
 POINTS_MAX = 100_000
 MONTHS_MAX = 120
 GRACE_DAYS_MAX = 366
+PAYERS = range(1, 5)
 SCOPES = ("merchants", "trade_categories", "product_categories")
 WEEKDAYS = [
     (1, _("Mon")),
@@ -46,6 +48,7 @@ class RuleChoices:
     merchants: Choices = ()
     trade_categories: Choices = ()
     product_categories: Choices = ()
+    payers: Choices = ()
     scopes: Mapping[str, Choices] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -176,6 +179,11 @@ class RuleForm(forms.Form):
             self.fields[f"{scope}_only"] = forms.BooleanField(required=False)
         for name, label in CAPS:
             self.fields[f"cap_{name}"] = _points_field(label=label)
+        for at in PAYERS:
+            self.fields[f"payer_{at}"] = forms.ChoiceField(
+                choices=[("", _("nobody else")), *choices.payers], required=False, label=_("Paid by")
+            )
+            self.fields[f"payer_{at}_share"] = percent_field(label=_("Share (%)"))
         self.tier_names = [f"tier_{tier_id}" for tier_id, _name in choices.tiers]
 
     def clean(self) -> dict[str, Any]:
@@ -184,11 +192,27 @@ class RuleForm(forms.Form):
             self.add_error("expiry_on", _("Which day?"))
         if data.get("expiry_kind") == "rolling_months" and not data.get("expiry_months"):
             self.add_error("expiry_months", _("After how many months?"))
+        self._check_payers(data)
         return data
+
+    def _check_payers(self, data: dict[str, Any]) -> None:
+        named = [at for at in PAYERS if data.get(f"payer_{at}")]
+        for at in named:
+            if not data.get(f"payer_{at}_share"):
+                self.add_error(f"payer_{at}_share", _("Which part?"))
+        payers = [data[f"payer_{at}"] for at in named]
+        if len(set(payers)) != len(payers):
+            self.add_error(f"payer_{named[-1]}", _("Name each payer once."))
+        elif named and not self.errors and sum(data[f"payer_{at}_share"] for at in named) != HUNDRED:
+            self.add_error(f"payer_{named[-1]}_share", _("The shares must come to 100% together."))
 
     @property
     def expiry_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in self.fields if name.startswith("expiry_")]
+
+    @property
+    def payer_fields(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
+        return [(self[f"payer_{at}"], self[f"payer_{at}_share"]) for at in PAYERS]
 
     @property
     def tier_fields(self) -> list[forms.BoundField]:
@@ -239,6 +263,11 @@ class RuleEditor:
             "excluded_tenders": data["excluded_tenders"],
             "caps": {name: data[f"cap_{name}"] for name, _label in CAPS if data[f"cap_{name}"] is not None},
             "expiry": _expiry(data),
+            "funding": {
+                data[f"payer_{at}"]: int(data[f"payer_{at}_share"] * 100)
+                for at in PAYERS
+                if data[f"payer_{at}"]
+            },
         }
         for scope in SCOPES:
             made[scope] = _scope(_filled(self.scopes[scope]), data[f"{scope}_only"])
@@ -261,6 +290,8 @@ def form_initial(definition: Mapping[str, Any]) -> dict[str, Any]:
         initial[f"cap_{name}"] = limit
     for name, value in (definition.get("expiry") or {}).items():
         initial[f"expiry_{name}"] = value
+    for at, (payer, bp) in enumerate((definition.get("funding") or {}).items(), start=1):
+        initial[f"payer_{at}"], initial[f"payer_{at}_share"] = payer, _plain(Decimal(bp) / 100)
     for scope in SCOPES:
         initial[f"{scope}_only"] = bool((definition.get(scope) or {}).get("only"))
     return initial

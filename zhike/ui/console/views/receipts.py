@@ -20,6 +20,8 @@ from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.dates import date_of
 from zhike.ui.console.forms.receipts import ReturnForm
 from zhike.ui.console.pages import add_problem, done, fragment, malls_of, page, wants_fragment
+from zhike.ui.console.payers import payer_name
+from zhike.ui.console.programmes import first_programme
 
 VIEW = "receipts.view"
 RETURN = "receipts.return"
@@ -65,6 +67,7 @@ def receipt(request: StaffRequest, receipt_id: UUID) -> HttpResponse:
         "receipt": found,
         "row": row,
         "explained": queries.explain_award(receipt_id),
+        "payers": _payers(request, receipt_id),
         "member_id": member_id,
         "mall": organization.mall(row.mall_id),
         "may_return": may_return
@@ -78,8 +81,16 @@ def receipt(request: StaffRequest, receipt_id: UUID) -> HttpResponse:
 def explanation(request: StaffRequest, receipt_id: UUID) -> HttpResponse:
     """Why a receipt earned what it did, or nothing: a piece for lists."""
     sales.receipt(request.viewer, receipt_id)
-    context = {"explained": queries.explain_award(receipt_id)}
+    context = {"explained": queries.explain_award(receipt_id), "payers": _payers(request, receipt_id)}
     return fragment(request, "console/receipts/_explained.html", context)
+
+
+def _payers(request: StaffRequest, receipt_id: UUID) -> list[tuple[str, int]]:
+    """Who pays for the points of a receipt, in words; empty when the mall pays for all."""
+    found = queries.payers_of_award(receipt_id)
+    programme = first_programme(request) if found else None
+    group_id = programme.group_id if programme else None
+    return [(payer_name(code, group_id), points) for code, points in found.items()]
 
 
 @staff_page(RETURN)

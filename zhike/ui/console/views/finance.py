@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +29,7 @@ from zhike.ui.console.programmes import first_programme
 
 VIEW, EDIT = "finance.view", "finance.edit"
 TONES = ("primary", "accent", "success", "info", "warning")
+COLUMNS_MAX = 5
 
 
 def _program_id(request: StaffRequest) -> int:
@@ -48,6 +52,7 @@ def liability(request: StaffRequest) -> HttpResponse:
 def _figures(request: StaffRequest, found: queries.Liability, program_id: int) -> dict[str, Any]:
     group_id = _group_id(request)
     names = {one.payer.funding_id: payer_name(one.payer.code, group_id) for one in found.payers}
+    columns = _columns(found, names)
     chosen = next((one for one in names if str(one) == request.GET.get("payer")), None)
     months = found.by_payer.get(chosen, ()) if chosen else found.months
     policies = queries.provision_policies(request.viewer, program_id)
@@ -60,8 +65,9 @@ def _figures(request: StaffRequest, found: queries.Liability, program_id: int) -
         "payer_choices": list(names.items()),
         "chosen": chosen,
         "months": list(reversed(months)),
-        "lapses": _lapses(found, names),
-        "lapse_chart": _lapse_chart(found, names),
+        "columns": columns,
+        "lapses": _lapses(found, columns),
+        "lapse_chart": _lapse_chart(found, columns),
         "curve_chart": _curve_chart(found.breakage),
         "share_lapsing": found.breakage.expected_to_lapse / found.outstanding if found.outstanding else None,
         "value_fen": valuation.fen(found.outstanding, expected=False) if valuation else None,
@@ -106,26 +112,49 @@ def _month_text(month: dt.date) -> str:
     return _("never") if month.year == dt.MAXYEAR else f"{month:%Y-%m}"
 
 
-def _lapses(found: queries.Liability, names: dict[int, str]) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Outstanding points by the month they lapse in, of one payer or of the small ones together."""
+
+    name: str
+    by_month: Mapping[dt.date, int]
+
+
+def _columns(found: queries.Liability, names: dict[int, str]) -> list[Column]:
+    """The payers that owe most, each by itself; the others together."""
+    owing = sorted(found.payers, key=lambda one: -one.remaining)
+    columns = [Column(names[one.payer.funding_id], one.by_month) for one in owing[:COLUMNS_MAX]]
+    others = owing[COLUMNS_MAX:]
+    if len(others) == 1:
+        return [*columns, Column(names[others[0].payer.funding_id], others[0].by_month)]
+    if others:
+        together: Counter[dt.date] = Counter()
+        for one in others:
+            together.update(one.by_month)
+        columns.append(Column(_("%(count)s other payers") % {"count": len(others)}, together))
+    return columns
+
+
+def _lapses(found: queries.Liability, columns: list[Column]) -> list[dict[str, Any]]:
     rows = []
     for month in _lapse_months(found):
-        parts = [(names[one.payer.funding_id], one.by_month.get(month, 0)) for one in found.payers]
+        parts = [(one.name, one.by_month.get(month, 0)) for one in columns]
         rows.append({
             "month": _month_text(month), "parts": parts, "total": sum(points for _name, points in parts)
         })  # fmt: skip
     return rows
 
 
-def _lapse_chart(found: queries.Liability, names: dict[int, str]) -> dict[str, Any]:
+def _lapse_chart(found: queries.Liability, columns: list[Column]) -> dict[str, Any]:
     months = _lapse_months(found)
     series = [
         {
-            "name": names[one.payer.funding_id],
+            "name": one.name,
             "values": [one.by_month.get(month, 0) for month in months],
             "tone": TONES[at % len(TONES)],
         }
-        for at, one in enumerate(found.payers)
-        if one.remaining
+        for at, one in enumerate(columns)
+        if any(one.by_month.values())
     ]
     return {
         "kind": "bar",

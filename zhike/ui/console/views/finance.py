@@ -29,7 +29,7 @@ from zhike.ui.console.programmes import first_programme
 
 VIEW, EDIT = "finance.view", "finance.edit"
 TONES = ("primary", "accent", "success", "info", "warning")
-COLUMNS_MAX = 5
+COLUMNS_MAX = 4
 
 
 def _program_id(request: StaffRequest) -> int:

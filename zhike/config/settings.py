@@ -187,6 +187,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "zhike.loyalty.jobs",
     "zhike.offers.jobs",
     "zhike.rewards.jobs",
+    "zhike.engagement.jobs",
     "zhike.insight.jobs",
     "zhike.service.jobs",
     "zhike.intake.jobs",

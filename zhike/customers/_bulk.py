@@ -13,8 +13,8 @@ from zhike.customers import rules
 from zhike.customers._identifiers import Prepared
 
 PERSON_COLUMNS = (
-    "id, group_id, name, name_pinyin, name_initials, name_grams, sex, birthday, occupation, language, status,"
-    " created_at, source, source_mall_id, source_merchant_id, associate_id"
+    "id, group_id, name, name_pinyin, name_initials, name_grams, sex, birthday, birthday_calendar, birthday_key, occupation, language,"
+    " status, created_at, source, source_mall_id, source_merchant_id, associate_id"
 )
 IDENTIFIER_COLUMNS = "id, person_id, kind, value, index, masked, verified_at, created_at, retired_reason"
 

@@ -12,7 +12,7 @@ from zhike.customers import _bulk, _identifiers, queries, rules
 from zhike.customers.models import Identifier, Person, ProfileChange
 from zhike.kernel import crypto
 from zhike.kernel.access import Viewer
-from zhike.kernel.errors import Invalid, NotAllowed
+from zhike.kernel.errors import Conflict, Invalid, NotAllowed
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -27,6 +27,7 @@ LENGTHS_MAX = {"language": 10, "address": 300}
 FIELD_PERMISSIONS = {
     "name": "members.identity",
     "birthday": "members.identity",
+    "birthday_calendar": "members.identity",
     "sex": "members.edit",
     "occupation": "members.edit",
     "address": "members.edit",
@@ -48,6 +49,29 @@ def require_own_choice(actor: Viewer, person: Person, changed: Iterable[str]) ->
         raise BirthdayGiven
 
 
+class BirthdayChangedLately(Conflict):
+    code = "birthday-changed-lately"
+    title = _("A birthday and its calendar can be changed once a year; the next time from %(day)s on.")
+
+
+BIRTHDAY_FIELDS = ("birthday", "birthday_calendar")
+
+
+def require_yearly(actor: Viewer, person: Person, changed: Iterable[str], now: dt.datetime) -> None:
+    """What was said once is changed once a year; the profile history is the evidence. Raises BirthdayChangedLately."""
+    if actor.kind == "system" or person.birthday is None or not set(BIRTHDAY_FIELDS) & set(changed):
+        return
+    rows = ProfileChange.objects.filter(
+        person_id=person.pk,
+        field__in=BIRTHDAY_FIELDS,
+        before__isnull=False,
+        changed_at__gt=now - rules.BIRTHDAY_CHANGED_EVERY,
+    )
+    last = rows.order_by("-changed_at").values_list("changed_at", flat=True).first()
+    if last is not None:
+        raise BirthdayChangedLately(day=(last + rules.BIRTHDAY_CHANGED_EVERY).date().isoformat())
+
+
 class InvalidProfile(Invalid):
     code = "invalid-profile"
     title = _("Some of the profile is not valid.")
@@ -64,6 +88,9 @@ def require_valid(values: Mapping[str, Any], now: dt.datetime) -> None:
                 type(value) is dt.date and rules.is_plausible_birthday(value, tomorrow)
             ):
                 faults[field] = _("This is not a plausible birthday.")
+        elif field == "birthday_calendar":
+            if value not in rules.CALENDARS:
+                faults[field] = _("This is not one of the choices.")
         elif field == "sex" and value not in Person.Sex.values:
             faults[field] = _("This is not one of the choices.")
         elif len(value) > LENGTHS_MAX.get(field, rules.NAME_LENGTH_MAX):
@@ -156,6 +183,9 @@ def write(person: Person, values: Mapping[str, Any]) -> None:
         columns |= dict(zip(names, _bulk.name_columns(columns["name"]), strict=True))
     for column, value in columns.items():
         setattr(person, column, value)
+    if set(BIRTHDAY_FIELDS) & set(columns):
+        person.birthday_key = rules.birthday_key(person.birthday, person.birthday_calendar)
+        columns["birthday_key"] = person.birthday_key
     person.save(update_fields=list(columns))
 
 

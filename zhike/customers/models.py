@@ -8,7 +8,8 @@ from django.db import models
 class Person(models.Model):
     """One human being as far as we know. ``merged_into`` leads to the survivor of a merge.
 
-    ``associate`` is the member of staff who looks after them (专属导购); where scope is "own", it is theirs.
+    ``birthday`` is the date of birth; they celebrate it by ``birthday_calendar``, on days of ``birthday_key``
+    (rules.birthday_key). ``associate`` is the member of staff who looks after them (专属导购); where scope is "own", it is theirs.
     """
 
     class Status(models.TextChoices):
@@ -22,6 +23,10 @@ class Person(models.Model):
         FEMALE = "female"
         MALE = "male"
 
+    class BirthdayCalendar(models.TextChoices):
+        SOLAR = "solar"
+        LUNAR = "lunar"
+
     group = models.ForeignKey("organization.Group", models.PROTECT, related_name="+")
     name = models.CharField(max_length=80, blank=True)
     name_pinyin = models.CharField(max_length=200, blank=True)
@@ -29,6 +34,10 @@ class Person(models.Model):
     name_grams = ArrayField(models.CharField(max_length=2), default=list)
     sex = models.CharField(max_length=8, choices=Sex.choices, default=Sex.UNKNOWN)
     birthday = models.DateField(null=True)
+    birthday_calendar = models.CharField(
+        max_length=5, choices=BirthdayCalendar.choices, default=BirthdayCalendar.SOLAR
+    )
+    birthday_key = models.CharField(max_length=5, blank=True)
     occupation = models.CharField(max_length=80, blank=True)
     address = models.BinaryField(null=True)
     language = models.CharField(max_length=10, blank=True)
@@ -50,6 +59,9 @@ class Person(models.Model):
         ]
         indexes = [
             GinIndex(fields=["name_grams"], name="person_name_grams"),
+            models.Index(
+                fields=["birthday_key"], condition=~models.Q(birthday_key=""), name="person_birthday_key"
+            ),
             models.Index(fields=["name"], name="person_name_prefix", opclasses=["varchar_pattern_ops"]),
             models.Index(
                 fields=["name_pinyin"], name="person_pinyin_prefix", opclasses=["varchar_pattern_ops"]

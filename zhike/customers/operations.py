@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.customers import _bulk, _enrolment, _identifiers, _profile, queries, rules
 from zhike.customers._identifiers import Prepared
+from zhike.customers._profile import BirthdayChangedLately as BirthdayChangedLately
 from zhike.customers._profile import InvalidProfile as InvalidProfile
 from zhike.customers.events import (
     AssociateAssigned,
@@ -85,6 +86,7 @@ class NewPerson:
     identifiers: tuple[NewIdentifier, ...]
     sex: str = "unknown"
     birthday: dt.date | None = None
+    birthday_calendar: str = "solar"
     occupation: str = ""
     language: str = ""
     source: str = "import"
@@ -105,6 +107,7 @@ def create_person(
     identifiers: Sequence[NewIdentifier],
     sex: str = "unknown",
     birthday: dt.date | None = None,
+    birthday_calendar: str = "solar",
     source: str,
     mall_id: int | None = None,
     merchant_id: int | None = None,
@@ -118,7 +121,9 @@ def create_person(
     """
     _enrolment.require_enroll(actor, mall_id, merchant_id)
     name = rules.clean_name(name)
-    _profile.require_valid({"name": name, "sex": sex, "birthday": birthday}, now)
+    _profile.require_valid(
+        {"name": name, "sex": sex, "birthday": birthday, "birthday_calendar": birthday_calendar}, now
+    )
     prepared = _prepare(identifiers)
     with transaction.atomic():
         _require_free(prepared, None)
@@ -131,6 +136,8 @@ def create_person(
             name_grams=grams,
             sex=sex,
             birthday=birthday,
+            birthday_calendar=birthday_calendar,
+            birthday_key=rules.birthday_key(birthday, birthday_calendar),
             language=language,
             created_at=now,
             source=source,
@@ -152,9 +159,10 @@ def create_person(
 def update_profile(
     *, actor: Viewer, person_id: int, changes: Mapping[str, Any], reason: str = "", now: dt.datetime
 ) -> tuple[str, ...]:
-    """Change name, sex, birthday (a date or None), occupation, address or language; the names of what really changed.
+    """Change name, sex, birthday (a date or None), its calendar, occupation, address or language; what really changed.
 
-    Members change their own, but a birthday once given. Every change is kept in the profile history.
+    Members change their own, but a birthday once given; a birthday and its calendar change once a year. Every change is
+    kept in the profile history.
     Raises NotFound, NotAllowed per field, InvalidProfile.
     """
     if not changes:
@@ -169,6 +177,7 @@ def update_profile(
         if not changed:
             return ()
         _profile.require_own_choice(actor, person, changed)
+        _profile.require_yearly(actor, person, changed, now)
         _profile.write(person, {field: cleaned[field] for field in changed})
         _profile.remember(person_id, changed, before, after, actor=actor, reason=reason, now=now)
         audit.record(
@@ -322,7 +331,15 @@ def create_persons(
     for mall_id, merchant_id in {(person.mall_id, person.merchant_id) for person in persons}:
         _enrolment.require_enroll(actor, mall_id, merchant_id)
     for person in persons:
-        _profile.require_valid({"name": person.name, "sex": person.sex, "birthday": person.birthday}, now)
+        _profile.require_valid(
+            {
+                "name": person.name,
+                "sex": person.sex,
+                "birthday": person.birthday,
+                "birthday_calendar": person.birthday_calendar,
+            },
+            now,
+        )
     prepared = [_prepare(person.identifiers) for person in persons]
     for tries_left in reversed(range(_TRIES)):
         try:
@@ -405,6 +422,8 @@ def _person_row(pk: int, group_id: int, person: NewPerson, now: dt.datetime) -> 
         *_bulk.name_columns(rules.clean_name(person.name)),
         person.sex,
         person.birthday,
+        person.birthday_calendar,
+        rules.birthday_key(person.birthday, person.birthday_calendar),
         person.occupation,
         person.language,
         Person.Status.ACTIVE,

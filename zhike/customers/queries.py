@@ -48,13 +48,18 @@ class IdentifierView:
 
 @dataclass(frozen=True, slots=True)
 class PersonView:
-    """A profile as it may stand on a page: name readable, all else personal masked or only said to be there."""
+    """A profile as it may stand on a page: name readable, all else personal masked or only said to be there.
+
+    ``celebrates`` is solar or lunar; ``lunar_birthday`` the day in words, "" by the solar calendar.
+    """
 
     id: int
     group_id: int
     name: str
     sex: str
     masked_birthday: str
+    celebrates: str
+    lunar_birthday: str
     has_address: bool
     occupation: str
     language: str
@@ -245,6 +250,23 @@ def visible_ids(person_ids: Sequence[int], viewer: Viewer, permission: str) -> s
     return set(rows.values_list("id", flat=True))
 
 
+def celebrated_on(day: dt.date) -> dict[str, int]:
+    """The birthday keys of a day, with the year of their own calendar (rules.keys_celebrated)."""
+    return rules.keys_celebrated(day)
+
+
+def lunar_text(key: str) -> str:
+    """A birthday key of the Chinese calendar in words; "" for a solar one."""
+    return rules.lunar_text(key)
+
+
+def next_birthday(person_id: int, today: dt.date) -> dt.date | None:
+    """The next day on which a person's birthday is celebrated, today included; None when we do not know it."""
+    key = Person.objects.filter(pk=person_id).values_list("birthday_key", flat=True).first()
+    days = (today + dt.timedelta(days=ahead) for ahead in range(rules.YEAR_DAYS_MAX))
+    return next((day for day in days if key in rules.keys_celebrated(day)), None) if key else None
+
+
 def birth_date(person_id: int) -> dt.date | None:
     """For rules that congratulate; never for a page."""
     return Person.objects.filter(pk=person_id).values_list("birthday", flat=True).first()
@@ -345,6 +367,8 @@ def _person_view(row: Person) -> PersonView:
         name=row.name,
         sex=row.sex,
         masked_birthday=rules.mask_birthday(row.birthday) if row.birthday else "",
+        celebrates=row.birthday_calendar,
+        lunar_birthday=rules.lunar_text(row.birthday_key),
         has_address=row.address is not None,
         occupation=row.occupation,
         language=row.language,

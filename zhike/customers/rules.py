@@ -5,9 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
+from calendar import isleap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+
+from lunardate import LunarDate
 
 KINDS = ("account", "phone", "unionid", "card", "openid", "email", "plate")
 """Kinds of identifiers, the ones that prove most first: where two disagree, the earlier decides."""
@@ -158,6 +161,79 @@ def mask_birthday(birthday: dt.date) -> str:
 
 def is_plausible_birthday(birthday: dt.date, today: dt.date) -> bool:
     return birthday <= today and birthday.year >= BIRTH_YEAR_MIN
+
+
+CALENDARS = ("solar", "lunar")
+BIRTHDAY_CHANGED_EVERY = dt.timedelta(days=365)
+YEAR_DAYS_MAX = 386
+"""No year of either calendar is longer."""
+_LUNAR_FROM, _LUNAR_UNTIL = dt.date(1900, 1, 31), dt.date(2099, 12, 31)
+"""The days whose lunar date lunardate knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class LunarDay:
+    """A day of the Chinese calendar (农历)."""
+
+    year: int
+    month: int
+    day: int
+    is_leap: bool
+
+
+def lunar_day(day: dt.date) -> LunarDay | None:
+    """None outside 1900-01-31 to 2099-12-31."""
+    if not _LUNAR_FROM <= day <= _LUNAR_UNTIL:
+        return None
+    found = LunarDate.from_solar_date(day.year, day.month, day.day)
+    return LunarDay(found.year, found.month, found.day, bool(found.is_leap_month))
+
+
+def birthday_key(birthday: dt.date | None, calendar: str) -> str:
+    """By what a birthday is found: “S0512” 12 May, “L0818” 八月十八, “R0403” 闰四月初三; "" for none."""
+    if birthday is None:
+        return ""
+    lunar = lunar_day(birthday) if calendar == "lunar" else None
+    if lunar is None:
+        return f"S{birthday:%m%d}"
+    return f"{'R' if lunar.is_leap else 'L'}{lunar.month:02d}{lunar.day:02d}"
+
+
+def keys_celebrated(day: dt.date) -> dict[str, int]:
+    """The keys of all birthdays celebrated on a day, with the year of their own calendar that it is.
+
+    29 February falls on the 28th in other years, 三十 on 廿九 in a month without it (腊月三十 too), and a birthday in a
+    leap month (闰月) on the same day of the ordinary month in years without that leap month: each year has one.
+    """
+    keys = {f"S{day:%m%d}": day.year}
+    if (day.month, day.day) == (2, 28) and not isleap(day.year):
+        keys["S0229"] = day.year
+    lunar = lunar_day(day)
+    if lunar is None:
+        return keys
+    kinds = ["R"] if lunar.is_leap else ["L"]
+    if not lunar.is_leap and LunarDate.leap_month_for_year(lunar.year) != lunar.month:
+        kinds.append("R")
+    days = [lunar.day]
+    following = lunar_day(day + dt.timedelta(days=1))
+    if lunar.day == 29 and following is not None and following.day == 1:
+        days.append(30)
+    return keys | {f"{kind}{lunar.month:02d}{one:02d}": lunar.year for kind in kinds for one in days}
+
+
+_LUNAR_MONTHS = "正二三四五六七八九十冬腊"
+_LUNAR_TENS = ("初", "十", "廿")
+_DIGITS = "一二三四五六七八九十"
+
+
+def lunar_text(key: str) -> str:
+    """“八月十八” of a lunar key; "" of a solar one."""
+    if key[:1] not in ("L", "R"):
+        return ""
+    month, day = int(key[1:3]), int(key[3:5])
+    whole = {10: "初十", 20: "二十", 30: "三十"}
+    text = whole.get(day) or _LUNAR_TENS[day // 10] + _DIGITS[day % 10 - 1]
+    return ("闰" if key[0] == "R" else "") + f"{_LUNAR_MONTHS[month - 1]}月{text}"
 
 
 # Readings as a surname where the usual reading is another.

@@ -41,3 +41,13 @@ class CheckInPlanSaved(Fact):
     @property
     def subject(self) -> str:
         return f"mall/{self.mall_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class BirthdayGiven(_OfMember):
+    """A member got their birthday gift; ``day`` is the birthday."""
+
+    type: ClassVar[str] = "zhike.engagement.birthday_given"
+    day: dt.date
+    points: int
+    batch_id: int | None

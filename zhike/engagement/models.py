@@ -49,3 +49,34 @@ class CheckIn(models.Model):
             models.CheckConstraint(condition=Q(streak__gte=1, points__gte=0), name="check_in_bounds"),
         ]
         indexes = [models.Index(fields=["mall", "day"], name="check_in_mall_day")]
+
+
+class BirthdayPlan(models.Model):
+    """生日礼 of a programme: ``terms`` are rules.birthday.BirthdayTerms; ``done_on`` the last day whose gifts are given."""
+
+    program = models.OneToOneField("loyalty.Program", models.PROTECT, related_name="+")
+    terms = models.JSONField()
+    is_open = models.BooleanField(default=True)
+    version = models.IntegerField(default=1)
+    done_on = models.DateField(null=True)
+    changed_at = models.DateTimeField()
+    changed_by = models.CharField(max_length=80)
+
+
+class BirthdayGift(models.Model):
+    """What a member got for the birthday of one ``year`` of the calendar they celebrate by; once."""
+
+    pk = models.CompositePrimaryKey("member_id", "year")
+    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+", db_index=False)
+    year = models.SmallIntegerField()
+    day = models.DateField()
+    key = models.CharField(max_length=5)
+    points = models.IntegerField(default=0)
+    batch = models.ForeignKey(
+        "offers.CouponBatch", models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    missed = models.CharField(max_length=40, blank=True)
+    given_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["-day"], name="birthday_gift_day")]

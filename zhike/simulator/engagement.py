@@ -11,6 +11,7 @@ from django.db import transaction
 from zhike.engagement import operations as engagement
 from zhike.engagement import queries
 from zhike.kernel.access import Viewer
+from zhike.loyalty import queries as loyalty
 from zhike.offers import queries as offers
 from zhike.simulator.coupons import PLANS
 from zhike.simulator.founding import World
@@ -22,6 +23,8 @@ REGULARS = 170
 """Members who look in often; how often is each one's own."""
 
 CHECK_INS = {"points": [1, 2, 3, 4, 5, 6, 10], "make_ups": 2, "make_up_days": 7, "month_max": 300}
+BIRTHDAY_DAYS = 6
+BIRTHDAY_POINTS = {"silver": 88, "gold": 188, "diamond": 388}
 MILESTONES = ((7, 20, ""), (14, 30, ""), (30, 100, "CAFE80"))
 
 
@@ -39,6 +42,7 @@ class Seeder:
             return
         with transaction.atomic():
             self._check_ins()
+            self._birthdays()
 
     def _check_ins(self) -> None:
         began = self.now - dt.timedelta(days=CHECK_IN_DAYS)
@@ -57,11 +61,32 @@ class Seeder:
         keen = {member_id: self.rng.betavariate(2, 1.3) for member_id in chosen}
         days = {
             self.today - dt.timedelta(days=back): [
-                member_id for member_id in chosen if self.rng.random() < keen[member_id]
+                member_id
+                for member_id in chosen
+                if self.rng.random()
+                < keen[member_id] * (1.15 if back % 7 in (0, 6) else 0.8 + 0.2 / (1 + back / 20))
             ]
             for back in range(CHECK_IN_DAYS - 1, 0, -1)
         }
         engagement.bring_in_check_ins(actor=self.actor, mall_id=self.world.mall_id, days=days, now=self.now)
+
+    def _birthdays(self) -> None:
+        """Gifts of the last days, given on each of them."""
+        began = self.now - dt.timedelta(days=BIRTHDAY_DAYS)
+        engagement.save_birthday_plan(
+            actor=self.actor,
+            program_id=self.world.program_id,
+            terms={"reward": {"points": 66}, "tier_points": self._tier_points(), "validity_days": 90},
+            is_open=True,
+            now=began,
+        )
+        for back in range(BIRTHDAY_DAYS, -1, -1):
+            day = self.now - dt.timedelta(days=back)
+            engagement.give_birthday_gifts(actor=self.actor, program_id=self.world.program_id, now=day)
+
+    def _tier_points(self) -> dict[str, int]:
+        tiers = {tier.code: tier.id for tier in loyalty.tiers(self.world.program_id)}
+        return {str(tiers[code]): points for code, points in BIRTHDAY_POINTS.items() if code in tiers}
 
     def _batch(self, code: str) -> int:
         name = next(plan.name for plan in PLANS if plan.code == code)

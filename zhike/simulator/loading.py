@@ -25,6 +25,8 @@ from zhike.simulator.rhythm import ZONE
 
 PERIOD_DAYS = 7
 ENROL_BATCH = 5_000
+LUNAR_UNTIL = 1976
+"""Most of those born before it celebrate by the Chinese calendar."""
 REDEEM_STEP = 100
 REDEEM_MAX = 5_000
 
@@ -114,6 +116,9 @@ class Loader:
                     phone=person.phone,
                     sex=person.sex,
                     birthday=person.birthday,
+                    birthday_calendar="lunar"
+                    if person.birthday.year < LUNAR_UNTIL and person.index % 3
+                    else "solar",
                     mall_id=self.world.mall_id,
                     merchant_id=self.world.merchant_ids[person.favourites[0]],
                     source="counter" if person.index % 3 else "h5",

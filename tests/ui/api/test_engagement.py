@@ -43,3 +43,20 @@ def test_check_in_once_a_day_and_only_at_ones_own_mall(shop: Shop, zhang: Any) -
     refused = own.post(path, body | {"day": first["day"]})
     assert (refused.status, refused.code) == (409, "check-in-cannot-make-up")
     assert other.get(f"{path}?mall_id={shop.malls.star}").status == 404
+
+
+@pytest.mark.feature("C076")
+def test_a_birthday_by_the_chinese_calendar(shop: Shop) -> None:
+    now = dt.datetime.now(dt.UTC)
+    office = ApiClient(make_key(["members.view", "members.enroll"]))
+    body = {"name": "赵奶奶", "phone": "13700137000", "birthday": "1952-10-03", "birthday_calendar": "lunar"}
+    member_id = office.post("/api/v1/members", body | {"mall_code": "XHC", "method": "counter_tick"}).json[
+        "member_id"
+    ]
+    path = f"/api/v1/members/{member_id}/birthday-gift"
+    assert office.get(path).status == 409
+    operations.save_birthday_plan(
+        actor=SYSTEM, program_id=shop.program_id, terms={"reward": {"points": 66}}, is_open=True, now=now
+    )
+    found = office.get(path).json
+    assert (found["lunar"], found["promise"], found["given_for"]) == ("八月十五", "66 points", None)

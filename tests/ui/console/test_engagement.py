@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +11,11 @@ from django.test import Client
 
 from tests.ui.console.conftest import said
 from tests.ui.console.world import Desks, World
+from zhike.customers import operations as customers
 from zhike.engagement import operations
 from zhike.engagement.models import CheckInPlan
 from zhike.kernel.access import Viewer, system_viewer
+from zhike.loyalty import queries as loyalty
 
 SYSTEM = system_viewer("tests")
 
@@ -44,3 +47,30 @@ def test_check_ins_are_set_up_and_looked_at(
     assert reader.get(f"/console/check-ins/{place}").status_code == 200
     assert reader.get(f"/console/check-ins/edit/{place}").status_code == 200
     assert enter(desks.li).get(f"/console/check-ins/{place}").status_code == 403
+
+
+@pytest.mark.feature("C076")
+def test_birthday_gifts_are_set_up_and_looked_at(
+    world: World, desks: Desks, admin: Client, enter: Callable[[Viewer], Client]
+) -> None:
+    assert "尚未设置生日礼" in said(admin.get("/console/birthdays/"))
+    form: dict[str, Any] = {
+        "points": "66", "days_before": "0", f"tier_{max(world.tiers.values())}": "188", "payer": "mall", "is_open": "on",
+        "reason": "周年庆",
+    }  # fmt: skip
+    assert admin.post("/console/birthdays/edit/", form | {"points": ""}).status_code == 422
+    assert admin.post("/console/birthdays/edit/", form).status_code == 302
+    person_id = loyalty.person_id_of(world.zhang_san)
+    today = loyalty.program_today(world.program_id, world.now)
+    born = {"birthday": dt.date(1960, 1, 1), "birthday_calendar": "solar"}
+    customers.update_profile(actor=SYSTEM, person_id=person_id, changes=born, now=world.now)
+    customers.update_profile(
+        actor=SYSTEM, person_id=person_id, changes={"birthday": today.replace(year=1980, day=min(today.day, 28))},
+        now=world.now,
+    )  # fmt: skip
+    if today.day <= 28:
+        assert operations.give_birthday_gifts(actor=SYSTEM, program_id=world.program_id, now=world.now) == 1
+        assert "张三" in said(admin.get("/console/birthdays/"))
+        assert "张三" not in said(enter(desks.qian).get("/console/birthdays/"))
+    assert "66 积分" in said(admin.get("/console/birthdays/"))
+    assert 'value="188"' in said(admin.get("/console/birthdays/edit/"))

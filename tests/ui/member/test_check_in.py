@@ -62,3 +62,24 @@ def test_a_missed_day_is_made_up_for_on_the_calendar(
 def test_nothing_runs(zhang: Client) -> None:
     assert "/m/check-in/" not in text(zhang.get("/m/"))
     assert "No check-in at the moment" in text(zhang.get("/m/check-in/"))
+
+
+@pytest.mark.feature("C076")
+def test_the_next_birthday_and_its_gift_by_either_calendar(zhang: Client, world: World) -> None:
+    operations.save_birthday_plan(
+        actor=SYSTEM,
+        program_id=world.program_id,
+        terms={"reward": {"points": 66}},
+        is_open=True,
+        now=world.now,
+    )
+    assert "For your birthday on" in (page := text(zhang.get("/m/me/")))
+    assert "2026-05-12" in page
+    form = {"name": "张三丰", "sex": "male", "birthday_calendar": "lunar", "occupation": ""}
+    assert zhang.post("/m/me/edit/", form).status_code == 302
+    page = text(zhang.get("/m/me/"))
+    assert "四月十八" in page
+    assert "2026-05-12" not in page
+    refused = zhang.post("/m/me/edit/", form | {"birthday_calendar": "solar"})
+    assert refused.status_code == 422
+    assert "once a year" in text(refused)

@@ -55,6 +55,7 @@ class NewMember:
     email: str | None = None
     sex: str = "unknown"
     birthday: dt.date | None = None
+    birthday_calendar: str = "solar"
     mall_id: int | None = None
     merchant_id: int | None = None
     source: str = "import"
@@ -73,6 +74,7 @@ def enroll_member(
     email: str | None = None,
     sex: str = "unknown",
     birthday: dt.date | None = None,
+    birthday_calendar: str = "solar",
     mall_id: int | None = None,
     merchant_id: int | None = None,
     consents: Sequence[tuple[str, str, str]] = (),
@@ -95,7 +97,10 @@ def enroll_member(
     known = _person_known_by(given)
     member_id = _next_member_ids(1)[0]
     number = card or new_card_number(member_id)
-    profile = {"name": name, "sex": sex, "birthday": birthday, "source": source, "mall_id": mall_id}
+    profile = {
+        "name": name, "sex": sex, "birthday": birthday, "birthday_calendar": birthday_calendar, "source": source,
+        "mall_id": mall_id,
+    }  # fmt: skip
     try:
         with transaction.atomic():
             person_id = known or customers.create_person(
@@ -118,18 +123,10 @@ def enroll_member(
     if known is not None:
         _add_card(known, number, now)
     member = _create_member(
-        id=member_id,
-        program=program,
-        person_id=person_id,
-        number=number,
-        tier_id=_lowest_tier(program.pk),
-        tier_since=now,
-        mall_id=mall_id,
-        merchant_id=merchant_id,
-        enrolled_at=now,
-        enrolled_by=actor.audit_id,
+        id=member_id, program=program, person_id=person_id, number=number, tier_id=_lowest_tier(program.pk),
+        tier_since=now, mall_id=mall_id, merchant_id=merchant_id, enrolled_at=now, enrolled_by=actor.audit_id,
         source=source,
-    )
+    )  # fmt: skip
     _tell_enrolled(actor, member, now)
     return EnrolledMember(member.pk, person_id, member.number)
 
@@ -269,6 +266,7 @@ def _new_person(member: NewMember, number: str) -> customers.NewPerson:
         identifiers=tuple(customers.NewIdentifier(kind, value) for kind, value in given if value),
         sex=member.sex,
         birthday=member.birthday,
+        birthday_calendar=member.birthday_calendar,
         source=member.source,
         mall_id=member.mall_id,
         merchant_id=member.merchant_id,

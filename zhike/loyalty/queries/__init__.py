@@ -77,6 +77,7 @@ from zhike.loyalty.queries.programmes import (
     default_program_id,
     program,
     program_name,
+    program_today,
     programs,
     rules,
 )
@@ -159,6 +160,7 @@ __all__ = [
     "program",
     "program_ids_of",
     "program_name",
+    "program_today",
     "programs",
     "provision_policies",
     "public_keys",

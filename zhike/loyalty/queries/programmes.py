@@ -68,6 +68,11 @@ def default_program_id() -> int | None:
     return Program.objects.order_by("id").values_list("id", flat=True).first()
 
 
+def program_today(program_id: int, now: dt.datetime) -> dt.date:
+    """A programme's date."""
+    return read_programme(program_id).today(now)
+
+
 def program_name(program_id: int) -> str:
     return Program.objects.values_list("name", flat=True).get(id=program_id)
 

@@ -70,6 +70,7 @@ class MemberIn(Input):
     email: Annotated[str, text(254, 3)] | None = None
     sex: Literal["unknown", "female", "male"] = "unknown"
     birthday: Day | None = None
+    birthday_calendar: Literal["solar", "lunar"] = "solar"
     mall_id: Id | None = None
     merchant_id: Id | None = None
     merchant_code: Annotated[str, text(40, 1)] | None = None

@@ -142,6 +142,9 @@ OPERATIONS: dict[str, Text] = {
         _("Cancel an exchange"),
         _("The points go back to the lots they came from, and the stock to the reward."),
     ),
+    "birthday_gift": Text(
+        _("A member's birthday gift"), _("The next birthday and what it gives, and what the last one gave.")
+    ),
     "list_coupon_batches": Text(_("Batches of coupons"), _("Newest first.")),
     "list_member_coupons": Text(_("A member's coupons"), _("Newest first, those that ended too.")),
     "hold": Text(

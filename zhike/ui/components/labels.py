@@ -48,6 +48,7 @@ PROFILE_FIELDS = {
     "name": _("Name"),
     "sex": _("Sex"),
     "birthday": _("Birthday"),
+    "birthday_calendar": _("Celebrated by"),
     "occupation": _("Occupation"),
     "address": _("Address"),
     "language": _("Language"),

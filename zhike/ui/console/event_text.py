@@ -122,6 +122,10 @@ def _checked_in(data: Data, tiers: Names) -> Told:
     return Told(title, row % {"count": data["streak"]}, icon="calendar-check", tone="success")
 
 
+def _birthday_given(data: Data, tiers: Names) -> Told:
+    return Told(_("Birthday gift"), points_text(data["points"]), icon="cake", tone="success")
+
+
 def _expired(data: Data, tiers: Names) -> Told:
     return Told(_("%(points)s expired") % {"points": points_text(data["points"])}, icon="hourglass")
 
@@ -452,6 +456,7 @@ _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
     "loyalty.points_awarded": _awarded,
     "loyalty.points_taken_back": _award_taken_back,
     "engagement.checked_in": _checked_in,
+    "engagement.birthday_given": _birthday_given,
     "loyalty.points_expired": _expired,
     "loyalty.tier_changed": _tier,
     "offers.coupon_issued": _coupon_issued,

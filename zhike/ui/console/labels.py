@@ -322,10 +322,13 @@ PROFILE_FIELDS = {
     "name": _("Name"),
     "sex": _("Sex"),
     "birthday": _("Birthday"),
+    "birthday_calendar": _("Celebrated by"),
     "occupation": _("Occupation"),
     "address": _("Address"),
     "language": _("Language"),
 }
+
+BIRTHDAY_CALENDARS = {"solar": _("the Gregorian calendar"), "lunar": _("the Chinese calendar")}
 
 ENTRY_REASONS = {
     "earn": _("Earned"),

@@ -89,7 +89,10 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
     ),
     (
         _("Engagement"),
-        (Entry("check_ins", _("Daily check-in"), "calendar-check", "engagement.view", "console:check_ins"),),
+        (
+            Entry("check_ins", _("Daily check-in"), "calendar-check", "engagement.view", "console:check_ins"),
+            Entry("birthdays", _("Birthday gifts"), "cake", "engagement.view", "console:birthdays"),
+        ),
     ),
     (
         _("Mall"),

@@ -17,6 +17,7 @@ from zhike.ui.components.consents import ConsentForm
 from zhike.ui.member.once import TokenForm
 
 SEXES = [("unknown", _("I would rather not say")), ("female", _("Female")), ("male", _("Male"))]
+BIRTHDAY_CALENDARS = [("solar", _("the Gregorian calendar")), ("lunar", _("the Chinese calendar"))]
 FIRST_BIRTHDAY = dt.date(1900, 1, 1)
 _DIGITS = re.compile(r"[\s\-()]+")
 
@@ -91,6 +92,11 @@ class PersonalForm(forms.Form):
         input_formats=["%Y-%m-%d"],
     )
 
+    birthday_calendar = forms.ChoiceField(
+        label=_("I celebrate it by"), choices=BIRTHDAY_CALENDARS, required=False, initial="solar",
+        help_text=_("Give the date of birth by the Gregorian calendar; we find the day of the Chinese one."),
+    )  # fmt: skip
+
     def __init__(self, *args: Any, today: dt.date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["birthday"].validators += [
@@ -100,6 +106,9 @@ class PersonalForm(forms.Form):
 
     def clean_sex(self) -> str:
         return self.cleaned_data["sex"] or "unknown"
+
+    def clean_birthday_calendar(self) -> str:
+        return self.cleaned_data["birthday_calendar"] or "solar"
 
 
 class JoinForm(PersonalForm, ConsentForm):

@@ -111,3 +111,28 @@ def check_ins(
             view.day for week in board.weeks for view in week if view and view.state in ("done", "made_up")
         ],
     )
+
+
+class BirthdayGiftOut(Out):
+    """`next_day` and `lunar` (the day in words, by the Chinese calendar) are empty when no birthday is known."""
+
+    next_day: dt.date | None
+    lunar: str
+    promise: str
+    given_for: dt.date | None
+    given_points: int
+
+
+@router.get("/members/{int:member_id}/birthday-gift", auth=Needs("members.view"), response=BirthdayGiftOut)
+def birthday_gift(request: ApiRequest, member_id: MemberId) -> BirthdayGiftOut:
+    """When a member's next birthday is, what it gives, and what the last one gave."""
+    found = queries.own_birthday(request.viewer, member_id, request.now)
+    if found is None:
+        raise operations.NotRunning
+    return BirthdayGiftOut(
+        next_day=found.day,
+        lunar=found.lunar,
+        promise=found.promise,
+        given_for=found.given_on,
+        given_points=found.given_points,
+    )

@@ -69,6 +69,7 @@ def enroll_member(request: ApiRequest, body: MemberIn) -> Any:
             email=body.email,
             sex=body.sex,
             birthday=body.birthday,
+            birthday_calendar=body.birthday_calendar,
             mall_id=merchant.mall_id if merchant else _mall_id(body),
             merchant_id=merchant.id if merchant else None,
             source="api",

@@ -129,6 +129,51 @@ class CheckInForm(TermsForm):
         }
 
 
+class BirthdayForm(TermsForm):
+    """One amount for everybody; tiers that get another one say so."""
+
+    points = points_field(label=_("Points"), initial=100)
+    batch_id = forms.ChoiceField(required=False, label=_("Coupon"))
+    days_before = points_field(max_value=30, initial=0, label=_("Days before the birthday"))
+    reason = reason_field()
+
+    def __init__(self, *args: Any, tiers: Sequence[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for tier_id, name in tiers:
+            self.fields[f"tier_{tier_id}"] = points_field(label=name)
+
+    @property
+    def tier_fields(self) -> list[Any]:
+        return [self[name] for name in self.fields if name.startswith("tier_")]
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        tiers = {
+            int(name.removeprefix("tier_")): points
+            for name, points in data.items()
+            if name.startswith("tier_") and points is not None
+        }
+        return self.shared | {
+            "reward": self.reward(),
+            "tier_points": tiers,
+            "days_before": data["days_before"] or 0,
+        }
+
+
+def birthday_initial(terms: Any, is_open: bool) -> Mapping[str, Any]:
+    tiers = {f"tier_{tier_id}": points for tier_id, points in terms.tier_points.items()}
+    return (
+        shared_initial(terms, is_open)
+        | tiers
+        | {
+            "points": terms.reward.points,
+            "batch_id": str(terms.reward.batch_id or ""),
+            "days_before": terms.days_before,
+        }
+    )
+
+
 def check_in_initial(terms: Any, is_open: bool) -> Mapping[str, Any]:
     lines = [
         " ".join(str(part) for part in (one.day, one.reward.points, one.reward.batch_id or "")).strip()

@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from zhike.organization.queries import MerchantRef
-from zhike.ui.console.labels import IDENTIFIERS, MEMBER_STATUSES, SEXES
+from zhike.ui.console.labels import BIRTHDAY_CALENDARS, IDENTIFIERS, MEMBER_STATUSES, SEXES
 from zhike.ui.console.once import OnceForm
 
 REASON_HELP = _("It is kept in the audit trail.")
@@ -95,6 +95,9 @@ class ProfileForm(forms.Form):
     birthday = forms.DateField(
         required=False, label=_("Birthday"), widget=forms.DateInput(attrs={"type": "date"})
     )
+    birthday_calendar = forms.ChoiceField(
+        choices=list(BIRTHDAY_CALENDARS.items()), required=False, label=_("Celebrated by")
+    )
     occupation = forms.CharField(max_length=80, required=False, label=_("Occupation"))
     address = forms.CharField(max_length=300, required=False, label=_("Address"))
     language = forms.ChoiceField(
@@ -110,12 +113,12 @@ class ProfileForm(forms.Form):
             if shown:
                 self.fields[name].help_text = _("Now %(value)s; leave empty to keep it.") % {"value": shown}
         if not may_change_identity:
-            del self.fields["name"], self.fields["birthday"]
+            del self.fields["name"], self.fields["birthday"], self.fields["birthday_calendar"]
 
     @property
     def changes(self) -> dict[str, Any]:
         """The fields to hand to the operation: those filled in, or emptied where the old value could be seen."""
-        hidden = ("birthday", "address")
+        hidden = ("birthday", "birthday_calendar", "address")
         data = self.cleaned_data
         return {
             name: value for name, value in data.items() if name != "reason" and (name not in hidden or value)

@@ -156,6 +156,7 @@ def edit_profile(request: StaffRequest, member_id: int) -> HttpResponse:
     initial = {
         "name": person.name,
         "sex": person.sex,
+        "birthday_calendar": person.celebrates,
         "occupation": person.occupation,
         "language": person.language,
     }

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from zhike.customers import operations as customer_operations
 from zhike.customers import queries as customers
+from zhike.engagement import queries as engagement
 from zhike.kernel.errors import Problem
 from zhike.messaging import operations as messaging
 from zhike.organization import queries as organization
@@ -30,8 +31,12 @@ from zhike.ui.member.forms import ProfileForm
 def profile(request: Any) -> HttpResponse:
     file = request.member.file
     phone = file.person.active("phone")
+    gift = engagement.own_birthday(request.member.viewer, request.member.id, request.member.now)
     return page(
-        request, "profile", {"file": file, "masked_phone": phone.masked if phone else ""}, active="profile"
+        request,
+        "profile",
+        {"file": file, "gift": gift, "masked_phone": phone.masked if phone else ""},
+        active="profile",
     )
 
 
@@ -48,6 +53,7 @@ def edit(request: Any) -> HttpResponse:
     member: SignedIn = request.member
     person = member.file.person
     known = {"name": person.name, "sex": person.sex, "occupation": person.occupation}
+    known["birthday_calendar"] = person.celebrates
     form = ProfileForm(sent(request), initial=known, today=member.now.date())
     if person.masked_birthday:
         del form.fields["birthday"]

@@ -1,0 +1,18 @@
+"""The engagement context's own rounds; each can be run again at any time."""
+
+from __future__ import annotations
+
+from zhike.engagement import operations
+from zhike.engagement.models import BirthdayPlan
+from zhike.kernel import clock
+from zhike.kernel.access import system_viewer
+from zhike.kernel.jobs import CARETAKER_QUEUE, job
+
+ACTOR = system_viewer("nightly")
+
+
+@job(queue=CARETAKER_QUEUE, cron="15 * * * *")
+def give_birthday_gifts(timestamp: int) -> None:
+    """Every hour, for programmes of any time zone: gifts of the birthdays that are due."""
+    for program_id in BirthdayPlan.objects.filter(is_open=True).values_list("program_id", flat=True):
+        operations.give_birthday_gifts(actor=ACTOR, program_id=program_id, now=clock.now())

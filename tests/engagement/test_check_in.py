@@ -140,7 +140,7 @@ class TestRewards:
             with pytest.raises(operations.TermsUnusable) as refused:
                 plan_check_ins(town, **terms)
             assert refused.value.params == {"path": path}
-        assert not AuditEntry.objects.filter(action="check_in_plan.save").exists()
+        assert not AuditEntry.objects.filter(action="checkinplan.save").exists()
 
 
 class TestMakingUp:

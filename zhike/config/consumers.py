@@ -15,3 +15,8 @@ def consumers() -> list[Consumer]:
     from zhike.offers.handlers import coupon_returns
 
     return [member_activity, coupon_returns, standing]
+    from zhike.engagement.handlers import referrals
+    from zhike.loyalty.handlers import member_activity
+    from zhike.offers.handlers import coupon_returns
+
+    return [member_activity, coupon_returns, referrals]

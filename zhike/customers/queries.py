@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import psycopg
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from zhike.customers import rules
 from zhike.customers.models import Identifier, Person, ProfileChange
@@ -265,6 +265,14 @@ def next_birthday(person_id: int, today: dt.date) -> dt.date | None:
     key = Person.objects.filter(pk=person_id).values_list("birthday_key", flat=True).first()
     days = (today + dt.timedelta(days=ahead) for ahead in range(rules.YEAR_DAYS_MAX))
     return next((day for day in days if key in rules.keys_celebrated(day)), None) if key else None
+
+
+def share_identifier(person_id: int, other_id: int) -> bool:
+    """Whether two persons have, or had, one and the same phone, card, account …"""
+    own = Identifier.objects.filter(person_id=person_id)
+    return own.filter(
+        Exists(Identifier.objects.filter(person_id=other_id, kind=OuterRef("kind"), index=OuterRef("index")))
+    ).exists()
 
 
 def birth_date(person_id: int) -> dt.date | None:

@@ -51,3 +51,30 @@ class BirthdayGiven(_OfMember):
     day: dt.date
     points: int
     batch_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationAccepted(_OfMember):
+    """A new member came by somebody's invitation; ``refusal`` says why it does not count, "" when it does."""
+
+    type: ClassVar[str] = "zhike.engagement.invitation_accepted"
+    inviter_id: int
+    refusal: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationRewarded(_OfMember):
+    """A side (inviter or invitee) got theirs; ``other_id`` is the member on the other one."""
+
+    type: ClassVar[str] = "zhike.engagement.invitation_rewarded"
+    other_id: int
+    side: str
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationTakenBack(_OfMember):
+    """The purchase behind an invitation was returned; ``points`` went back."""
+
+    type: ClassVar[str] = "zhike.engagement.invitation_taken_back"
+    points: int

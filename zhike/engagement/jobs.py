@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zhike.engagement import operations
-from zhike.engagement.models import BirthdayPlan
+from zhike.engagement.models import BirthdayPlan, ReferralPlan
 from zhike.kernel import clock
 from zhike.kernel.access import system_viewer
 from zhike.kernel.jobs import CARETAKER_QUEUE, job
@@ -16,3 +16,10 @@ def give_birthday_gifts(timestamp: int) -> None:
     """Every hour, for programmes of any time zone: gifts of the birthdays that are due."""
     for program_id in BirthdayPlan.objects.filter(is_open=True).values_list("program_id", flat=True):
         operations.give_birthday_gifts(actor=ACTOR, program_id=program_id, now=clock.now())
+
+
+@job(queue=CARETAKER_QUEUE, cron="25 * * * *")
+def settle_referrals(timestamp: int) -> None:
+    """Every hour: reward invitations whose purchase can no longer be returned."""
+    for program_id in ReferralPlan.objects.values_list("program_id", flat=True):
+        operations.settle_referrals(actor=ACTOR, program_id=program_id, now=clock.now())

@@ -23,7 +23,12 @@ REGULARS = 170
 """Members who look in often; how often is each one's own."""
 
 CHECK_INS = {"points": [1, 2, 3, 4, 5, 6, 10], "make_ups": 2, "make_up_days": 7, "month_max": 300}
-BIRTHDAY_DAYS = 6
+BIRTHDAY_DAYS = 3
+REFERRAL_DAYS, INVITEES, INVITERS = 45, 14, 4
+REFERRALS = {
+    "inviter": {"points": 200}, "invitee": {"points": 100}, "minimum_fen": 10_000, "days_to_buy": 30, "daily_max": 8,
+    "year_max": 5_000, "validity_days": 180,
+}  # fmt: skip
 BIRTHDAY_POINTS = {"silver": 88, "gold": 188, "diamond": 388}
 MILESTONES = ((7, 20, ""), (14, 30, ""), (30, 100, "CAFE80"))
 
@@ -43,6 +48,7 @@ class Seeder:
         with transaction.atomic():
             self._check_ins()
             self._birthdays()
+            self._referrals()
 
     def _check_ins(self) -> None:
         began = self.now - dt.timedelta(days=CHECK_IN_DAYS)
@@ -83,6 +89,41 @@ class Seeder:
         for back in range(BIRTHDAY_DAYS, -1, -1):
             day = self.now - dt.timedelta(days=back)
             engagement.give_birthday_gifts(actor=self.actor, program_id=self.world.program_id, now=day)
+
+    def _referrals(self) -> None:
+        """A few members brought friends lately; some of them have bought, one pair shares a phone."""
+        began = self.now - dt.timedelta(days=REFERRAL_DAYS)
+        engagement.save_referral_plan(
+            actor=self.actor, program_id=self.world.program_id, terms=REFERRALS, is_open=True, now=began
+        )
+        newest = loyalty.members_page(self.actor, limit=200).items
+        fresh = [row for row in newest if began < row.enrolled_at < self.now - dt.timedelta(hours=2)]
+        invitees = fresh[:: max(1, len(fresh) // INVITEES)][:INVITEES]
+        old = set(self.members) - {row.member_id for row in newest}
+        inviters = self.rng.sample(sorted(old), min(INVITERS, len(old)))
+        if not inviters:
+            return
+        for inviter_id in inviters:
+            engagement.invite_code(actor=self.actor, member_id=inviter_id, now=began)
+            engagement.see_device(
+                actor=self.actor, member_id=inviter_id, device=f"phone-{inviter_id}", now=began
+            )
+        for place, row in enumerate(reversed(invitees)):
+            inviter_id = inviters[min(int(self.rng.expovariate(0.5)), len(inviters) - 1)]
+            code = engagement.invite_code(actor=self.actor, member_id=inviter_id, now=began)
+            owner = inviter_id if place % 9 == 5 else row.member_id
+            address = f"10.0.{place // 4}.1"
+            at = row.enrolled_at + dt.timedelta(seconds=30)
+            engagement.accept_invitation(
+                actor=self.actor,
+                code=code,
+                member_id=row.member_id,
+                device=f"phone-{owner}",
+                address=address,
+                now=at,
+            )
+            engagement.review_referral(actor=self.actor, person_id=row.person_id, now=self.now)
+        engagement.settle_referrals(actor=self.actor, program_id=self.world.program_id, now=self.now)
 
     def _tier_points(self) -> dict[str, int]:
         tiers = {tier.code: tier.id for tier in loyalty.tiers(self.world.program_id)}

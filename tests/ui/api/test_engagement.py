@@ -60,3 +60,29 @@ def test_a_birthday_by_the_chinese_calendar(shop: Shop) -> None:
     )
     found = office.get(path).json
     assert (found["lunar"], found["promise"], found["given_for"]) == ("八月十五", "66 points", None)
+
+
+@pytest.mark.feature("C085")
+def test_an_invitation_is_decided_once(shop: Shop, zhang: Any) -> None:
+    now = dt.datetime.now(dt.UTC)
+    app = ApiClient(make_key(["engagement.take_part", "members.view"]))
+    path = f"/api/v1/members/{zhang.member_id}/invitations"
+    assert app.get(path).code == "engagement-not-running"
+    terms = {"inviter": {"points": 200}, "invitee": {"points": 100}}
+    operations.save_referral_plan(
+        actor=SYSTEM, program_id=shop.program_id, terms=terms, is_open=True, now=now
+    )
+    code = operations.invite_code(actor=SYSTEM, member_id=zhang.member_id, now=now)
+    friend = loyalty.enroll_member(
+        actor=SYSTEM, name="赵小六", phone="13700137000", mall_id=shop.malls.star, source="h5", now=now
+    )
+    body = {"code": code, "member_id": friend.member_id}
+    assert [app.post("/api/v1/invitations", body).json for _ in range(2)] == [
+        {"counts": True, "refusal": ""}
+    ] * 2
+    assert app.post("/api/v1/invitations", body | {"code": "NOBODY22"}).status == 404
+    found = app.get(path).json
+    assert (found["code"], [(one["name"], one["status"]) for one in found["items"]]) == (
+        code,
+        [("赵*六", "joined")],
+    )

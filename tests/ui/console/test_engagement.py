@@ -74,3 +74,28 @@ def test_birthday_gifts_are_set_up_and_looked_at(
         assert "张三" not in said(enter(desks.qian).get("/console/birthdays/"))
     assert "66 积分" in said(admin.get("/console/birthdays/"))
     assert 'value="188"' in said(admin.get("/console/birthdays/edit/"))
+
+
+@pytest.mark.feature("C085", "C140")
+def test_invitations_are_set_up_and_the_tree_is_there(
+    world: World, desks: Desks, admin: Client, enter: Callable[[Viewer], Client]
+) -> None:
+    assert "还没有邀请" in said(admin.get("/console/invitations/"))
+    form: dict[str, Any] = {
+        "inviter_points": "200", "invitee_points": "100", "minimum_fen": "100", "days_to_buy": "30", "wait_days": "",
+        "daily_max": "5", "year_max": "5000", "payer": "mall", "is_open": "on", "reason": "拉新",
+    }  # fmt: skip
+    assert admin.post("/console/invitations/edit/", form | {"inviter_points": "0"}).status_code == 422
+    assert admin.post("/console/invitations/edit/", form).status_code == 302
+    code = operations.invite_code(actor=SYSTEM, member_id=world.zhang_san, now=world.now)
+    for number in range(3):
+        operations.join_invited(
+            actor=SYSTEM, code=code, name="赵六", phone=f"1370013700{number}", mall_id=world.malls.star, source="h5",
+            device="one", address="10.0.0.1", now=world.now,
+        )  # fmt: skip
+    page = said(admin.get("/console/invitations/"))
+    assert "一小时内多人入会" in page
+    tree = said(admin.get(f"/console/invitations/{world.zhang_san}/"))
+    assert tree.count("赵六") >= 3
+    assert "200" in said(admin.get("/console/invitations/edit/"))
+    assert enter(desks.qian).get(f"/console/invitations/{world.zhang_san}/").status_code == 404

@@ -10,16 +10,36 @@ from zhike.engagement.operations.check_in import (
     make_up_check_in,
     save_check_in_plan,
 )
+from zhike.engagement.operations.referral import (
+    Accepted,
+    InviteCodeUnknown,
+    accept_invitation,
+    invite_code,
+    join_invited,
+    review_referral,
+    save_referral_plan,
+    see_device,
+    settle_referrals,
+)
 
 __all__ = [
+    "Accepted",
     "CannotMakeUp",
     "CheckInOutcome",
+    "InviteCodeUnknown",
     "NotRunning",
     "TermsUnusable",
+    "accept_invitation",
     "bring_in_check_ins",
     "check_in",
     "give_birthday_gifts",
+    "invite_code",
+    "join_invited",
     "make_up_check_in",
+    "review_referral",
     "save_birthday_plan",
     "save_check_in_plan",
+    "save_referral_plan",
+    "see_device",
+    "settle_referrals",
 ]

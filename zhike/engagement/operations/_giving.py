@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from zhike.engagement.models import Plan
 from zhike.engagement.rules.terms import Reward, Terms, TermsError
+from zhike.kernel import audit
 from zhike.kernel.access import Viewer, require_touch, system_viewer
 from zhike.kernel.errors import Conflict, Invalid, Problem
 from zhike.loyalty import operations as loyalty
@@ -18,6 +21,7 @@ from zhike.loyalty import queries as members
 from zhike.offers import operations as offers
 from zhike.offers import queries as catalogue
 
+P = TypeVar("P", bound=Plan)
 GIVER = system_viewer("engagement")
 """In whose name rewards are given: the occasion decides, not whoever brought it about."""
 
@@ -47,6 +51,38 @@ def require_batches(rewards: Iterable[Reward], now: dt.datetime) -> None:
             raise TermsUnusable(path="batch_id") from error
         if batch.is_bearer or batch.state == "closed":
             raise TermsUnusable(path="batch_id")
+
+
+def save_plan(
+    model: type[P],
+    owner: Mapping[str, int],
+    parsed: Terms,
+    rewards: Iterable[Reward],
+    *,
+    actor: Viewer,
+    is_open: bool,
+    reason: str,
+    now: dt.datetime,
+) -> P:
+    """The plan of a mall or programme (``owner``: column and id) with new terms, audited; the caller has asked for leave."""
+    require_batches(rewards, now)
+    plan = model._default_manager.select_for_update(of=("self",)).filter(**owner).first()
+    before = {"terms": plan.terms, "is_open": plan.is_open} if plan else None
+    plan = plan or model(**owner, version=0)
+    plan.terms, plan.is_open = msgspec.to_builtins(parsed, str_keys=True), is_open
+    plan.version, plan.changed_at, plan.changed_by = plan.version + 1, now, actor.audit_id
+    plan.save()
+    [(column, owner_id)] = owner.items()
+    audit.record(
+        actor=actor,
+        action=f"{model._meta.model_name}.save",
+        subject=(column.removesuffix("_id"), owner_id),
+        before=before,
+        after={"terms": plan.terms, "is_open": is_open},
+        reason=reason,
+        now=now,
+    )
+    return plan
 
 
 def participant(actor: Viewer, member_id: int, mall_id: int | None) -> members.Membership:

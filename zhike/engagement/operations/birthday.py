@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from django.db import transaction
 
 from zhike.customers import queries as customers
 from zhike.engagement.events import BirthdayGiven
 from zhike.engagement.models import BirthdayGift, BirthdayPlan
-from zhike.engagement.operations._giving import GIVER, require_batches, unusable
+from zhike.engagement.operations._giving import GIVER, save_plan, unusable
 from zhike.engagement.rules.birthday import (
     APART_DAYS,
     BirthdayTerms,
@@ -23,7 +22,7 @@ from zhike.engagement.rules.birthday import (
     parse_birthday,
 )
 from zhike.engagement.rules.terms import TermsError
-from zhike.kernel import audit, events
+from zhike.kernel import events
 from zhike.kernel.access import Viewer, require_touch
 from zhike.kernel.errors import Problem
 from zhike.kernel.statements import fetch_rows
@@ -54,17 +53,10 @@ def save_birthday_plan(
         parsed = parse_birthday(terms)
     except TermsError as error:
         raise unusable(error) from error
-    require_batches([parsed.reward], now)
-    plan = BirthdayPlan.objects.select_for_update(of=("self",)).filter(program_id=program_id).first()
-    before = {"terms": plan.terms, "is_open": plan.is_open} if plan else None
-    plan = plan or BirthdayPlan(program_id=program_id, version=0)
-    plan.terms, plan.is_open = msgspec.to_builtins(parsed, str_keys=True), is_open
-    plan.version, plan.changed_at, plan.changed_by = plan.version + 1, now, actor.audit_id
-    plan.save()
-    audit.record(
-        actor=actor, action="birthday_plan.save", subject=("program", program_id), before=before,
-        after={"terms": plan.terms, "is_open": is_open}, reason=reason, now=now,
-    )  # fmt: skip
+    owner = {"program_id": program_id}
+    plan = save_plan(
+        BirthdayPlan, owner, parsed, [parsed.reward], actor=actor, is_open=is_open, reason=reason, now=now
+    )
     return plan.version
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -19,7 +18,7 @@ from zhike.engagement.operations._giving import (
     NotRunning,
     give,
     participant,
-    require_batches,
+    save_plan,
     unusable,
 )
 from zhike.engagement.rules.check_in import (
@@ -82,17 +81,9 @@ def save_check_in_plan(
         parsed = parse_check_in(terms)
     except TermsError as error:
         raise unusable(error) from error
-    require_batches([milestone.reward for milestone in parsed.milestones], now)
-    plan = CheckInPlan.objects.select_for_update(of=("self",)).filter(mall_id=mall_id).first()
-    before = {"terms": plan.terms, "is_open": plan.is_open} if plan else None
-    plan = plan or CheckInPlan(mall_id=mall_id, version=0)
-    plan.terms, plan.is_open = msgspec.to_builtins(parsed), is_open
-    plan.version, plan.changed_at, plan.changed_by = plan.version + 1, now, actor.audit_id
-    plan.save()
-    after = {"terms": plan.terms, "is_open": is_open}
-    audit.record(
-        actor=actor, action="check_in_plan.save", subject=("mall", mall_id), before=before, after=after,
-        reason=reason, now=now,
+    plan = save_plan(
+        CheckInPlan, {"mall_id": mall_id}, parsed, [one.reward for one in parsed.milestones], actor=actor,
+        is_open=is_open, reason=reason, now=now,
     )  # fmt: skip
     events.publish(CheckInPlanSaved(mall_id, plan.version, is_open), actor=actor, now=now)
     return plan.version

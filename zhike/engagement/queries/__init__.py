@@ -22,9 +22,26 @@ from zhike.engagement.queries.check_in import (
     check_in_plan,
     check_in_plans,
 )
+from zhike.engagement.queries.referral import (
+    Branch,
+    InvitationView,
+    InviterRow,
+    OwnInvitations,
+    ReferralFigures,
+    ReferralPlanView,
+    code_of_member,
+    invited_by,
+    own_invitations,
+    referral_figures,
+    referral_is_open,
+    referral_plan,
+    referral_tree,
+    top_inviters,
+)
 from zhike.engagement.queries.words import reward_text
 from zhike.engagement.rules.birthday import BirthdayTerms, parse_birthday
 from zhike.engagement.rules.check_in import CheckInTerms, Milestone, parse_check_in
+from zhike.engagement.rules.referral import ReferralTerms, parse_referral, read_code
 from zhike.engagement.rules.terms import Reward, TermsError
 
 __all__ = [
@@ -32,13 +49,20 @@ __all__ = [
     "BirthdayGiftView",
     "BirthdayPlanView",
     "BirthdayTerms",
+    "Branch",
     "CheckInBoard",
     "CheckInFigures",
     "CheckInPlanView",
     "CheckInTerms",
     "DayView",
+    "InvitationView",
+    "InviterRow",
     "Milestone",
     "OwnBirthday",
+    "OwnInvitations",
+    "ReferralFigures",
+    "ReferralPlanView",
+    "ReferralTerms",
     "Reward",
     "TermsError",
     "birthday_gift_views",
@@ -50,8 +74,18 @@ __all__ = [
     "check_in_mall_of",
     "check_in_plan",
     "check_in_plans",
+    "code_of_member",
+    "invited_by",
     "own_birthday",
+    "own_invitations",
     "parse_birthday",
     "parse_check_in",
+    "parse_referral",
+    "read_code",
+    "referral_figures",
+    "referral_is_open",
+    "referral_plan",
+    "referral_tree",
     "reward_text",
+    "top_inviters",
 ]

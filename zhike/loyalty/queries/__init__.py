@@ -78,8 +78,10 @@ from zhike.loyalty.queries.programmes import (
     program,
     program_name,
     program_today,
+    program_zone,
     programs,
     rules,
+    waiting_days,
 )
 from zhike.loyalty.queries.proof import Finding, VerifyReport, verify_ledger
 from zhike.loyalty.queries.replays import ReplayView, replay, replays, value_of_points
@@ -161,6 +163,7 @@ __all__ = [
     "program_ids_of",
     "program_name",
     "program_today",
+    "program_zone",
     "programs",
     "provision_policies",
     "public_keys",
@@ -179,4 +182,5 @@ __all__ = [
     "value_of_points",
     "verify_ledger",
     "visible_member_ids",
+    "waiting_days",
 ]

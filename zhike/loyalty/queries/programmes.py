@@ -15,6 +15,7 @@ from zhike.kernel.errors import Invalid
 from zhike.loyalty.models import EarningRule, EarningRuleVersion, Program
 from zhike.loyalty.queries.snapshots import Programme, read_programme
 from zhike.loyalty.rules.definition import Definition, DefinitionError, Rule, parse_definition
+from zhike.organization import queries as organization
 
 
 class InvalidRule(Invalid):
@@ -71,6 +72,16 @@ def default_program_id() -> int | None:
 def program_today(program_id: int, now: dt.datetime) -> dt.date:
     """A programme's date."""
     return read_programme(program_id).today(now)
+
+
+def program_zone(program_id: int) -> str:
+    return read_programme(program_id).time_zone
+
+
+def waiting_days(program_id: int, merchant_id: int) -> int:
+    """How many days the points of a purchase at a merchant wait."""
+    merchant = organization.merchant_ref(merchant_id)
+    return read_programme(program_id).waiting_days(merchant.trade_category_id if merchant else None)
 
 
 def program_name(program_id: int) -> str:

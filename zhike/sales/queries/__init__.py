@@ -30,15 +30,18 @@ from zhike.sales.queries.receipts import (
     sales_counts,
 )
 from zhike.sales.queries.recorded import (
+    KeptPurchase,
     as_new_receipt,
     existing_receipt,
     existing_receipts,
     find_claimable,
+    kept_purchases,
     lines_of,
     lock_receipt,
     receipts_by_person,
     receipts_of_import,
     recorded,
+    shares_payer,
     tenders_of,
     was_returned,
 )
@@ -47,6 +50,7 @@ __all__ = [
     "CategoryRef",
     "DayOfSales",
     "FavouriteMerchant",
+    "KeptPurchase",
     "KnownReceipt",
     "LineView",
     "NaturalKey",
@@ -61,6 +65,7 @@ __all__ = [
     "existing_receipts",
     "favourite_merchants",
     "find_claimable",
+    "kept_purchases",
     "lines_of",
     "lock_receipt",
     "merchant_of_receipt",
@@ -79,6 +84,7 @@ __all__ = [
     "sales_by_day",
     "sales_by_merchant",
     "sales_counts",
+    "shares_payer",
     "tenders_of",
     "was_returned",
 ]

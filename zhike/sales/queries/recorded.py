@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, F
+from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from zhike.sales.models import Receipt, ReceiptLine, Tender
 from zhike.sales.rules import NewLine, NewReceipt, NewTender
@@ -121,3 +123,50 @@ def receipts_by_person(receipt_ids: Sequence[UUID]) -> list[tuple[int, int]]:
     """(person, how many of these receipts are theirs) of everyone who owns some."""
     owned = Receipt.objects.filter(id__in=receipt_ids, person__isnull=False)
     return list(owned.values_list("person_id").annotate(count=Count("id")).order_by("person_id"))
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPurchase:
+    """A sale with what of it was not returned."""
+
+    receipt_id: UUID
+    merchant_id: int
+    occurred_at: dt.datetime
+    business_date: dt.date
+    kept_fen: int
+
+
+def kept_purchases(person_id: int) -> tuple[list[KeptPurchase], int]:
+    """A person's sales, oldest first, and the fen of goods they returned without naming the sale."""
+    kept = Coalesce(
+        Subquery(
+            ReceiptLine.objects.filter(receipt_id=OuterRef("pk"))
+            .order_by()
+            .values("receipt_id")
+            .annotate(kept=Sum(F("net_fen") - F("returned_fen")))
+            .values("kept")
+        ),
+        0,
+    )
+    own = Receipt.objects.filter(person_id=person_id)
+    rows = (
+        own.filter(kind="sale")
+        .annotate(kept=kept)
+        .order_by("occurred_at", "id")
+        .values_list("id", "merchant_id", "occurred_at", "business_date", "kept")
+    )
+    loose = own.filter(kind="return", original=None).aggregate(fen=Sum("net_fen"))["fen"] or 0
+    return [KeptPurchase(*row) for row in rows], int(loose)
+
+
+def shares_payer(person_id: int, receipt_id: str) -> bool:
+    """Whether a receipt was paid with a reference that also paid one of a person's own, other receipts.
+
+    A payment's own number is never the same twice, so an equal one is the payer's: an account, a card.
+    """
+    paid = Tender.objects.filter(receipt_id=receipt_id).exclude(reference="").values("kind", "reference")
+    wanted = Q()
+    for tender in paid:
+        wanted |= Q(**tender)
+    mine = Tender.objects.filter(receipt__person_id=person_id).exclude(receipt_id=receipt_id)
+    return bool(wanted) and mine.filter(wanted).exists()

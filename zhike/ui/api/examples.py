@@ -65,6 +65,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "release_coupons": {},
     "claim_coupon": {"member_id": 1},
     "check_in": {"mall_id": 1},
+    "accept_invitation": {"code": "K7M3Q9TX", "member_id": 1},
     "push_coupons": {"member_ids": [1, 2, 3], "reason": "会员日"},
     "exchange_reward": {"reward_id": 12, "quantity": 1, "expected_points": 800},
     "hand_over_exchange": {"pick_up_code": "ZKE.7Q2MXK4VTW", "tender": "wechat"},

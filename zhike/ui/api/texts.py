@@ -142,6 +142,11 @@ OPERATIONS: dict[str, Text] = {
         _("Cancel an exchange"),
         _("The points go back to the lots they came from, and the stock to the reward."),
     ),
+    "accept_invitation": Text(
+        _("A new member was invited"),
+        _("Both sides are rewarded after the first purchase, or the answer says why not."),
+    ),
+    "list_invitations": Text(_("A member's invitations"), _("The code, and how each invitation is going.")),
     "birthday_gift": Text(
         _("A member's birthday gift"), _("The next birthday and what it gives, and what the last one gave.")
     ),

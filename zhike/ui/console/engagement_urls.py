@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from zhike.ui.console.views import birthdays, check_ins
+from zhike.ui.console.views import birthdays, check_ins, referrals
 
 ENGAGEMENT: list[URLPattern] = [
     path("check-ins/", check_ins.check_ins, name="check_ins"),
     path("check-ins/edit/", check_ins.edit_check_ins, name="edit_check_ins"),
     path("birthdays/", birthdays.birthdays, name="birthdays"),
     path("birthdays/edit/", birthdays.edit_birthdays, name="edit_birthdays"),
+    path("invitations/", referrals.referrals, name="referrals"),
+    path("invitations/edit/", referrals.edit_referrals, name="edit_referrals"),
+    path("invitations/<int:member_id>/", referrals.referral_tree, name="referral_tree"),
 ]

@@ -126,6 +126,27 @@ def _birthday_given(data: Data, tiers: Names) -> Told:
     return Told(_("Birthday gift"), points_text(data["points"]), icon="cake", tone="success")
 
 
+def _invited(data: Data, tiers: Names) -> Told:
+    refusal = str(labels.REFERRAL_REFUSALS.get(data["refusal"], ""))
+    url = reverse("console:member", args=[data["inviter_id"]])
+    tone = "warning" if refusal else "info"
+    return Told(_("Came by a member's invitation"), refusal, "user-round-plus", tone, url)
+
+
+def _invitation_rewarded(data: Data, tiers: Names) -> Told:
+    titles = {
+        "inviter": _("Rewarded for inviting somebody"),
+        "invitee": _("Rewarded for coming by an invitation"),
+    }
+    url = reverse("console:member", args=[data["other_id"]])
+    return Told(titles[data["side"]], points_text(data["points"]), "gift", "success", url)
+
+
+def _invitation_taken_back(data: Data, tiers: Names) -> Told:
+    title = _("The reward of an invitation went back with the goods")
+    return Told(title, points_text(data["points"]), icon="undo-2", tone="warning")
+
+
 def _expired(data: Data, tiers: Names) -> Told:
     return Told(_("%(points)s expired") % {"points": points_text(data["points"])}, icon="hourglass")
 
@@ -457,6 +478,9 @@ _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
     "loyalty.points_taken_back": _award_taken_back,
     "engagement.checked_in": _checked_in,
     "engagement.birthday_given": _birthday_given,
+    "engagement.invitation_accepted": _invited,
+    "engagement.invitation_rewarded": _invitation_rewarded,
+    "engagement.invitation_taken_back": _invitation_taken_back,
     "loyalty.points_expired": _expired,
     "loyalty.tier_changed": _tier,
     "offers.coupon_issued": _coupon_issued,

@@ -6,6 +6,10 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.ui.console import insight_labels as insight
 from zhike.ui.console import reward_labels as rewards
+from zhike.ui.console.engagement_labels import REFERRAL_FLAGS as REFERRAL_FLAGS
+from zhike.ui.console.engagement_labels import REFERRAL_REFUSALS as REFERRAL_REFUSALS
+from zhike.ui.console.engagement_labels import REFERRAL_STATES as REFERRAL_STATES
+from zhike.ui.console.engagement_labels import REFERRAL_TONES as REFERRAL_TONES
 
 ROLES = {
     "admin": _("Administrator"),

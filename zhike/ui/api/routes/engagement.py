@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from ninja import Path, Query, Router
 from ninja import Schema as Out
@@ -11,7 +11,7 @@ from ninja import Schema as Out
 from zhike.engagement import operations, queries
 from zhike.kernel.idempotency import Outcome
 from zhike.ui.api.routes.base import ApiRequest, Needs, run_once
-from zhike.ui.api.schemas import Id, Input
+from zhike.ui.api.schemas import Id, Input, text
 from zhike.ui.api.shapes import ID_MAX
 
 router = Router(tags=["engagement"])
@@ -135,4 +135,74 @@ def birthday_gift(request: ApiRequest, member_id: MemberId) -> BirthdayGiftOut:
         promise=found.promise,
         given_for=found.given_on,
         given_points=found.given_points,
+    )
+
+
+class InvitationIn(Input):
+    """A new member came by this code."""
+
+    code: Annotated[str, text(20)]
+    member_id: Id
+
+
+class AcceptedOut(Out):
+    """`counts`, or `refusal` says why not: self, same_person, same_device, ring, not_new, daily_limit, inviter."""
+
+    counts: bool
+    refusal: str
+
+
+class InvitationOut(Out):
+    name: str
+    status: Literal["joined", "waiting", "rewarded", "taken_back", "refused", "lapsed"]
+    refusal: str
+    joined_at: dt.datetime
+    due_on: dt.date | None
+    points: int
+
+
+class InvitationsOut(Out):
+    """A member's code and how each invitation is going, newest first; names are masked."""
+
+    code: str
+    inviter: str
+    invitee: str
+    items: list[InvitationOut]
+
+
+@router.post("/invitations", auth=Needs("engagement.take_part", body=True), response={200: AcceptedOut})
+def accept_invitation(request: ApiRequest, body: InvitationIn) -> Any:
+    """A new member came by somebody's invitation. Decided once for a member."""
+
+    def execute() -> Outcome:
+        done = operations.accept_invitation(
+            actor=request.viewer, code=body.code, member_id=body.member_id, now=request.now
+        )
+        return Outcome(200, {"counts": not done.refusal, "refusal": done.refusal})
+
+    return run_once(request, execute)
+
+
+@router.get("/members/{int:member_id}/invitations", auth=Needs("members.view"), response=InvitationsOut)
+def list_invitations(request: ApiRequest, member_id: MemberId) -> InvitationsOut:
+    """The member's code, what inviting gives, and the invitations so far."""
+    own = queries.own_invitations(request.viewer, member_id, request.now)
+    if own is None:
+        raise operations.NotRunning
+    items = [
+        InvitationOut(
+            name=one.name,
+            status=one.status,  # type: ignore[arg-type]
+            refusal=one.refusal,
+            joined_at=one.joined_at,
+            due_on=one.due_on,
+            points=one.points,
+        )
+        for one in own.invitations
+    ]
+    return InvitationsOut(
+        code=queries.code_of_member(member_id),
+        inviter=own.inviter_text,
+        invitee=own.invitee_text,
+        items=items,
     )

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.ui.console.forms.members import reason_field
 from zhike.ui.console.forms.percent import percent_field
+from zhike.ui.console.forms.programme import FenField
 
 Choices = Sequence[tuple[str, Any]]
 _NUMBERS = re.compile(r"[\s,，、]+")
@@ -127,6 +128,46 @@ class CheckInForm(TermsForm):
             "make_up_days": data["make_up_days"] or 7,
             "month_max": data["month_max"],
         }
+
+
+class ReferralForm(TermsForm):
+    """What both sides get, after which purchase, and how often."""
+
+    inviter_points = points_field(label=_("Points"))
+    inviter_batch_id = forms.ChoiceField(required=False, label=_("Coupon"))
+    invitee_points = points_field(label=_("Points"))
+    invitee_batch_id = forms.ChoiceField(required=False, label=_("Coupon"))
+    minimum_fen = FenField(label=_("Purchase from (yuan)"))
+    days_to_buy = points_field(min_value=1, max_value=366, required=True, label=_("Within … days of joining"))
+    wait_days = points_field(
+        max_value=366,
+        label=_("Reward … days after the purchase"),
+        help_text=_("Empty: when the purchase's own points can be spent."),
+    )
+    daily_max = points_field(
+        min_value=1, max_value=1_000, required=True, label=_("Invitations a day that count")
+    )
+    year_max = points_field(
+        min_value=1, max_value=1_000_000, label=_("Most points a year"), help_text=_("Empty: no limit.")
+    )
+    reason = reason_field()
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        names = ("minimum_fen", "days_to_buy", "wait_days", "daily_max", "year_max")
+        sides = {side: self.reward(f"{side}_") for side in ("inviter", "invitee")}
+        return self.shared | sides | {name: data[name] for name in names}
+
+
+def referral_initial(terms: Any, is_open: bool) -> Mapping[str, Any]:
+    initial = shared_initial(terms, is_open)
+    for side in ("inviter", "invitee"):
+        reward = getattr(terms, side)
+        initial |= {f"{side}_points": reward.points, f"{side}_batch_id": str(reward.batch_id or "")}
+    for name in ("minimum_fen", "days_to_buy", "wait_days", "daily_max", "year_max"):
+        initial[name] = getattr(terms, name)
+    return initial
 
 
 class BirthdayForm(TermsForm):

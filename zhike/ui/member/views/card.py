@@ -28,7 +28,12 @@ def home(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "home",
-        _card(member) | {"unread": unread, "check_in_mall": engagement.check_in_mall_of(member.id)},
+        _card(member)
+        | {
+            "unread": unread,
+            "check_in_mall": engagement.check_in_mall_of(member.id),
+            "invites": engagement.referral_is_open(member.file.programme.id),
+        },
         active="home",
     )
 

@@ -16,10 +16,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from zhike.customers import queries as customers
+from zhike.engagement import operations as engagement_operations
+from zhike.engagement import queries as engagement
 from zhike.kernel import clock, ratelimit
 from zhike.kernel.access import system_viewer
 from zhike.kernel.errors import Problem, TooMany
-from zhike.loyalty import operations as loyalty_operations
 from zhike.loyalty import queries as loyalty
 from zhike.messaging import operations as messaging
 from zhike.organization import queries as organization
@@ -29,6 +30,7 @@ from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import address_of, request_id_of
 from zhike.ui.member import session as sessions
 from zhike.ui.member.access import open_page
+from zhike.ui.member.device import device_of, keep_device
 from zhike.ui.member.forms import CodeForm, JoinForm, PhoneForm
 from zhike.ui.member.origin import Origin
 
@@ -62,7 +64,10 @@ def log_in(request: Any) -> HttpResponse:
         else:
             session["phone"] = seal(phone)
             return HttpResponseRedirect(reverse("member:code"))
-    return render(request, "member/log_in.html", {"form": form}, status=422 if form.errors else 200)
+    inviter = engagement.invited_by(session["invite"]) if session.get("invite") else ""
+    return render(
+        request, "member/log_in.html", {"form": form, "inviter": inviter}, status=422 if form.errors else 200
+    )
 
 
 def _send_code(request: Any, phone: str, now: dt.datetime) -> str:
@@ -82,6 +87,8 @@ def _remember_where_from(request: Any) -> None:
     session = request.member_session
     if origin := Origin.of_query(request.GET):
         session["origin"] = origin.as_json()
+    if invite := engagement.read_code(request.GET.get("invite", "")):
+        session["invite"] = invite
     target = request.GET.get("next", "")
     is_ours = target.startswith(sessions.PATH) and url_has_allowed_host_and_scheme(
         target, {request.get_host()}
@@ -124,9 +131,14 @@ def _proved(request: Any, phone: str, now: dt.datetime) -> HttpResponse:
     person_id = customers.person_id_by("phone", phone)
     member_id = None if person_id is None else loyalty.member_id_of_person(person_id)
     if member_id is None or person_id is None:
-        origin = session.get("origin")
+        origin, invite = session.get("origin"), session.get("invite", "")
         sessions.renew(session)
-        session["joining"] = {"phone": seal(phone), "proved_at": now.isoformat(), "origin": origin}
+        session["joining"] = {
+            "phone": seal(phone),
+            "proved_at": now.isoformat(),
+            "origin": origin,
+            "invite": invite,
+        }
         return HttpResponseRedirect(reverse("member:join"))
     return _enter(request, member_id, person_id)
 
@@ -135,7 +147,12 @@ def _enter(request: Any, member_id: int, person_id: int) -> HttpResponse:
     target = request.member_session.get("next") or reverse("member:home")
     sessions.log_in(request.member_session, member_id, person_id)
     rotate_token(request)
-    return HttpResponseRedirect(target)
+    response = HttpResponseRedirect(target)
+    device = keep_device(request, response)
+    engagement_operations.see_device(
+        actor=_door(request), member_id=member_id, device=device, now=clock.now()
+    )
+    return response
 
 
 @never_cache
@@ -170,8 +187,11 @@ def _joining(request: Any) -> dict[str, Any] | None:
 def _enroll(request: Any, form: JoinForm, joining: dict[str, Any], version: str, now: dt.datetime) -> Any:
     origin = Origin.of_json(joining["origin"])
     data = form.cleaned_data
-    return loyalty_operations.enroll_member(
+    return engagement_operations.join_invited(
         actor=_door(request),
+        code=joining.get("invite", ""),
+        device=device_of(request),
+        address=address_of(request) or "",
         name=data["name"],
         phone=joining["phone"],
         phone_verified=True,

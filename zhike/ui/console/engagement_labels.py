@@ -1,0 +1,32 @@
+"""Names of what invitations come to."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+REFERRAL_STATES = {
+    "joined": _("Joined, no purchase yet"),
+    "waiting": _("Waits for the return window"),
+    "rewarded": _("Rewarded"),
+    "taken_back": _("Taken back"),
+    "refused": _("Refused"),
+    "lapsed": _("Time is over"),
+}
+REFERRAL_TONES = {
+    "joined": "info", "waiting": "accent", "rewarded": "success", "taken_back": "warning", "refused": "error",
+}  # fmt: skip
+REFERRAL_REFUSALS = {
+    "same_person": _("a phone or card of the inviter's own"),
+    "same_device": _("the inviter's own browser"),
+    "same_payment": _("paid from the inviter's account"),
+    "ring": _("they invite each other in a ring"),
+    "not_new": _("was a member already"),
+    "daily_limit": _("too many on that day"),
+    "inviter": _("the inviter's membership is not open"),
+}
+REFERRAL_FLAGS = {
+    "burst": _("many within an hour"),
+    "same_address": _("one network address"),
+    "refused": _("some refused"),
+    "taken_back": _("goods returned"),
+}

@@ -34,6 +34,7 @@ COUNTERPARTS: dict[str, set[int]] = {
     "grant": {4},
     "revoke": {4},
     "undo": {4},
+    "waive": {4},
     "opening": {4},
     "release": {5},
     "hold": {6},

@@ -133,6 +133,25 @@ class AwardTakenBack(_OfMember):
 
 
 @dataclass(frozen=True, slots=True)
+class WaiverAsked(_OfMember):
+    """Somebody asked that a member's debt be let go."""
+
+    type: ClassVar[str] = "zhike.loyalty.points_waiver_asked"
+    waiver_id: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverDecided(_OfMember):
+    """Somebody else decided; ``points`` were let go, none when refused."""
+
+    type: ClassVar[str] = "zhike.loyalty.points_waiver_decided"
+    waiver_id: int
+    approved: bool
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
 class PointsExpired(_OfMember):
     type: ClassVar[str] = "zhike.loyalty.points_expired"
     points: int

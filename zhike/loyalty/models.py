@@ -56,6 +56,7 @@ class Program(models.Model):
     )
     tier_reverses_on_refund = models.BooleanField(default=True)
     claim_window_days = models.SmallIntegerField(default=30)
+    waiver_limit = models.IntegerField(default=2_000)
     funding = models.ForeignKey("loyalty.Funding", models.PROTECT, related_name="+")
     stamp = models.BigIntegerField(default=0)
     created_at = models.DateTimeField()
@@ -409,6 +410,41 @@ class Redemption(models.Model):
                 name="redemption_bounds",
             )
         ]
+
+
+class Waiver(models.Model):
+    """免除欠分: somebody asked that a member's debt be let go (``points`` of it), and somebody else decided.
+
+    ``transfer`` is what an approval posted; it may be less than was asked when the member earned meanwhile.
+    """
+
+    class Status(models.TextChoices):
+        ASKED = "asked"
+        APPROVED = "approved"
+        REFUSED = "refused"
+
+    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+", db_index=False)
+    points = models.BigIntegerField()
+    reason = models.CharField(max_length=300)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ASKED)
+    asked_by = models.CharField(max_length=80)
+    asked_at = models.DateTimeField()
+    decided_by = models.CharField(max_length=80, blank=True)
+    decided_at = models.DateTimeField(null=True)
+    note = models.CharField(max_length=300, blank=True)
+    transfer = models.ForeignKey(
+        "loyalty.Transfer", models.PROTECT, null=True, related_name="+", db_index=False
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["member"], condition=Q(status="asked"), name="waiver_one_open"),
+            models.CheckConstraint(condition=Q(points__gt=0), name="waiver_points_positive"),
+            models.CheckConstraint(
+                condition=Q(decided_by="") | ~Q(decided_by=F("asked_by")), name="waiver_two_persons"
+            ),
+        ]
+        indexes = [models.Index(fields=["member", "-asked_at"], name="waiver_member")]
 
 
 class TierChange(models.Model):

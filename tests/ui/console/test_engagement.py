@@ -15,6 +15,7 @@ from zhike.customers import operations as customers
 from zhike.engagement import operations
 from zhike.engagement.models import CheckInPlan
 from zhike.kernel.access import Viewer, system_viewer
+from zhike.loyalty import operations as points_operations
 from zhike.loyalty import queries as loyalty
 
 SYSTEM = system_viewer("tests")
@@ -99,3 +100,30 @@ def test_invitations_are_set_up_and_the_tree_is_there(
     assert tree.count("赵六") >= 3
     assert "200" in said(admin.get("/console/invitations/edit/"))
     assert enter(desks.qian).get(f"/console/invitations/{world.zhang_san}/").status_code == 404
+
+
+@pytest.mark.feature("N2")
+def test_debt_is_waived_by_two(
+    world: World, desks: Desks, admin: Client, enter: Callable[[Viewer], Client]
+) -> None:
+    key: dict[str, Any] = {
+        "actor": SYSTEM, "member_id": world.zhang_san, "reason": "mission", "reference": "m:1", "now": world.now,
+    }  # fmt: skip
+    points = loyalty.member_file(SYSTEM, world.zhang_san, world.now).balance
+    points_operations.award_points(**key, points=300, explanation={"name": "测试"})
+    points_operations.redeem_points(
+        actor=SYSTEM, member_id=world.zhang_san, points=points + 300, now=world.now
+    )
+    points_operations.take_back_award(**key, why="test")
+    desk = enter(desks.sun)
+    assert "张三" in said(desk.get("/console/waivers/"))
+    assert 'value="300"' in said(desk.get(f"/console/waivers/ask/{world.zhang_san}/"))
+    asked = desk.post(f"/console/waivers/ask/{world.zhang_san}/", {"points": "300", "reason": "误扣"})
+    assert asked.status_code == 302
+    [waiver] = loyalty.waivers(SYSTEM)
+    assert desk.post(f"/console/waivers/{waiver.id}/approve/").status_code == 403
+    assert "等待审批" in said(admin.get("/console/waivers/"))
+    assert admin.post(f"/console/waivers/{waiver.id}/approve/").status_code == 302
+    assert "已免除" in said(admin.get("/console/waivers/"))
+    assert loyalty.member_file(SYSTEM, world.zhang_san, world.now).debt == 0
+    assert admin.post(f"/console/waivers/{waiver.id}/refuse/").status_code == 302

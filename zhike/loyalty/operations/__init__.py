@@ -97,11 +97,22 @@ from zhike.loyalty.operations.state import MemberFrozen, Once
 from zhike.loyalty.operations.taking import take_receipt
 from zhike.loyalty.operations.tiering import review_tiers
 from zhike.loyalty.operations.upkeep import expire_points, seal_transfers
+from zhike.loyalty.operations.waiving import (
+    AboveAuthority,
+    NothingToWaive,
+    OwnWaiver,
+    WaiverDecidedBefore,
+    WaiverNotFound,
+    WaiverOpen,
+    ask_waiver,
+    decide_waiver,
+)
 from zhike.loyalty.queries.members import MemberNotFound
 from zhike.loyalty.queries.programmes import InvalidRule
 
 __all__ = [
     "COLOURS",
+    "AboveAuthority",
     "AlreadyClaimed",
     "AmountDiffers",
     "AwardLimit",
@@ -132,9 +143,11 @@ __all__ = [
     "NotReturnable",
     "NothingToAdjust",
     "NothingToKnowThemBy",
+    "NothingToWaive",
     "Once",
     "OpeningBalance",
     "OpeningReport",
+    "OwnWaiver",
     "PointsOutOfRange",
     "ProvisionInThePast",
     "QrExpired",
@@ -155,7 +168,11 @@ __all__ = [
     "RuleInThePast",
     "TierInUse",
     "TooManyReplays",
+    "WaiverDecidedBefore",
+    "WaiverNotFound",
+    "WaiverOpen",
     "adjust_points",
+    "ask_waiver",
     "award_points",
     "award_to_many",
     "begin_member_export",
@@ -164,6 +181,7 @@ __all__ = [
     "claim_receipt",
     "confirm_hold",
     "create_program",
+    "decide_waiver",
     "enroll_member",
     "enroll_members",
     "expire_holds",

@@ -37,7 +37,7 @@ HOLD_MINUTES_MAX = 7 * 24 * 60
 COLOURS = ("slate", "silver", "gold", "platinum", "diamond", "rose", "emerald", "sky", "violet", "amber")
 PROGRAM_SETTINGS = (
     "name", "rounding", "expiry", "expiry_months", "expiry_month_day", "expiry_grace_days", "return_window_days",
-    "hold_minutes", "time_zone", "shortfall", "redeem_points", "redeem_fen", "redeem_step",
+    "hold_minutes", "waiver_limit", "time_zone", "shortfall", "redeem_points", "redeem_fen", "redeem_step",
     "redeem_minimum", "redeem_maximum", "tier_window", "tier_reverses_on_refund", "claim_window_days",
 )  # fmt: skip
 

@@ -94,6 +94,7 @@ from zhike.loyalty.queries.statements import (
 )
 from zhike.loyalty.queries.timeline import KINDS as TIMELINE_KINDS
 from zhike.loyalty.queries.timeline import Search, TimelineItem, timeline
+from zhike.loyalty.queries.waivers import DebtorView, WaiverView, debtors, waivers
 
 __all__ = [
     "TIMELINE_KINDS",
@@ -101,6 +102,7 @@ __all__ = [
     "AwardedPoints",
     "Dashboard",
     "DayFigures",
+    "DebtorView",
     "DigestView",
     "EntryView",
     "Explained",
@@ -130,11 +132,13 @@ __all__ = [
     "TimelineItem",
     "VerifyReport",
     "WaitingView",
+    "WaiverView",
     "activity_of",
     "current_rules",
     "daily_digest",
     "daily_digests",
     "dashboard",
+    "debtors",
     "default_program_id",
     "estimated_members",
     "explain",
@@ -183,4 +187,5 @@ __all__ = [
     "verify_ledger",
     "visible_member_ids",
     "waiting_days",
+    "waivers",
 ]

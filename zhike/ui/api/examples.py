@@ -65,6 +65,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "release_coupons": {},
     "claim_coupon": {"member_id": 1},
     "check_in": {"mall_id": 1},
+    "ask_waiver": {"points": 120, "reason": "商户系统故障导致误扣"},
+    "decide_waiver": {"approve": True},
     "accept_invitation": {"code": "K7M3Q9TX", "member_id": 1},
     "push_coupons": {"member_ids": [1, 2, 3], "reason": "会员日"},
     "exchange_reward": {"reward_id": 12, "quantity": 1, "expected_points": 800},

@@ -147,6 +147,10 @@ OPERATIONS: dict[str, Text] = {
         _("Both sides are rewarded after the first purchase, or the answer says why not."),
     ),
     "list_invitations": Text(_("A member's invitations"), _("The code, and how each invitation is going.")),
+    "ask_waiver": Text(_("Ask for a waiver of debt"), _("Nothing moves before somebody else approves.")),
+    "decide_waiver": Text(
+        _("Decide a waiver"), _("Up to the programme's limit, or with waivers.approve_any above it.")
+    ),
     "birthday_gift": Text(
         _("A member's birthday gift"), _("The next birthday and what it gives, and what the last one gave.")
     ),

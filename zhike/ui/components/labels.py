@@ -38,6 +38,7 @@ REASONS = {
     "referral": _("Friend invited"),
     "mission": _("Mission accomplished"),
     "take_back": _("Taken back"),
+    "waive": _("Debt waived"),
 }
 DECISIONS = {
     "granted": pgettext_lazy("consent", "Agreed"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from zhike.ui.console.views import birthdays, check_ins, referrals
+from zhike.ui.console.views import birthdays, check_ins, referrals, waivers
 
 ENGAGEMENT: list[URLPattern] = [
     path("check-ins/", check_ins.check_ins, name="check_ins"),
@@ -14,4 +14,8 @@ ENGAGEMENT: list[URLPattern] = [
     path("invitations/", referrals.referrals, name="referrals"),
     path("invitations/edit/", referrals.edit_referrals, name="edit_referrals"),
     path("invitations/<int:member_id>/", referrals.referral_tree, name="referral_tree"),
+    path("waivers/", waivers.waivers, name="waivers"),
+    path("waivers/ask/<int:member_id>/", waivers.ask_waiver, name="ask_waiver"),
+    path("waivers/<int:waiver_id>/approve/", waivers.approve_waiver, name="approve_waiver"),
+    path("waivers/<int:waiver_id>/refuse/", waivers.refuse_waiver, name="refuse_waiver"),
 ]

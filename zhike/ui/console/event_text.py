@@ -134,17 +134,26 @@ def _invited(data: Data, tiers: Names) -> Told:
 
 
 def _invitation_rewarded(data: Data, tiers: Names) -> Told:
-    titles = {
-        "inviter": _("Rewarded for inviting somebody"),
-        "invitee": _("Rewarded for coming by an invitation"),
-    }
+    invited = data["side"] == "invitee"
+    title = _("Rewarded for coming by an invitation") if invited else _("Rewarded for inviting somebody")
     url = reverse("console:member", args=[data["other_id"]])
-    return Told(titles[data["side"]], points_text(data["points"]), "gift", "success", url)
+    return Told(title, points_text(data["points"]), "gift", "success", url)
 
 
 def _invitation_taken_back(data: Data, tiers: Names) -> Told:
     title = _("The reward of an invitation went back with the goods")
     return Told(title, points_text(data["points"]), icon="undo-2", tone="warning")
+
+
+def _waiver_asked(data: Data, tiers: Names) -> Told:
+    points = points_text(data["points"])
+    return Told(_("A waiver of debt was asked for"), points, "scale", "warning", reverse("console:waivers"))
+
+
+def _waiver_decided(data: Data, tiers: Names) -> Told:
+    if data["approved"]:
+        return Told(_("Debt waived"), points_text(data["points"]), icon="scale", tone="success")
+    return Told(_("A waiver of debt was refused"), icon="scale")
 
 
 def _expired(data: Data, tiers: Names) -> Told:
@@ -478,6 +487,8 @@ _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
     "loyalty.points_taken_back": _award_taken_back,
     "engagement.checked_in": _checked_in,
     "engagement.birthday_given": _birthday_given,
+    "loyalty.points_waiver_asked": _waiver_asked,
+    "loyalty.points_waiver_decided": _waiver_decided,
     "engagement.invitation_accepted": _invited,
     "engagement.invitation_rewarded": _invitation_rewarded,
     "engagement.invitation_taken_back": _invitation_taken_back,

@@ -48,6 +48,9 @@ PERMISSIONS = {
     "points.view": _("See points"),
     "points.redeem": _("Redeem points"),
     "points.adjust": _("Adjust points"),
+    "points.waive": _("Ask for waivers of debt"),
+    "waivers.approve": _("Decide small waivers"),
+    "waivers.approve_any": _("Decide all waivers"),
     "ledger.verify": _("Verify the ledger"),
     "finance.view": _("See the points liability"),
     "finance.edit": _("Value points in the books"),
@@ -352,6 +355,7 @@ ENTRY_REASONS = {
     "referral": _("Friend invited"),
     "mission": _("Mission accomplished"),
     "take_back": _("Taken back"),
+    "waive": _("Debt waived"),
 }
 
 ROUNDINGS = {"down": _("are dropped"), "half_up": _("are rounded to the nearest"), "up": _("are rounded up")}

@@ -7,9 +7,11 @@ from typing import Annotated, Any, Literal
 
 from ninja import Path, Query, Router
 from ninja import Schema as Out
+from pydantic import Field
 
 from zhike.engagement import operations, queries
 from zhike.kernel.idempotency import Outcome
+from zhike.loyalty import operations as loyalty
 from zhike.ui.api.routes.base import ApiRequest, Needs, run_once
 from zhike.ui.api.schemas import Id, Input, text
 from zhike.ui.api.shapes import ID_MAX
@@ -206,3 +208,59 @@ def list_invitations(request: ApiRequest, member_id: MemberId) -> InvitationsOut
         invitee=own.invitee_text,
         items=items,
     )
+
+
+class WaiverIn(Input):
+    """Points of debt to be let go, and why."""
+
+    points: Annotated[int, Field(ge=1, le=100_000_000)]
+    reason: Annotated[str, text(300)]
+
+
+class WaiverOut(Out):
+    waiver_id: int
+
+
+class DecisionIn(Input):
+    """A refusal says why."""
+
+    approve: bool
+    note: Annotated[str, text(300)] = ""
+
+
+class DecisionOut(Out):
+    """The points that were let go."""
+
+    points: int
+
+
+@router.post(
+    "/members/{int:member_id}/waivers", auth=Needs("points.waive", body=True), response={201: WaiverOut}
+)
+def ask_waiver(request: ApiRequest, member_id: MemberId, body: WaiverIn) -> Any:
+    """Ask that a member's debt be let go."""
+
+    def execute() -> Outcome:
+        done = loyalty.ask_waiver(
+            actor=request.viewer, member_id=member_id, points=body.points, reason=body.reason, now=request.now
+        )
+        return Outcome(201, {"waiver_id": done})
+
+    return run_once(request, execute)
+
+
+@router.post(
+    "/waivers/{int:waiver_id}/decision", auth=Needs("waivers.approve", body=True), response={200: DecisionOut}
+)
+def decide_waiver(
+    request: ApiRequest, waiver_id: Annotated[int, Path(ge=1, le=ID_MAX)], body: DecisionIn
+) -> Any:
+    """Approve or refuse a waiver that somebody else asked for."""
+
+    def execute() -> Outcome:
+        points = loyalty.decide_waiver(
+            actor=request.viewer, waiver_id=waiver_id, approve=body.approve, note=body.note, now=request.now
+        )
+        return Outcome(200, {"points": points})
+
+    return run_once(request, execute)

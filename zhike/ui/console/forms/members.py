@@ -125,6 +125,11 @@ class ProfileForm(forms.Form):
         }
 
 
+class WaiverForm(OnceForm):
+    points = forms.IntegerField(min_value=1, label=_("Points"))
+    reason = reason_field()
+
+
 class StatusForm(forms.Form):
     reason = reason_field()
 

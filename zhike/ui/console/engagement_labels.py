@@ -1,8 +1,16 @@
-"""Names of what invitations come to."""
+"""Names of what members earn besides buying, and of what invitations come to."""
 
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
+
+AWARDS = {
+    "check_in": _("Daily check-in"),
+    "birthday": _("Birthday gift"),
+    "referral": _("Friend invited"),
+    "mission": _("Mission accomplished"),
+}
+BIRTHDAY_CALENDARS = {"solar": _("the Gregorian calendar"), "lunar": _("the Chinese calendar")}
 
 REFERRAL_STATES = {
     "joined": _("Joined, no purchase yet"),

@@ -19,6 +19,7 @@ from zhike.ui.components import service, stages
 from zhike.ui.components.formatting import day as day_text
 from zhike.ui.components.formatting import grouped, points_text, signed, yuan
 from zhike.ui.console import labels
+from zhike.ui.console.engagement_labels import REFERRAL_REFUSALS
 
 Data = Mapping[str, Any]
 Names = Mapping[int, str]
@@ -127,7 +128,7 @@ def _birthday_given(data: Data, tiers: Names) -> Told:
 
 
 def _invited(data: Data, tiers: Names) -> Told:
-    refusal = str(labels.REFERRAL_REFUSALS.get(data["refusal"], ""))
+    refusal = str(REFERRAL_REFUSALS.get(data["refusal"], ""))
     url = reverse("console:member", args=[data["inviter_id"]])
     tone = "warning" if refusal else "info"
     return Told(_("Came by a member's invitation"), refusal, "user-round-plus", tone, url)

@@ -6,10 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.ui.console import insight_labels as insight
 from zhike.ui.console import reward_labels as rewards
-from zhike.ui.console.engagement_labels import REFERRAL_FLAGS as REFERRAL_FLAGS
-from zhike.ui.console.engagement_labels import REFERRAL_REFUSALS as REFERRAL_REFUSALS
-from zhike.ui.console.engagement_labels import REFERRAL_STATES as REFERRAL_STATES
-from zhike.ui.console.engagement_labels import REFERRAL_TONES as REFERRAL_TONES
+from zhike.ui.console.engagement_labels import AWARDS
 
 ROLES = {
     "admin": _("Administrator"),
@@ -335,8 +332,6 @@ PROFILE_FIELDS = {
     "language": _("Language"),
 }
 
-BIRTHDAY_CALENDARS = {"solar": _("the Gregorian calendar"), "lunar": _("the Chinese calendar")}
-
 ENTRY_REASONS = {
     "earn": _("Earned"),
     "clawback": _("Taken back"),
@@ -350,10 +345,7 @@ ENTRY_REASONS = {
     "release": _("Can be spent"),
     "hold": _("Points set aside"),
     "unhold": _("No longer set aside"),
-    "check_in": _("Daily check-in"),
-    "birthday": _("Birthday gift"),
-    "referral": _("Friend invited"),
-    "mission": _("Mission accomplished"),
+    **AWARDS,
     "take_back": _("Taken back"),
     "waive": _("Debt waived"),
 }
@@ -493,10 +485,7 @@ COUPON_WAYS = {
 COUPON_SOURCES = {
     "claim": _("Claimed"),
     "desk": _("Handed out"),
-    "check_in": _("Daily check-in"),
-    "birthday": _("Birthday gift"),
-    "referral": _("Friend invited"),
-    "mission": _("Mission accomplished"),
+    **AWARDS,
     "push": _("Sent to a list"),
     "api": _("API"),
     "codes": _("Code made"),

@@ -9,7 +9,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from zhike.organization.queries import MerchantRef
-from zhike.ui.console.labels import BIRTHDAY_CALENDARS, IDENTIFIERS, MEMBER_STATUSES, SEXES
+from zhike.ui.console.engagement_labels import BIRTHDAY_CALENDARS
+from zhike.ui.console.labels import IDENTIFIERS, MEMBER_STATUSES, SEXES
 from zhike.ui.console.once import OnceForm
 
 REASON_HELP = _("It is kept in the audit trail.")

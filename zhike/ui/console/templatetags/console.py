@@ -11,22 +11,26 @@ from django.utils.translation import gettext as _
 
 from zhike.kernel.errors import NotFound
 from zhike.organization import queries as organization
-from zhike.ui.console import audit_text, labels
+from zhike.ui.console import audit_text, engagement_labels, labels
 from zhike.ui.console.agents import browser_name
 
 register = template.Library()
 
 
+def _table(name: str) -> Any:
+    return getattr(labels, name, None) or getattr(engagement_labels, name)
+
+
 @register.filter
 def label(code: object, table: str) -> Any:
     """{{ grant.role|label:"ROLES" }}: the name of a code in a table of labels.py, or the code itself."""
-    known: dict[str, Any] = getattr(labels, table)
+    known: dict[str, Any] = _table(table)
     return known.get(str(code), code)
 
 
 @register.filter
 def tone(code: object, table: str) -> str:
-    known: dict[str, str] = getattr(labels, table)
+    known: dict[str, str] = _table(table)
     return known.get(str(code), "")
 
 

@@ -79,3 +79,31 @@ class OrderTakenBack(_OfOrder):
     quantity: int
     points: int
     cash_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class _OfBenefit(Fact):
+    use_id: int
+    benefit_id: int
+    member_id: int
+    person_id: int
+    quantity: int
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class BenefitUsed(_OfBenefit):
+    type: ClassVar[str] = "zhike.rewards.benefit_used"
+    mall_id: int
+    cost_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class BenefitUseCancelled(_OfBenefit):
+    """It was recorded by mistake, or not had after all: the quota is back."""
+
+    type: ClassVar[str] = "zhike.rewards.benefit_use_cancelled"
+    reason: str

@@ -58,6 +58,7 @@ class Reward(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     summary = models.CharField(max_length=120, blank=True)
     description = models.TextField(blank=True)
+    icon = models.CharField(max_length=40, blank=True)
     place = models.CharField(max_length=120, blank=True)
     points = models.IntegerField()
     cash_fen = models.BigIntegerField(default=0)
@@ -200,4 +201,88 @@ class ExchangeOrder(models.Model):
             models.Index(fields=["reward", "-id"], name="exchange_order_reward"),
             models.Index(fields=["mall", "state", "-id"], name="exchange_order_desk"),
             models.Index(fields=["collect_by"], condition=Q(state="ready"), name="exchange_order_due"),
+        ]
+
+
+class Benefit(models.Model):
+    """会员权益: what belongs to a tier. ``quotas`` {tier id: how many in a ``period``}; 0: it is there, nothing is counted.
+
+    ``mall`` None: the whole group's. ``unit`` is what is counted (hour, visit, piece). ``birth_month``: usable in the month
+    of the member's birthday only.
+    """
+
+    class Kind(models.TextChoices):
+        PARKING = "parking"
+        LOUNGE = "lounge"
+        GIFT = "gift"
+        SERVICE = "service"
+        PRIORITY = "priority"
+        POINTS = "points"
+
+    class Period(models.TextChoices):
+        YEAR = "year"
+        MONTH = "month"
+        DAY = "day"
+        EVER = "ever"
+
+    group = models.ForeignKey("organization.Group", models.PROTECT, related_name="+")
+    mall = models.ForeignKey("organization.Mall", models.PROTECT, null=True, related_name="+")
+    code = models.CharField(max_length=40, unique=True)
+    name = models.CharField(max_length=60)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    unit = models.CharField(max_length=10)
+    description = models.CharField(max_length=300, blank=True)
+    how_to_use = models.CharField(max_length=300, blank=True)
+    quotas = models.JSONField(default=dict)
+    period = models.CharField(max_length=5, choices=Period.choices)
+    birth_month = models.BooleanField(default=False)
+    cost_fen = models.BigIntegerField(default=0)
+    funding = models.JSONField()
+    position = models.SmallIntegerField(default=0)
+    version = models.IntegerField(default=1)
+    retired_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=80)
+
+
+class BenefitUsage(models.Model):
+    """How much of a benefit a member used in one period (0001-01-01: ever): the lock of the quota."""
+
+    pk = models.CompositePrimaryKey("benefit_id", "member_id", "period")
+    benefit = models.ForeignKey("rewards.Benefit", models.PROTECT, related_name="+", db_index=False)
+    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+", db_index=False)
+    period = models.DateField()
+    used = models.IntegerField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(used__gte=0), name="benefit_usage_not_negative")]
+
+
+class BenefitUse(models.Model):
+    """One use of a benefit at a desk, with what it cost and who pays; ``cancelled_at`` gave the quota back."""
+
+    id = models.BigAutoField(primary_key=True)
+    benefit = models.ForeignKey("rewards.Benefit", models.PROTECT, related_name="+", db_index=False)
+    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+", db_index=False)
+    tier = models.ForeignKey("loyalty.Tier", models.PROTECT, related_name="+", db_index=False)
+    mall = models.ForeignKey("organization.Mall", models.PROTECT, related_name="+", db_index=False)
+    quantity = models.IntegerField()
+    period = models.DateField()
+    cost_fen = models.BigIntegerField()
+    funding = models.JSONField()
+    note = models.CharField(max_length=120, blank=True)
+    used_at = models.DateTimeField()
+    used_by = models.CharField(max_length=80)
+    cancelled_at = models.DateTimeField(null=True)
+    cancelled_by = models.CharField(max_length=80, blank=True)
+    cancel_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(quantity__gt=0, cost_fen__gte=0), name="benefit_use_amounts")
+        ]
+        indexes = [
+            models.Index(fields=["member", "-id"], name="benefit_use_member"),
+            models.Index(fields=["benefit", "-id"], name="benefit_use_benefit"),
+            models.Index(fields=["mall", "-id"], name="benefit_use_mall"),
         ]

@@ -26,6 +26,7 @@ from zhike.simulator.loading import Loader, utc
 
 DAYS = 21
 EXCHANGES = 90
+USES = 120
 CODES = 240
 MUCH = 1_500
 SEASON = (dt.timedelta(days=30), dt.timedelta(days=40))
@@ -42,6 +43,7 @@ class Plan:
     pull: int
     stock: int | None = None
     kind: str = "goods"
+    icon: str = ""
     summary: str = ""
     description: str = ""
     market: int = 0
@@ -50,9 +52,13 @@ class Plan:
 
 
 @cache
+def _read() -> dict[str, Any]:
+    return tomllib.loads((DATA / "rewards.toml").read_text(encoding="utf-8"))
+
+
 def planned() -> tuple[tuple[Plan, ...], tuple[dict[str, Any], ...]]:
     """What stands in rewards.toml: the rewards, and the shelves they stand on."""
-    found = tomllib.loads((DATA / "rewards.toml").read_text(encoding="utf-8"))
+    found = _read()
     return tuple(Plan(**one) for one in found["rewards"]), tuple(found["shelves"])
 
 
@@ -65,6 +71,7 @@ class Seeder:
     now: dt.datetime
     rng: Random
     ids: dict[str, int] = field(default_factory=dict)
+    benefits: list[int] = field(default_factory=list)
     done: int = 0
 
     def seed(self) -> int:
@@ -73,7 +80,9 @@ class Seeder:
             return 0
         with transaction.atomic():
             self._fill()
+            self._grant()
         self._exchange()
+        self._enjoy()
         rewards.expire_orders(actor=self.actor, now=self.now)
         return self.done
 
@@ -91,6 +100,41 @@ class Seeder:
             self._add(plan, shelves[plan.shelf], tiers, began)
         codes = [f"VIP-{self.rng.randrange(10**12):012d}" for _ in range(CODES)]
         rewards.import_codes(actor=self.actor, reward_id=self.ids["VIDEO"], codes=codes, now=began)
+
+    def _grant(self) -> None:
+        """The benefits of each tier."""
+        tiers = {tier.code: tier.id for tier in loyalty.tiers(self.world.program_id)}
+        for position, one in enumerate(_read()["benefits"]):
+            quotas = {str(tiers[code]): quota for code, quota in one["quotas"].items() if code in tiers}
+            benefit = rewards.NewBenefit(**{**one, "quotas": quotas}, position=position)
+            self.benefits.append(
+                rewards.save_benefit(
+                    actor=self.actor,
+                    group_id=self.world.group_id,
+                    mall_id=self.world.mall_id,
+                    benefit=benefit,
+                    now=self.now - dt.timedelta(days=DAYS + 2),
+                )
+            )
+
+    def _enjoy(self) -> None:
+        """Uses at the desk in the last weeks; a few were recorded by mistake."""
+        members = sorted(member_id for member_id, _balance in self.holdings.values())
+        for number in range(USES if members else 0):
+            at = self.now - dt.timedelta(days=DAYS) * (1 - number / USES)
+            try:
+                done = rewards.use_benefit(
+                    actor=self.actor,
+                    member_id=self.rng.choice(members),
+                    benefit_id=self.rng.choice(self.benefits),
+                    mall_id=self.world.mall_id,
+                    quantity=self.rng.choice((1, 1, 2)),
+                    now=at,
+                )
+            except Problem:
+                continue
+            if self.rng.random() < 0.05:
+                rewards.cancel_use(actor=self.actor, use_id=done.use_id, reason="会员当天未使用", now=at)
 
     def _season(self, code: str) -> dict[str, Any]:
         if code != "season":
@@ -111,7 +155,7 @@ class Seeder:
             extra["coupon_batch_id"] = self._batch(plan, began)
         reward = rewards.NewReward(
             code=plan.code, name=plan.name, kind=plan.kind, category_id=shelf, points=plan.points, opens_at=began,
-            market_fen=plan.market, cost_fen=plan.cost, summary=plan.summary, description=plan.description,
+            market_fen=plan.market, cost_fen=plan.cost, summary=plan.summary, icon=plan.icon, description=plan.description,
             tier_points=prices, tier_ids=only, **extra,
         )  # fmt: skip
         self.ids[plan.code] = rewards.add_reward(

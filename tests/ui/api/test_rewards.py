@@ -6,10 +6,12 @@ import uuid
 
 import pytest
 
-from tests.rewards.world import give, stock_the_mall
+from tests.rewards.world import SYSTEM, give, stock_the_mall
 from tests.ui.api.client import ApiClient
 from tests.ui.api.conftest import Shop, make_key
 from zhike.kernel import clock
+from zhike.loyalty import queries as loyalty_queries
+from zhike.rewards import operations as rewards
 from zhike.rewards.models import ExchangeOrder
 
 pytestmark = pytest.mark.feature("C107")
@@ -51,3 +53,22 @@ def test_a_key_of_another_mall_gets_nothing(shop: Shop) -> None:
     assert asked.status == 403
     assert stranger.get(f"/api/v1/members/{shop.member_id}/rewards").status == 404
     assert not ExchangeOrder.objects.exists()
+
+
+@pytest.mark.feature("C073")
+def test_benefits_are_listed_used_and_given_back(shop: Shop) -> None:
+    tier = loyalty_queries.tiers(shop.program_id)[0]
+    benefit = rewards.NewBenefit("PARK", "免费停车", "parking", "小时", {str(tier.id): 2})
+    rewards.save_benefit(
+        actor=SYSTEM, group_id=shop.malls.group, mall_id=shop.malls.star, benefit=benefit, now=clock.now()
+    )
+    app = ApiClient(make_key(SCOPES))
+    base = f"/api/v1/members/{shop.member_id}"
+    [listed] = app.get(f"{base}/benefits").json["items"]
+    body = {"benefit_id": listed["benefit_id"], "mall_id": shop.malls.star, "quantity": 2}
+    used = app.post(f"{base}/benefit-uses", body)
+    assert (used.status, used.json["left"]) == (201, 0)
+    assert app.post(f"{base}/benefit-uses", body).code == "benefit-quota"
+    back = app.post(f"/api/v1/benefit-uses/{used.json['use_id']}/cancellation", {"reason": "记错了"})
+    assert back.status == 200
+    assert app.get(f"{base}/benefits").json["items"][0]["left"] == 2

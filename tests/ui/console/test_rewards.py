@@ -16,7 +16,7 @@ from tests.ui.console.world import Desks, World
 from zhike.kernel.access import Viewer
 from zhike.kernel.models import AuditEntry
 from zhike.rewards import operations as rewards
-from zhike.rewards.models import ExchangeOrder, Reward, RewardCategory
+from zhike.rewards.models import Benefit, ExchangeOrder, Reward, RewardCategory
 
 pytestmark = pytest.mark.feature("C079")
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
@@ -162,3 +162,31 @@ def test_lists_cost_the_same_however_long(
         admin.get(address)
         with django_assert_max_num_queries(18):
             admin.get(address)
+
+
+@pytest.mark.feature("C081")
+def test_a_benefit_its_use_and_its_cost(admin: Client, world: World) -> None:
+    page = admin.get("/console/benefits/new/")
+    assert said(page)
+    form = {
+        "code": "PARK", "mall": str(world.malls.star), "name": "免费停车", "kind": "parking", "unit": "小时",
+        "period": "month", "position": "0", "cost_fen": "5", "mall_share": "100", "merchant_share": "0",
+        "brand_share": "0", f"tier_{world.tiers['silver']}": "3",
+    }  # fmt: skip
+    assert admin.post("/console/benefits/new/", form | {"mall_share": "50"}).status_code == 422
+    admin.post("/console/benefits/new/", form)
+    benefit = Benefit.objects.get()
+    assert 'value="3"' in said(admin.get(f"/console/benefits/{benefit.pk}/"))
+    admin.post(f"/console/benefits/{benefit.pk}/", form | {"name": "停车"})
+    use = rewards.use_benefit(
+        actor=SYSTEM, member_id=world.zhang_san, benefit_id=benefit.pk, mall_id=world.malls.star, quantity=2,
+        now=world.now,
+    )  # fmt: skip
+    assert "¥10.00" in said(admin.get("/console/benefits/"))
+    assert "张三" in said(admin.get("/console/benefits/uses/"))
+    where = f"/console/benefits/uses/{use.use_id}/cancel/"
+    assert admin.get(where, headers=HTMX).status_code == 200
+    admin.post(where, {"reason": "记错了"})
+    assert "记错了" in said(admin.get(f"/console/benefits/uses/?benefit={benefit.pk}", headers=HTMX))
+    admin.post(f"/console/benefits/{benefit.pk}/retire/")
+    assert "停车" not in said(admin.get("/console/benefits/"))

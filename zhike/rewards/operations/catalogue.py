@@ -101,6 +101,7 @@ class NewReward:
     limit_period: str = "ever"
     summary: str = ""
     description: str = ""
+    icon: str = ""
     place: str = ""
     needs_preparing: bool = False
     collect_days: int = 14
@@ -344,7 +345,7 @@ def _locked(actor: Viewer, reward_id: int) -> Reward:
 
 _PLAIN = (
     "code", "name", "kind", "category_id", "points", "opens_at", "closes_at", "cash_fen", "market_fen", "cost_fen",
-    "per_member", "limit_period", "summary", "description", "place", "needs_preparing", "collect_days", "on_expiry",
+    "per_member", "limit_period", "summary", "description", "icon", "place", "needs_preparing", "collect_days", "on_expiry",
     "member_may_cancel", "starts_at", "goal_points", "coupon_batch_id",
 )  # fmt: skip
 

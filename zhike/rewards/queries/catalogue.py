@@ -51,6 +51,7 @@ class RewardView:
     kind: str
     summary: str
     description: str
+    icon: str
     place: str
     points: int
     cash_fen: int
@@ -77,6 +78,11 @@ class RewardView:
     picture: str
     version: int
     created_at: dt.datetime
+
+    @property
+    def sign(self) -> str:
+        """What stands for it while it has no picture: its own icon, or its shelf's."""
+        return self.icon or self.category.icon
 
     @property
     def left(self) -> int | None:

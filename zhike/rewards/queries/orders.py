@@ -113,7 +113,7 @@ def order_view(row: ExchangeOrder) -> OrderView:
         reward_id=reward.pk,
         reward_name=reward.name,
         kind=reward.kind,
-        icon=reward.category.icon,
+        icon=reward.icon or reward.category.icon,
         tone=reward.category.tone,
         picture=reward.picture,
         place=reward.place,

@@ -72,6 +72,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "exchange_reward": {"reward_id": 12, "quantity": 1, "expected_points": 800},
     "hand_over_exchange": {"pick_up_code": "ZKE.7Q2MXK4VTW", "tender": "wechat"},
     "cancel_exchange": {"reason": "缺货"},
+    "use_benefit": {"benefit_id": 3, "mall_id": 1, "quantity": 2},
+    "cancel_benefit_use": {"reason": "记错了"},
     "hold": {"points": 40, "merchant_code": "C001", "reference": "T1-20260701-0045", "minutes": 10},
     "confirm_hold": {"points": 30},
     "release_hold": {},
@@ -102,6 +104,7 @@ BODIES: dict[str, dict[str, Any]] = {
 PATHS: dict[str, str] = {
     "member_id": "1024",
     "order_id": "345",
+    "use_id": "512",
     "number": "T260701-00042",
     "receipt_id": "0197c3a2-5b1e-7c40-8a51-2f6f3f1d9b10",
     "hold_id": "0197c3a2-70aa-7d31-8b5c-3f0e9a4c1d22",

@@ -124,6 +124,11 @@ OPERATIONS: dict[str, Text] = {
         _("A member's check-ins"),
         _("The row of days that is alive, and the days of one month; month is any day of it."),
     ),
+    "list_benefits": Text(_("A member's benefits"), _("What the tier gives, and what is left of it.")),
+    "use_benefit": Text(
+        _("Use a benefit"), _("Recorded at a mall; never more than the tier's quota of the period.")
+    ),
+    "cancel_benefit_use": Text(_("Cancel a use of a benefit"), _("The quota is given back.")),
     "list_rewards": Text(
         _("What a member can exchange points for"), _("With their own prices, and why one cannot be had.")
     ),

@@ -76,6 +76,20 @@ LIMIT_PERIODS = {
     "month": _("a month"),
     "day": _("a day"),
 }
+BENEFIT_KINDS = {
+    "parking": _("Parking"),
+    "lounge": _("Lounge"),
+    "gift": _("Gift"),
+    "service": _("Service"),
+    "priority": _("Priority"),
+    "points": _("Points"),
+}
+BENEFIT_REFUSALS = {
+    "uncounted": _("Always there"),
+    "birthday-unknown": _("Enter your birthday first"),
+    "not-birth-month": _("In the month of the birthday"),
+    "quota": _("Used up for now"),
+}
 LABELS: Mapping[str, Mapping[str, Any]] = {
     "sex": SEXES,
     "tender": TENDERS,
@@ -86,6 +100,8 @@ LABELS: Mapping[str, Mapping[str, Any]] = {
     "order_state": ORDER_STATES,
     "order_state_tone": ORDER_STATE_TONES,
     "limit_period": LIMIT_PERIODS,
+    "benefit_kind": BENEFIT_KINDS,
+    "benefit_refusal": BENEFIT_REFUSALS,
 }
 
 

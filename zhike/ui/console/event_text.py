@@ -413,6 +413,15 @@ def _order(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Tol
     return told
 
 
+def _benefit(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Told]:
+    def told(data: Data, tiers: Names) -> Told:
+        name = rewards.benefit_names([data["benefit_id"]]).get(data["benefit_id"], "")
+        detail = " · ".join(part for part in (f"{name} × {data['quantity']}", data.get("reason", "")) if part)
+        return Told(str(title), detail, icon, tone)
+
+    return told
+
+
 def _ticket(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Told]:
     """What happened to a ticket, with its number and what it was about."""
 
@@ -521,6 +530,10 @@ _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
     "messaging.message_refused": _message_refused,
     "messaging.message_read": _message_read,
     "messaging.contact_refused": _contact_refused,
+    "rewards.benefit_used": _benefit(gettext_lazy("Used a benefit of the tier"), "badge-check", "accent"),
+    "rewards.benefit_use_cancelled": _benefit(
+        gettext_lazy("A use of a benefit was cancelled"), "undo-2", "warning"
+    ),
     "rewards.reward_exchanged": _order(gettext_lazy("Exchanged points for a reward"), "gift", "accent"),
     "rewards.order_ready": _order(gettext_lazy("An exchange order is ready"), "package-check", "info"),
     "rewards.order_collected": _order(gettext_lazy("Collected an exchange order"), "package-open", "success"),

@@ -66,6 +66,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         (
             Entry("programme", _("Programme"), "sliders-horizontal", "programme.view", "console:programme"),
             Entry("tiers", _("Tiers"), "gem", "programme.view", "console:tiers"),
+            Entry("benefits", _("Tier benefits"), "badge-check", "rewards.view", "console:benefits"),
             Entry("rules", _("Earning rules"), "scroll-text", "programme.view", "console:rules"),
             Entry("waivers", _("Waivers of debt"), "hand-coins", "points.waive", "console:waivers"),
             Entry("replays", _("Time machine"), "history", "programme.edit", "console:replays"),

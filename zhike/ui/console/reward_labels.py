@@ -43,7 +43,12 @@ REWARD_TONES = {
 }
 ORDER_SOURCES = {"app": _("Member app"), "desk": _("Service desk"), "api": _("API")}
 
+BENEFIT_KINDS = shared.BENEFIT_KINDS
+
 AUDIT_ACTIONS = {
+    "benefit.cancel_use": _("Use of a benefit cancelled"),
+    "benefit.retire": _("Benefit ended"),
+    "benefit.save": _("Benefit saved"),
     "exchange_order.cancel": _("Exchange order cancelled"),
     "exchange_order.collect": _("Exchange order handed over"),
     "exchange_order.export": _("Exchange orders exported"),
@@ -61,6 +66,8 @@ AUDIT_ACTIONS = {
     "reward_category.save": _("Shelf saved"),
 }
 AUDIT_SUBJECTS = {
+    "benefit": _("Benefit"),
+    "benefit_use": _("Use of a benefit"),
     "exchange_order": _("Exchange order"),
     "exchange_orders": _("Exchange orders"),
     "reward": _("Reward"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from zhike.ui.console.views import exchange_orders, rewards
+from zhike.ui.console.views import benefits, exchange_orders, rewards
 
 REWARDS: list[URLPattern] = [
     path("rewards/", rewards.rewards, name="rewards"),
@@ -25,6 +25,12 @@ REWARDS: list[URLPattern] = [
     path("rewards/orders/<int:order_id>/cancel/", exchange_orders.cancel, name="cancel_exchange_order"),
     path("rewards/orders/<int:order_id>/extend/", exchange_orders.extend, name="extend_exchange_order"),
     path("rewards/orders/<int:order_id>/back/", exchange_orders.take_back, name="take_back_exchange_order"),
+    path("benefits/", benefits.benefits, name="benefits"),
+    path("benefits/uses/", benefits.uses, name="benefit_uses"),
+    path("benefits/uses/<int:use_id>/cancel/", benefits.cancel_use, name="cancel_benefit_use"),
+    path("benefits/new/", benefits.edit_benefit, name="new_benefit"),
+    path("benefits/<int:benefit_id>/", benefits.edit_benefit, name="benefit"),
+    path("benefits/<int:benefit_id>/retire/", benefits.retire_benefit, name="retire_benefit"),
     path("rewards/<int:reward_id>/", rewards.reward, name="reward"),
     path("rewards/<int:reward_id>/edit/", rewards.edit_reward, name="edit_reward"),
     path("rewards/<int:reward_id>/status/", rewards.set_status, name="set_reward_status"),

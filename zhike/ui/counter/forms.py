@@ -402,6 +402,16 @@ class OrderCodeForm(forms.Form):
     code = _code_field(_("Pick-up code"))
 
 
+class BenefitUseForm(TokenForm):
+    """So much of one benefit."""
+
+    benefit = forms.IntegerField(min_value=1, max_value=2**63 - 1, widget=forms.HiddenInput)
+    quantity = forms.IntegerField(
+        min_value=1, max_value=100, initial=1, label=_("How many"), widget=forms.NumberInput(attrs=BIG)
+    )
+    note = forms.CharField(max_length=120, required=False, label=_("Note"))
+
+
 class HandOverForm(TokenForm):
     """How the cash part is paid, where there is one."""
 

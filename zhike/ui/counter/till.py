@@ -74,7 +74,10 @@ def stand_at(request: Any, key: str, name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """One thing done at this till, as plain values. `kind` is receipt, redeem, reverse, return, enrol, claim, coupon, order or ticket."""
+    """One thing done at this till, as plain values.
+
+    `kind` is receipt, redeem, reverse, return, enrol, claim, coupon, order, benefit or ticket.
+    """
 
     token: str
     kind: str

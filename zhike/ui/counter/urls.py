@@ -3,6 +3,7 @@
 from django.urls import path
 
 from zhike.ui.counter.views import (
+    benefits,
     claims,
     coupons,
     enrol,
@@ -43,6 +44,8 @@ urlpatterns = [
     path("counter/coupons/", coupons.find, name="coupons"),
     path("counter/coupons/<int:coupon_id>/", coupons.use, name="coupon"),
     path("counter/members/<int:member_id>/coupons/", coupons.of_member, name="member_coupons"),
+    path("counter/members/<int:member_id>/benefits/", benefits.of_member, name="benefits"),
+    path("counter/members/<int:member_id>/benefits/<int:use_id>/cancel/", benefits.cancel, name="cancel_use"),
     path("counter/orders/", orders.find, name="orders"),
     path("counter/orders/<int:order_id>/", orders.order, name="order"),
     path("counter/members/<int:member_id>/orders/", orders.of_member, name="member_orders"),

@@ -5,6 +5,7 @@ from django.urls import path
 from zhike.ui.member.views import (
     account,
     app,
+    benefits,
     card,
     chat,
     check_in,
@@ -34,6 +35,7 @@ urlpatterns = [
     path("m/coupons/", coupons.coupons, name="coupons"),
     path("m/coupons/<int:coupon_id>/", coupons.coupon, name="coupon"),
     path("m/offers/", coupons.offers, name="offers"),
+    path("m/benefits/", benefits.benefits, name="benefits"),
     path("m/shop/", shop.front, name="shop"),
     path("m/shop/<int:reward_id>/", shop.reward, name="reward"),
     path("m/shop/<int:reward_id>/exchange/", shop.exchange, name="exchange"),

@@ -189,6 +189,97 @@ def cancel_exchange(request: ApiRequest, order_id: PathId, body: CancelIn) -> An
     return run_once(request, act)
 
 
+class OwnBenefitOut(Out):
+    """A benefit of the member's tier: `left` of `quota` in this period; both 0: it is always there, nothing is counted."""
+
+    benefit_id: int
+    code: str
+    name: str
+    kind: Literal["parking", "lounge", "gift", "service", "priority", "points"]
+    unit: str
+    quota: int
+    left: int
+    period: Literal["ever", "year", "month", "day"]
+    refusal: Literal["uncounted", "birthday-unknown", "not-birth-month", "quota"] | None
+
+
+class OwnBenefitsOut(Out):
+    items: list[OwnBenefitOut]
+
+
+class BenefitUseIn(Input):
+    benefit_id: Id
+    mall_id: Id
+    quantity: Annotated[int, Field(strict=True, ge=1, le=100)] = 1
+    note: Annotated[str, text(120)] = ""
+
+
+class BenefitUsedOut(Out):
+    use_id: int
+    quantity: int
+    left: int
+
+
+class UseCancelledOut(Out):
+    use_id: int
+
+
+@router.get("/members/{int:member_id}/benefits", auth=Needs("members.view"), response=OwnBenefitsOut)
+def list_benefits(request: ApiRequest, member_id: PathId) -> OwnBenefitsOut:
+    own = queries.member_benefits(request.viewer, member_id, request.now)
+    return OwnBenefitsOut(
+        items=[
+            OwnBenefitOut(
+                benefit_id=one.benefit.id,
+                code=one.benefit.code,
+                name=one.benefit.name,
+                kind=one.benefit.kind,  # type: ignore[arg-type]
+                unit=one.benefit.unit,
+                quota=one.quota,
+                left=one.left,
+                period=one.benefit.period,  # type: ignore[arg-type]
+                refusal=one.refusal,  # type: ignore[arg-type]
+            )
+            for one in own.items
+        ]
+    )
+
+
+@router.post(
+    "/members/{int:member_id}/benefit-uses",
+    auth=Needs("rewards.serve", body=True),
+    response={201: BenefitUsedOut},
+)
+def use_benefit(request: ApiRequest, member_id: PathId, body: BenefitUseIn) -> Any:
+    def act() -> Outcome:
+        done = operations.use_benefit(
+            actor=request.viewer,
+            member_id=member_id,
+            benefit_id=body.benefit_id,
+            mall_id=body.mall_id,
+            quantity=body.quantity,
+            note=body.note,
+            now=request.now,
+        )
+        found = BenefitUsedOut(use_id=done.use_id, quantity=done.quantity, left=done.left)
+        return Outcome(201, found.model_dump(mode="json"))
+
+    return run_once(request, act)
+
+
+@router.post(
+    "/benefit-uses/{int:use_id}/cancellation",
+    auth=Needs("rewards.serve", body=True),
+    response={200: UseCancelledOut},
+)
+def cancel_benefit_use(request: ApiRequest, use_id: PathId, body: CancelIn) -> Any:
+    def act() -> Outcome:
+        operations.cancel_use(actor=request.viewer, use_id=use_id, reason=body.reason, now=request.now)
+        return Outcome(200, {"use_id": use_id})
+
+    return run_once(request, act)
+
+
 def _done_out(done: operations.OrderOutcome) -> dict[str, Any]:
     found = OrderDoneOut(
         order_id=done.order_id,

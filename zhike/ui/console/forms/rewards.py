@@ -22,11 +22,12 @@ from zhike.ui.console.once import OnceForm
 
 PARTIES = ("mall", "merchant", "brand")
 ICONS = (
-    "gift", "cup-soda", "coffee", "utensils", "armchair", "baby", "shirt", "smartphone", "ticket", "ticket-percent",
-    "car", "sparkles", "palette", "music", "heart-handshake", "tree-pine", "snowflake", "sun", "flower", "book-open",
+    "gift", "coffee", "cup-soda", "leaf", "cake-slice", "utensils", "armchair", "lamp", "umbrella", "shopping-bag", "shirt",
+    "baby", "blocks", "palette", "music", "ticket", "ticket-percent", "car", "square-parking", "spray-can", "sparkles",
+    "smartphone", "tv", "heart-handshake", "book-open", "tree-pine", "snowflake", "sun", "flower", "sofa",
 )  # fmt: skip
 _SAID = (
-    "name", "summary", "description", "points", "limit_period", "place", "needs_preparing", "collect_days", "on_expiry",
+    "name", "summary", "description", "icon", "points", "limit_period", "place", "needs_preparing", "collect_days", "on_expiry",
     "member_may_cancel",
 )  # fmt: skip
 _COUNTED = ("cash_fen", "market_fen", "cost_fen", "per_member", "goal_points")
@@ -51,6 +52,9 @@ class RewardForm(OnceForm):
     summary = forms.CharField(max_length=120, required=False, label=_("In one line"))
     description = forms.CharField(
         max_length=5_000, required=False, label=_("Description"), widget=forms.Textarea(attrs={"rows": 5})
+    )
+    icon = forms.ChoiceField(
+        choices=[("", _("the shelf's")), *((name, name) for name in ICONS)], required=False, label=_("Sign")
     )
     points = _number(1, 100_000_000, label=_("Points"))
     cash_fen = FenField(required=False, label=_("and cash (yuan)"), help_text=_("Paid when it is collected."))

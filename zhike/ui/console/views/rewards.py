@@ -72,7 +72,7 @@ def rewards(request: StaffRequest) -> HttpResponse:
     return page(request, "console/rewards/list.html", context, section=SECTION)
 
 
-def _places(request: StaffRequest) -> list[tuple[str, str]]:
+def places_of(request: StaffRequest) -> list[tuple[str, str]]:
     found = [("0", _("The whole group"))] if may_touch(request.viewer, EDIT) else []
     own = [mall for mall in malls_of(request).all if may_touch(request.viewer, EDIT, mall=mall.id)]
     return found + [(str(mall.id), mall.name) for mall in own]
@@ -90,7 +90,7 @@ def _form(request: StaffRequest, known: queries.RewardView | None) -> forms.Rewa
         shelves=queries.categories(request.now),
         tiers=tier_choices(request),
         batches=[(one.id, one.name) for one in batches if not one.is_bearer],
-        places=_places(request),
+        places=places_of(request),
         zone=_zone(request, known.mall_id if known else None),
         known=known,
         **({} if known else {"initial": {"opens_at": request.now.replace(second=0, microsecond=0)}}),

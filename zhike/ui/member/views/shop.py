@@ -140,7 +140,7 @@ def order(request: Any, order_id: int) -> HttpResponse:
     if found.kind == "code" and found.state == "collected":
         context["partner_code"] = queries.code_of_order(member.viewer, member.id, order_id, member.now)
     if found.kind in ("goods", "service", "seat") and found.state not in ("cancelled", "expired"):
-        context["steps"] = [_("Exchanged"), _("Prepared"), _("Collected")]
+        context["steps"] = [_("Order it"), _("Get it ready"), _("Pick it up")]
         context["step"] = {"reserved": 2, "ready": 3}.get(found.state, 4)
     return page(request, "order", context, active="points")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import pytest
@@ -95,7 +96,8 @@ def test_why_not(town: Town, zhang: loyalty.EnrolledMember) -> None:
     done = use(town, zhang, park, actor=staff("rewards.serve", level="mall", ids=[town.mall_id]))
     with pytest.raises(NotAllowed):
         rewards.cancel_use(actor=elsewhere, use_id=done.use_id, reason="x", now=NOW)
-    for changes in ({"quotas": {}}, {"funding": {"mall": 1}}, {"kind": "x"}):
+    bad: tuple[dict[str, Any], ...] = ({"quotas": {}}, {"funding": {"mall": 1}}, {"kind": "x"})
+    for changes in bad:
         with pytest.raises(rewards.BenefitUnusable):
             make_benefit(town, "BAD", **changes)
     rewards.retire_benefit(actor=SYSTEM, benefit_id=park, now=NOW)
@@ -118,10 +120,6 @@ def test_many_desks_at_once_give_what_the_quota_allows() -> None:
 
     assert Counter(run_threads([grab] * 32)) == {"done": 5, "benefit-quota": 27}
     ids = list(BenefitUse.objects.values_list("id", flat=True)) * 6
-    run_threads(
-        [
-            lambda use_id=use_id: rewards.cancel_use(actor=SYSTEM, use_id=use_id, reason="退", now=NOW)
-            for use_id in ids
-        ]  # type: ignore[misc]
-    )
+    give_back = partial(rewards.cancel_use, actor=SYSTEM, reason="退", now=NOW)
+    run_threads([partial(give_back, use_id=use_id) for use_id in ids])
     assert BenefitUsage.objects.get().used == 0

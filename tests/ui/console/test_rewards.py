@@ -189,4 +189,4 @@ def test_a_benefit_its_use_and_its_cost(admin: Client, world: World) -> None:
     admin.post(where, {"reason": "记错了"})
     assert "记错了" in said(admin.get(f"/console/benefits/uses/?benefit={benefit.pk}", headers=HTMX))
     admin.post(f"/console/benefits/{benefit.pk}/retire/")
-    assert "停车" not in said(admin.get("/console/benefits/"))
+    assert f"/console/benefits/{benefit.pk}/" not in said(admin.get("/console/benefits/"))

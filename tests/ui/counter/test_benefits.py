@@ -43,8 +43,8 @@ def test_used_and_given_back(desk: Client, world: World, benefit_id: int) -> Non
     assert too_many.status_code == 422
     use = BenefitUse.objects.get()
     desk.post(f"{address}{use.pk}/cancel/")
-    page = desk.get(address).content.decode()
-    assert "3 of 3" in page and "Given back" in page
+    shown = desk.get(address).content.decode()
+    assert "3 of 3" in shown and "Given back" in shown
 
 
 def test_another_desk_gives_nothing_back(

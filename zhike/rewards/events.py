@@ -107,3 +107,60 @@ class BenefitUseCancelled(_OfBenefit):
 
     type: ClassVar[str] = "zhike.rewards.benefit_use_cancelled"
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DrawPublished(Fact):
+    """From now on nothing of it changes. Both are SHA-256: of the seed, and of the rules."""
+
+    type: ClassVar[str] = "zhike.rewards.draw_published"
+    draw_id: int
+    commitment: str
+    digest: str
+
+    @property
+    def subject(self) -> str:
+        return f"draw/{self.draw_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class DrawRevealed(Fact):
+    """It is over, and everybody can compute every draw again."""
+
+    type: ClassVar[str] = "zhike.rewards.draw_revealed"
+    draw_id: int
+    seed: str
+    tickets: int
+
+    @property
+    def subject(self) -> str:
+        return f"draw/{self.draw_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class TicketDrawn(Fact):
+    type: ClassVar[str] = "zhike.rewards.ticket_drawn"
+    draw_id: int
+    ticket_id: int
+    prize_id: int
+    member_id: int
+    person_id: int
+    points: int
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class PrizeCollected(Fact):
+    type: ClassVar[str] = "zhike.rewards.prize_collected"
+    draw_id: int
+    ticket_id: int
+    prize_id: int
+    member_id: int
+    person_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"

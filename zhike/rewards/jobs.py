@@ -14,3 +14,9 @@ ACTOR = system_viewer("nightly")
 def expire_orders(timestamp: int) -> None:
     """Every hour, for malls of any time zone: what nobody collected in time ends."""
     operations.expire_orders(actor=ACTOR, now=clock.now())
+
+
+@job(queue=CARETAKER_QUEUE, cron="*/5 * * * *")
+def reveal_draws(timestamp: int) -> None:
+    """Every five minutes: the seeds of draws that are over become public."""
+    operations.reveal_draws(actor=ACTOR, now=clock.now())

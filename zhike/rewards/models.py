@@ -286,3 +286,112 @@ class BenefitUse(models.Model):
             models.Index(fields=["benefit", "-id"], name="benefit_use_benefit"),
             models.Index(fields=["mall", "-id"], name="benefit_use_mall"),
         ]
+
+
+class LuckyDraw(models.Model):
+    """抽奖. Published, nothing of it changes any more: ``digest`` is the SHA-256 of its rules, ``commitment`` that of its seed.
+
+    The seed is encrypted until the end and then ``revealed``. ``tickets`` counts the draws and gives them their numbers.
+    """
+
+    class Status(models.TextChoices):
+        DRAFT = "draft"
+        PUBLISHED = "published"
+        REVEALED = "revealed"
+
+    group = models.ForeignKey("organization.Group", models.PROTECT, related_name="+")
+    mall = models.ForeignKey("organization.Mall", models.PROTECT, null=True, related_name="+")
+    code = models.CharField(max_length=40, unique=True)
+    name = models.CharField(max_length=60)
+    description = models.TextField(blank=True)
+    points = models.IntegerField()
+    daily_limit = models.IntegerField()
+    opens_at = models.DateTimeField()
+    closes_at = models.DateTimeField()
+    collect_days = models.SmallIntegerField(default=14)
+    status = models.CharField(max_length=9, choices=Status.choices, default=Status.DRAFT)
+    seed = models.BinaryField(default=b"")
+    commitment = models.CharField(max_length=64, blank=True)
+    digest = models.CharField(max_length=64, blank=True)
+    revealed = models.CharField(max_length=64, blank=True)
+    tickets = models.IntegerField(default=0)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=80)
+    published_at = models.DateTimeField(null=True)
+    revealed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(points__gt=0, daily_limit__gt=0, closes_at__gt=F("opens_at")), name="draw_bounds"
+            )
+        ]
+
+
+class DrawPrize(models.Model):
+    """One prize with its published odds (``odds_ppm`` of a million) and stock; the fallback (保底) has no end.
+
+    ``value``: points of a points prize. ``value_fen`` is the market price, also of a service.
+    """
+
+    class Kind(models.TextChoices):
+        GOODS = "goods"
+        COUPON = "coupon"
+        POINTS = "points"
+
+    draw = models.ForeignKey("rewards.LuckyDraw", models.PROTECT, related_name="+")
+    position = models.SmallIntegerField()
+    name = models.CharField(max_length=60)
+    kind = models.CharField(max_length=6, choices=Kind.choices)
+    odds_ppm = models.IntegerField()
+    stock = models.IntegerField(null=True)
+    taken = models.IntegerField(default=0)
+    points = models.IntegerField(default=0)
+    value_fen = models.BigIntegerField()
+    coupon_batch = models.ForeignKey("offers.CouponBatch", models.PROTECT, null=True, related_name="+")
+    is_fallback = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["draw", "position"], name="draw_prize_position"),
+            models.CheckConstraint(
+                condition=Q(taken__gte=0) & (Q(stock__isnull=True) | Q(taken__lte=F("stock"))),
+                name="draw_prize_within_stock",
+            ),
+        ]
+
+
+class DrawHolding(models.Model):
+    """How often a member drew on one day: the lock of the daily limit."""
+
+    pk = models.CompositePrimaryKey("draw_id", "member_id", "day")
+    draw = models.ForeignKey("rewards.LuckyDraw", models.PROTECT, related_name="+", db_index=False)
+    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+", db_index=False)
+    day = models.DateField()
+    taken = models.IntegerField()
+
+
+class DrawTicket(models.Model):
+    """One draw: its ``number``, the member's ``nonce``, the ``roll`` (0 to 999,999) they and the seed make, what the roll
+    means (``drawn``) and what was given (``prize``: the fallback when the drawn one had run out). Never changed, but for
+    the moment its goods are collected with ``code``.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    draw = models.ForeignKey("rewards.LuckyDraw", models.PROTECT, related_name="+", db_index=False)
+    number = models.IntegerField()
+    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+", db_index=False)
+    nonce = models.CharField(max_length=64)
+    roll = models.IntegerField()
+    drawn = models.ForeignKey("rewards.DrawPrize", models.PROTECT, related_name="+", db_index=False)
+    prize = models.ForeignKey("rewards.DrawPrize", models.PROTECT, related_name="+", db_index=False)
+    redemption = models.OneToOneField("loyalty.Redemption", models.PROTECT, related_name="+")
+    coupon = models.OneToOneField("offers.Coupon", models.PROTECT, null=True, related_name="+")
+    code = models.CharField(max_length=16, unique=True)
+    drawn_at = models.DateTimeField()
+    collected_at = models.DateTimeField(null=True)
+    collected_by = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["draw", "number"], name="draw_ticket_number")]
+        indexes = [models.Index(fields=["member", "-id"], name="draw_ticket_member")]

@@ -27,6 +27,7 @@ from zhike.simulator.loading import Loader, utc
 DAYS = 21
 EXCHANGES = 90
 USES = 120
+TICKETS = 30
 CODES = 240
 MUCH = 1_500
 SEASON = (dt.timedelta(days=30), dt.timedelta(days=40))
@@ -81,6 +82,7 @@ class Seeder:
         with transaction.atomic():
             self._fill()
             self._grant()
+            self._draws()
         self._exchange()
         self._enjoy()
         rewards.expire_orders(actor=self.actor, now=self.now)
@@ -116,6 +118,32 @@ class Seeder:
                     now=self.now - dt.timedelta(days=DAYS + 2),
                 )
             )
+
+    def _draws(self) -> None:
+        """A draw that is on, from which members have drawn for some days."""
+        prizes = [rewards.NewPrize(**{"stock": None, **one}) for one in _read()["prizes"]]
+        began = self.now - dt.timedelta(days=5)
+        draw = rewards.NewDraw(
+            "SPIN", "冬日好运转盘", 50, 3, began, self.now + dt.timedelta(days=9), prizes,
+            "每次 50 积分，人人有奖。奖品、数量与概率开始前已公示，结束后可验证每一次抽奖。",
+        )  # fmt: skip
+        draw_id = rewards.save_draw(
+            actor=self.actor, group_id=self.world.group_id, mall_id=self.world.mall_id, draw=draw, now=began
+        )
+        rewards.publish_draw(actor=self.actor, draw_id=draw_id, now=began)
+        rich = sorted(member_id for member_id, balance in self.holdings.values() if balance >= MUCH)
+        for number in range(TICKETS if rich else 0):
+            try:
+                with transaction.atomic():
+                    rewards.draw_ticket(
+                        actor=self.actor,
+                        member_id=self.rng.choice(rich),
+                        draw_id=draw_id,
+                        nonce=f"{self.rng.getrandbits(64):016x}",
+                        now=self.now - dt.timedelta(hours=8) * (1 - number / TICKETS),
+                    )
+            except Problem:
+                continue
 
     def _enjoy(self) -> None:
         """Uses at the desk in the last weeks; a few were recorded by mistake."""

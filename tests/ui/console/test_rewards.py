@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -16,7 +18,7 @@ from tests.ui.console.world import Desks, World
 from zhike.kernel.access import Viewer
 from zhike.kernel.models import AuditEntry
 from zhike.rewards import operations as rewards
-from zhike.rewards.models import Benefit, ExchangeOrder, Reward, RewardCategory
+from zhike.rewards.models import Benefit, ExchangeOrder, LuckyDraw, Reward, RewardCategory
 
 pytestmark = pytest.mark.feature("C079")
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
@@ -190,3 +192,31 @@ def test_a_benefit_its_use_and_its_cost(admin: Client, world: World) -> None:
     assert "记错了" in said(admin.get(f"/console/benefits/uses/?benefit={benefit.pk}", headers=HTMX))
     admin.post(f"/console/benefits/{benefit.pk}/retire/")
     assert f"/console/benefits/{benefit.pk}/" not in said(admin.get("/console/benefits/"))
+
+
+@pytest.mark.feature("B31")
+def test_a_draw_is_written_published_and_then_stays(admin: Client, world: World) -> None:
+    now = world.now.astimezone(ZoneInfo("Asia/Shanghai"))
+    form = {
+        "code": "SPIN", "mall": str(world.malls.star), "name": "周末转盘", "points": "50", "daily_limit": "2",
+        "opens_at": f"{now - dt.timedelta(hours=1):%Y-%m-%dT%H:%M}",
+        "closes_at": f"{now + dt.timedelta(days=1):%Y-%m-%dT%H:%M}", "collect_days": "7",
+        "prizes-TOTAL_FORMS": "2", "prizes-INITIAL_FORMS": "0",
+        "prizes-0-name": "马克杯", "prizes-0-kind": "goods", "prizes-0-odds": "20", "prizes-0-stock": "5",
+        "prizes-0-value_fen": "59",
+        "prizes-1-name": "5 积分", "prizes-1-kind": "points", "prizes-1-odds": "70", "prizes-1-points": "5",
+        "prizes-1-value_fen": "0.05",
+    }  # fmt: skip
+    assert admin.get("/console/rewards/draws/new/").status_code == 200
+    assert admin.post("/console/rewards/draws/new/", form | {"points": ""}).status_code == 422
+    where = admin.post("/console/rewards/draws/new/", form)["Location"]
+    assert "概率之和" in said(admin.post(f"{where}publish/", follow=True))
+    assert 'value="20' in said(admin.get(f"{where}edit/"))
+    admin.post(f"{where}edit/", form | {"prizes-1-odds": "80", "prizes-INITIAL_FORMS": "2"})
+    admin.post(f"{where}publish/")
+    draw = LuckyDraw.objects.get()
+    assert (draw.status, len(draw.commitment)) == ("published", 64)
+    assert draw.commitment in said(admin.get(where))
+    assert admin.get(f"{where}edit/").status_code == 404
+    assert "周末转盘" in said(admin.get("/console/rewards/draws/"))
+    assert admin.get(f"{where}record/").json()["commitment"] == draw.commitment

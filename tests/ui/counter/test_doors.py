@@ -19,6 +19,7 @@ SAMPLES = {
     "member_id": 1,
     "coupon_id": 1,
     "order_id": 1,
+    "ticket_id": 1,
     "use_id": 1,
     "receipt_id": uuid.UUID(int=1),
     "redemption_id": uuid.UUID(int=1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 
 import pytest
@@ -12,7 +13,7 @@ from tests.rewards.world import SYSTEM, give, stock_the_mall
 from tests.ui.counter.world import ZHANG_PHONE, World, token_of
 from zhike.kernel.access import Viewer
 from zhike.rewards import operations as rewards
-from zhike.rewards.models import ExchangeOrder
+from zhike.rewards.models import DrawTicket, ExchangeOrder
 
 pytestmark = pytest.mark.feature("C107")
 
@@ -74,3 +75,33 @@ def test_a_stranger_opens_nothing(
     answer = elsewhere.post("/counter/orders/", {"code": order.code})
     assert answer.status_code == 422
     assert ExchangeOrder.objects.get().state == "ready"
+
+
+@pytest.mark.feature("B31")
+def test_goods_won_in_a_draw_are_handed_over_once(desk: Client, world: World) -> None:
+    give(world.zhang.member_id, 100, world.now)
+    prizes = [
+        rewards.NewPrize("马克杯", "goods", 999_999, 9, 5_900),
+        rewards.NewPrize("5 积分", "points", 1, None, 5, points=5),
+    ]
+    window = (world.now - dt.timedelta(hours=1), world.now + dt.timedelta(hours=1))
+    draw_id = rewards.save_draw(
+        actor=SYSTEM,
+        group_id=world.malls.group,
+        mall_id=world.malls.star,
+        draw=rewards.NewDraw("SPIN", "周末转盘", 50, 2, *window, prizes),
+        now=world.now,
+    )
+    rewards.publish_draw(actor=SYSTEM, draw_id=draw_id, now=world.now)
+    rewards.draw_ticket(
+        actor=SYSTEM, member_id=world.zhang.member_id, draw_id=draw_id, nonce="a", now=world.now
+    )
+    ticket = DrawTicket.objects.get()
+    assert desk.get(f"/counter/prizes/{ticket.pk}/").status_code == 404
+    address = desk.post("/counter/orders/", {"code": f"ZKE.{ticket.code}"})["Location"]
+    assert "马克杯" in desk.get(address).content.decode()
+    for _ in range(2):
+        desk.post(address)
+    assert "Handed over" in desk.get(address).content.decode()
+    ticket.refresh_from_db()
+    assert ticket.collected_at == world.now

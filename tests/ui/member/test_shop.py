@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from django.test import Client
 
 from tests.rewards.world import SYSTEM, give, stock_the_mall
 from tests.ui.counter.world import LI_PHONE, World, token_of
+from tools.verify_draw import verify
 from zhike.loyalty import queries as loyalty
 from zhike.rewards import operations as rewards
 from zhike.rewards.models import ExchangeOrder, Reward
@@ -127,3 +129,37 @@ def test_the_picture_is_public_and_kept(
     assert (answer["Content-Type"], answer.content) == ("image/png", PNG)
     assert "immutable" in answer["Cache-Control"]
     assert Client().get("/m/shop/pictures/none/").status_code == 404
+
+
+@pytest.mark.feature("B31")
+def test_a_draw_with_its_odds_one_press_and_the_proof(
+    zhang: Client, mall: dict[str, int], world: World
+) -> None:
+    prizes = [
+        rewards.NewPrize("马克杯", "goods", 999_999, 9, 5_900),
+        rewards.NewPrize("5 积分", "points", 1, None, 5, points=5),
+    ]
+    window = (world.now - dt.timedelta(hours=1), world.now + dt.timedelta(hours=1))
+    draw_id = rewards.save_draw(
+        actor=SYSTEM,
+        group_id=world.malls.group,
+        mall_id=world.malls.star,
+        draw=rewards.NewDraw("SPIN", "周末转盘", 50, 2, *window, prizes),
+        now=world.now,
+    )
+    address = f"/m/draws/{draw_id}/"
+    assert zhang.get(address).status_code == 404
+    commitment = rewards.publish_draw(actor=SYSTEM, draw_id=draw_id, now=world.now)
+    assert address in said(zhang, "/m/shop/")
+    page = zhang.get(address)
+    assert commitment in page.content.decode() and "100.0%" in page.content.decode()
+    form = {"token": token_of(page), "nonce": "abc"}
+    first, second = zhang.post(address, form), zhang.post(address, form)
+    assert first["Location"] == second["Location"]
+    assert "马克杯" in said(zhang, first["Location"])
+    assert "1 draws left today" in said(zhang, address)
+    assert "published when the draw is over" in said(zhang, address)
+    rewards.reveal_draws(actor=SYSTEM, now=window[1])
+    record = zhang.get(f"{address}record/").json()
+    assert verify(record) == [] and len(record["tickets"]) == 1
+    assert record["seed"] in said(zhang, address)

@@ -211,7 +211,7 @@ def _order(reward: Reward, call: _Call, redemption_id: UUID) -> ExchangeOrder:
         reward=reward,
         member_id=call.member_id,
         mall_id=call.mall_id,
-        code=_new_code(),
+        code=new_code(),
         state="collected" if at_once else "reserved" if waits else "ready",
         quantity=call.quantity,
         points=call.points,
@@ -232,7 +232,8 @@ def _order(reward: Reward, call: _Call, redemption_id: UUID) -> ExchangeOrder:
     )
 
 
-def _new_code() -> str:
+def new_code() -> str:
+    """An unguessable pick-up code."""
     while True:
         code = rules.new_code(secrets.token_bytes(_RANDOM_BYTES))
         if code is not None:

@@ -14,7 +14,7 @@ from zhike.kernel.clock import business_date
 from zhike.kernel.errors import NotFound
 from zhike.kernel.reencryption import EncryptedColumn
 from zhike.rewards.models import ExchangeOrder, Reward, RewardCategory, RewardCode, RewardPicture
-from zhike.rewards.queries.known import CODE_FIELD, Places, code_index, offered, zone_of
+from zhike.rewards.queries.known import CODE_FIELD, SEED_FIELD, Places, code_index, offered, zone_of
 from zhike.rewards.rules.exchange import is_in_season, refusal, shares_of
 
 VIEW = "rewards.view"
@@ -243,5 +243,6 @@ def picture(digest: str) -> tuple[str, bytes]:
 def encrypted_columns() -> list[EncryptedColumn]:
     """For the rotation of keys."""
     return [
-        EncryptedColumn(CODE_FIELD, "rewards_rewardcode", "value", index_column="index", index_of=code_index)
+        EncryptedColumn(CODE_FIELD, "rewards_rewardcode", "value", index_column="index", index_of=code_index),
+        EncryptedColumn(SEED_FIELD, "rewards_luckydraw", "seed"),
     ]

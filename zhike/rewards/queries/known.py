@@ -11,6 +11,7 @@ from zhike.rewards.models import Reward
 from zhike.rewards.rules.exchange import Offered, is_in_season
 
 CODE_FIELD = "rewards.code"
+SEED_FIELD = "rewards.draw_seed"
 
 
 def code_index(code: str) -> bytes:

@@ -37,6 +37,7 @@ REASONS = {
     "birthday": _("Birthday gift"),
     "referral": _("Friend invited"),
     "mission": _("Mission accomplished"),
+    "prize": _("Won in a draw"),
     "take_back": _("Taken back"),
     "waive": _("Debt waived"),
 }

@@ -422,6 +422,16 @@ def _benefit(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], T
     return told
 
 
+def _drawn(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Told]:
+    def told(data: Data, tiers: Names) -> Told:
+        draw = rewards.draw_names([data["draw_id"]]).get(data["draw_id"], "")
+        prize = rewards.prize_names([data["prize_id"]]).get(data["prize_id"], "")
+        url = reverse("console:draw", args=[data["draw_id"]])
+        return Told(str(title), " · ".join(part for part in (draw, prize) if part), icon, tone, url)
+
+    return told
+
+
 def _ticket(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Told]:
     """What happened to a ticket, with its number and what it was about."""
 
@@ -534,6 +544,8 @@ _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
     "rewards.benefit_use_cancelled": _benefit(
         gettext_lazy("A use of a benefit was cancelled"), "undo-2", "warning"
     ),
+    "rewards.ticket_drawn": _drawn(gettext_lazy("Drew in a lucky draw"), "ferris-wheel", "accent"),
+    "rewards.prize_collected": _drawn(gettext_lazy("Collected a prize"), "party-popper", "success"),
     "rewards.reward_exchanged": _order(gettext_lazy("Exchanged points for a reward"), "gift", "accent"),
     "rewards.order_ready": _order(gettext_lazy("An exchange order is ready"), "package-check", "info"),
     "rewards.order_collected": _order(gettext_lazy("Collected an exchange order"), "package-open", "success"),

@@ -346,6 +346,11 @@ ENTRY_REASONS = {
     "hold": _("Points set aside"),
     "unhold": _("No longer set aside"),
     **AWARDS,
+    "check_in": _("Daily check-in"),
+    "birthday": _("Birthday gift"),
+    "referral": _("Friend invited"),
+    "mission": _("Mission accomplished"),
+    "prize": _("Won in a draw"),
     "take_back": _("Taken back"),
     "waive": _("Debt waived"),
 }
@@ -486,6 +491,11 @@ COUPON_SOURCES = {
     "claim": _("Claimed"),
     "desk": _("Handed out"),
     **AWARDS,
+    "check_in": _("Daily check-in"),
+    "birthday": _("Birthday gift"),
+    "referral": _("Friend invited"),
+    "mission": _("Mission accomplished"),
+    "rewards": _("Points mall"),
     "push": _("Sent to a list"),
     "api": _("API"),
     "codes": _("Code made"),
@@ -504,6 +514,9 @@ REWARD_ON_EXPIRY = rewards.REWARD_ON_EXPIRY
 REWARD_TONES = rewards.REWARD_TONES
 ORDER_SOURCES = rewards.ORDER_SOURCES
 BENEFIT_KINDS = rewards.BENEFIT_KINDS
+PRIZE_KINDS = rewards.PRIZE_KINDS
+DRAW_STATES = rewards.DRAW_STATES
+DRAW_STATE_TONES = rewards.DRAW_STATE_TONES
 
 AUDIT_ACTIONS = {
     **insight.AUDIT_ACTIONS,

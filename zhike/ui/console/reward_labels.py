@@ -44,8 +44,20 @@ REWARD_TONES = {
 ORDER_SOURCES = {"app": _("Member app"), "desk": _("Service desk"), "api": _("API")}
 
 BENEFIT_KINDS = shared.BENEFIT_KINDS
+PRIZE_KINDS = {"goods": _("Goods"), "coupon": _("Coupon"), "points": _("Points")}
+DRAW_STATES = {
+    "draft": _("Draft"),
+    "early": _("Not yet"),
+    "open": _("Running"),
+    "over": _("Over"),
+    "revealed": _("Over and published"),
+}
+DRAW_STATE_TONES = {"draft": "info", "early": "info", "open": "success", "over": "warning"}
 
 AUDIT_ACTIONS = {
+    "draw.collect": _("Prize handed over"),
+    "draw.publish": _("Draw published"),
+    "draw.save": _("Draw saved"),
     "benefit.cancel_use": _("Use of a benefit cancelled"),
     "benefit.retire": _("Benefit ended"),
     "benefit.save": _("Benefit saved"),
@@ -66,6 +78,7 @@ AUDIT_ACTIONS = {
     "reward_category.save": _("Shelf saved"),
 }
 AUDIT_SUBJECTS = {
+    "draw": _("Lucky draw"),
     "benefit": _("Benefit"),
     "benefit_use": _("Use of a benefit"),
     "exchange_order": _("Exchange order"),

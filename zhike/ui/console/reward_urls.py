@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from zhike.ui.console.views import benefits, exchange_orders, rewards
+from zhike.ui.console.views import benefits, draws, exchange_orders, rewards
 
 REWARDS: list[URLPattern] = [
     path("rewards/", rewards.rewards, name="rewards"),
@@ -31,6 +31,12 @@ REWARDS: list[URLPattern] = [
     path("benefits/new/", benefits.edit_benefit, name="new_benefit"),
     path("benefits/<int:benefit_id>/", benefits.edit_benefit, name="benefit"),
     path("benefits/<int:benefit_id>/retire/", benefits.retire_benefit, name="retire_benefit"),
+    path("rewards/draws/", draws.draws, name="draws"),
+    path("rewards/draws/new/", draws.edit_draw, name="new_draw"),
+    path("rewards/draws/<int:draw_id>/", draws.draw, name="draw"),
+    path("rewards/draws/<int:draw_id>/edit/", draws.edit_draw, name="edit_draw"),
+    path("rewards/draws/<int:draw_id>/publish/", draws.publish, name="publish_draw"),
+    path("rewards/draws/<int:draw_id>/record/", draws.record, name="draw_record"),
     path("rewards/<int:reward_id>/", rewards.reward, name="reward"),
     path("rewards/<int:reward_id>/edit/", rewards.edit_reward, name="edit_reward"),
     path("rewards/<int:reward_id>/status/", rewards.set_status, name="set_reward_status"),

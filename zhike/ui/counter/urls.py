@@ -47,6 +47,7 @@ urlpatterns = [
     path("counter/members/<int:member_id>/benefits/", benefits.of_member, name="benefits"),
     path("counter/members/<int:member_id>/benefits/<int:use_id>/cancel/", benefits.cancel, name="cancel_use"),
     path("counter/orders/", orders.find, name="orders"),
+    path("counter/prizes/<int:ticket_id>/", orders.prize, name="prize"),
     path("counter/orders/<int:order_id>/", orders.order, name="order"),
     path("counter/members/<int:member_id>/orders/", orders.of_member, name="member_orders"),
     path("counter/receipt/", receipts.record, name="record"),

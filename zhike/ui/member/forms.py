@@ -196,6 +196,14 @@ class CouponClaimForm(forms.Form):
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 
 
+class DrawForm(TokenForm):
+    """One press draws once. The nonce is the phone's own part of the roll."""
+
+    nonce = forms.CharField(
+        max_length=64, required=False, widget=forms.HiddenInput(attrs={"x-data": "nonce"})
+    )
+
+
 class ExchangeForm(TokenForm):
     """So many of a reward, at the price of one that was shown."""
 

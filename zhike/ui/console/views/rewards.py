@@ -37,7 +37,12 @@ SECTION = "rewards"
 
 
 def tabs(current: str) -> list[dict[str, Any]]:
-    names = {"rewards": _("Rewards"), "exchange_orders": _("Orders"), "reward_categories": _("Shelves")}
+    names = {
+        "rewards": _("Rewards"),
+        "exchange_orders": _("Orders"),
+        "draws": _("Lucky draws"),
+        "reward_categories": _("Shelves"),
+    }
     return [
         {"label": label, "url": reverse(f"console:{name}"), "active": name == current}
         for name, label in names.items()

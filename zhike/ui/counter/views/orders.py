@@ -20,7 +20,7 @@ from zhike.ui.counter.page import page
 from zhike.ui.counter.till import Done
 
 SERVE = "rewards.serve"
-PRESENTED = "counter_orders"
+PRESENTED, PRIZES = "counter_orders", "counter_prizes"
 PRESENTED_MAX = 40
 
 
@@ -48,6 +48,10 @@ def find(request: Any) -> HttpResponse:
         found = shown(request, form.cleaned_data["code"])
         if found is not None:
             return HttpResponseRedirect(reverse("counter:order", args=[found.id]))
+        won = queries.ticket_by_code(request.viewer, form.cleaned_data["code"])
+        if won is not None:
+            request.session[PRIZES] = [*request.session.get(PRIZES, []), won.id][-PRESENTED_MAX:]
+            return HttpResponseRedirect(reverse("counter:prize", args=[won.id]))
         form.add_error("code", _("There is no order with this code at this desk."))
     return page(request, "orders", {"form": form}, status=422 if form.errors else 200)
 
@@ -108,3 +112,16 @@ def _done(
         ),
     )
     return HttpResponseRedirect(reverse("counter:done", args=[form.cleaned_data["token"]]))
+
+
+@require_http_methods(["GET", "POST"])
+@staff_page(SERVE)
+def prize(request: Any, ticket_id: int) -> HttpResponse:
+    """Goods won in a draw, handed over once to whoever showed the code."""
+    if ticket_id not in request.session.get(PRIZES, []):
+        raise NotFound
+    found = queries.ticket(request.viewer, ticket_id)
+    if request.method == "POST":
+        operations.collect_prize(actor=request.viewer, ticket_id=ticket_id, now=request.now)
+        return HttpResponseRedirect(reverse("counter:prize", args=[ticket_id]))
+    return page(request, "prize", {"ticket": found})

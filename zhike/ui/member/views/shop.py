@@ -49,6 +49,9 @@ def front(request: Any) -> HttpResponse:
         "asked": asked,
         "sort": sort,
         "mine": "mine" in request.GET,
+        "draws": [
+            one for one in queries.member_draws(member.viewer, member.id, member.now) if one.state == "open"
+        ],
         "waiting": len(waiting.items),
         "few": FEW,
     }

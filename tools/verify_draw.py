@@ -10,9 +10,10 @@ import hmac
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 
-def verify(record):
+def verify(record: dict[str, Any]) -> list[str]:
     """Sentences of what does not fit; none when all is right."""
     seed = bytes.fromhex(record["seed"])
     wrong = []

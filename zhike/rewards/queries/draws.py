@@ -230,7 +230,7 @@ def winners(draw_id: int) -> list[Winner]:
     people = customers.summaries(list(set(persons.values())))
     return [
         Winner(
-            customers.masked_field("name", people[persons[row.member_id]].name),
+            customers.masked_field("name", people[persons[row.member_id]].name) or "",
             row.prize.name,
             row.number,
             row.drawn_at,

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from zhike.rewards.operations import PICTURE_BYTES_MAX, NewCategory, NewReward
 from zhike.rewards.queries import CategoryView, RewardView
 from zhike.ui.components.labels import LIMIT_PERIODS, REWARD_KINDS
-from zhike.ui.console import labels
+from zhike.ui.console import reward_labels
 from zhike.ui.console.forms.coupons import in_zone
 from zhike.ui.console.forms.members import reason_field
 from zhike.ui.console.forms.organization import code_field
@@ -83,7 +83,7 @@ class RewardForm(OnceForm):
     )
     collect_days = _number(1, 365, initial=14, label=_("Days to collect it"))
     on_expiry = forms.ChoiceField(
-        choices=list(labels.REWARD_ON_EXPIRY.items()), label=_("When nobody collects it in time")
+        choices=list(reward_labels.REWARD_ON_EXPIRY.items()), label=_("When nobody collects it in time")
     )
     member_may_cancel = forms.BooleanField(
         required=False, initial=True, label=_("Members may cancel by themselves")
@@ -179,7 +179,7 @@ def _initial(known: RewardView, zone: str) -> dict[str, Any]:
 class CategoryForm(forms.Form):
     name = forms.CharField(max_length=40, label=_("Display name"))
     icon = forms.ChoiceField(choices=[(name, name) for name in ICONS], label=_("Sign"))
-    tone = forms.ChoiceField(choices=list(labels.REWARD_TONES.items()), label=_("Colour"))
+    tone = forms.ChoiceField(choices=list(reward_labels.REWARD_TONES.items()), label=_("Colour"))
     position = _number(0, 1_000, initial=0, label=_("Position"))
     season_from = forms.DateField(
         required=False, label=_("Season from"), widget=forms.DateInput(attrs={"type": "date"}),

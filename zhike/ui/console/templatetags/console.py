@@ -11,19 +11,16 @@ from django.utils.translation import gettext as _
 
 from zhike.kernel.errors import NotFound
 from zhike.organization import queries as organization
-from zhike.ui.console import audit_text, engagement_labels, labels
+from zhike.ui.console import audit_text, engagement_labels, labels, reward_labels
 from zhike.ui.console.agents import browser_name
 
 register = template.Library()
-
-
-def _table(name: str) -> Any:
-    return getattr(labels, name, None) or getattr(engagement_labels, name)
+LABELS = (labels, engagement_labels, reward_labels)
 
 
 @register.filter
 def label(code: object, table: str) -> Any:
-    """{{ grant.role|label:"ROLES" }}: the name of a code in a table of labels.py, or the code itself."""
+    """{{ grant.role|label:"ROLES" }}: the name of a code in a table of the labels, or the code itself."""
     known: dict[str, Any] = _table(table)
     return known.get(str(code), code)
 
@@ -32,6 +29,11 @@ def label(code: object, table: str) -> Any:
 def tone(code: object, table: str) -> str:
     known: dict[str, str] = _table(table)
     return known.get(str(code), "")
+
+
+def _table(name: str) -> Any:
+    """The table of this name, in whichever of the files of labels it stands."""
+    return next(getattr(place, name) for place in LABELS if hasattr(place, name))
 
 
 @register.filter

@@ -17,7 +17,7 @@ from zhike.rewards import operations, queries
 from zhike.ui.components.labels import ORDER_STATES
 from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import StaffRequest, staff_page
-from zhike.ui.console import labels
+from zhike.ui.console import labels, reward_labels
 from zhike.ui.console.forms import rewards as forms
 from zhike.ui.console.once import run_once
 from zhike.ui.console.pages import (
@@ -58,7 +58,7 @@ def rewards(request: StaffRequest) -> HttpResponse:
         request.now,
         mall_id=malls_of(request).chosen_id,
         category_id=int(category) if category.isdecimal() and len(category) < 10 else None,
-        status=status if status in labels.REWARD_STATUSES else "",
+        status=status if status in reward_labels.REWARD_STATUSES else "",
         q=request.GET.get("q", "").strip()[:80],
     )
     figures = queries.reward_figures([one.id for one in found])
@@ -67,7 +67,7 @@ def rewards(request: StaffRequest) -> HttpResponse:
         "q": request.GET.get("q", ""),
         "status": status,
         "category": category,
-        "statuses": labels.REWARD_STATUSES.items(),
+        "statuses": reward_labels.REWARD_STATUSES.items(),
         "categories": queries.categories(request.now),
         "tabs": tabs("rewards"),
         "may": permissions(request, edit=EDIT),

@@ -30,6 +30,7 @@ FLOORS = [
     "rewards",
     "insight",
     "service",
+    "marketing",
     "intake",
 ]
 """From the ground up; an import, and so a foreign key, points down."""

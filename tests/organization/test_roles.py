@@ -34,7 +34,7 @@ def test_role_may_exactly_what_the_table_says(role: str) -> None:
                 "dashboard.view members.view receipts.view points.view ledger.verify finance.view programme.view imports.view"
                 " events.view audit.view organization.view offers.view messages.view collection.view tickets.view rewards.view"
                 " segments.view"
-                " engagement.view"
+                " engagement.view campaigns.view"
             ),
             "",
         ),
@@ -44,6 +44,7 @@ def test_role_may_exactly_what_the_table_says(role: str) -> None:
                 " coupons.issue messages.view messages.send templates.edit collection.view segments.view segments.edit"
                 " engagement.view engagement.edit"
                 " rewards.view rewards.edit"
+                " campaigns.view campaigns.edit"
             ),
             "",
         ),

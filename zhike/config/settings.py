@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "zhike.insight",
     "zhike.engagement",
     "zhike.service",
+    "zhike.marketing",
     "zhike.intake",
     "zhike.ui.components",
     "zhike.ui.api",
@@ -190,6 +191,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "zhike.engagement.jobs",
     "zhike.insight.jobs",
     "zhike.service.jobs",
+    "zhike.marketing.jobs",
     "zhike.intake.jobs",
 ]
 

@@ -78,6 +78,9 @@ _MATRIX = {
     "messages.view":     " y   y   y   y   y   y   .   .   .   y ",
     "messages.send":     " y   y   .   y   y   .   .   .   .   . ",
     "templates.edit":    " y   y   .   y   y   .   .   .   .   . ",
+    "campaigns.view":    " y   y   y   y   y   .   .   .   .   y ",
+    "campaigns.edit":    " y   y   y   y   y   .   .   .   .   . ",
+    "campaigns.approve": " y   y   y   y   .   .   .   .   .   . ",
     "channels.manage":   " y   y   .   y   .   .   .   .   .   . ",
 }
 # fmt: on

@@ -111,6 +111,20 @@ def decisions_sql(purpose: str, channel: str = rules.ANY) -> Sql:
     return Sql(_DECISIONS, (purpose, channel))
 
 
+def withdrawn_between(
+    person_ids: Sequence[int], purpose: str, since: dt.datetime, until: dt.datetime
+) -> set[int]:
+    """Those of many persons who took a consent for a purpose back in [since, until), on whatever channel."""
+    rows = ConsentRecord.objects.filter(
+        person_id__in=person_ids,
+        purpose=purpose,
+        decision=ConsentRecord.Decision.WITHDRAWN,
+        decided_at__gte=since,
+        decided_at__lt=until,
+    )
+    return set(rows.values_list("person_id", flat=True))
+
+
 def may_ask_again(person_id: int, purpose: str, channel: str, now: dt.datetime) -> bool:
     """Whether to ask for consent: not while it is given, nor for 180 days (CONSENT_PAUSE_DAYS) after a refusal."""
     days = getattr(settings, "CONSENT_PAUSE_DAYS", rules.ASK_AGAIN_AFTER.days)

@@ -40,6 +40,7 @@ from zhike.loyalty.queries.liability import Liability, MonthFlows, liability
 from zhike.loyalty.queries.lists import (
     AwardedPoints,
     RedemptionRow,
+    each_member_id,
     member_rows,
     members_sql,
     points_of_receipts,
@@ -140,6 +141,7 @@ __all__ = [
     "dashboard",
     "debtors",
     "default_program_id",
+    "each_member_id",
     "estimated_members",
     "explain",
     "explain_award",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -65,6 +65,21 @@ def member_rows(viewer: Viewer, member_ids: Sequence[int]) -> list[MemberRow]:
     rows = visible(Member.objects.filter(id__in=member_ids), viewer, "members.view", MEMBER_COLUMNS)
     found = {row.member_id: row for row in rows_of(list(rows))}
     return [found[member_id] for member_id in member_ids if member_id in found]
+
+
+def each_member_id(viewer: Viewer, *, mall_id: int | None = None, chunk: int = 5_000) -> Iterator[int]:
+    """Every active member in the viewer's scope, in id order, read a chunk at a time."""
+    members = Member.objects.filter(status=Member.Status.ACTIVE)
+    rows = visible(members, viewer, "members.view", MEMBER_COLUMNS)
+    if mall_id is not None:
+        rows = rows.filter(mall_id=mall_id)
+    last = 0
+    while True:
+        found = list(rows.filter(id__gt=last).order_by("id").values_list("id", flat=True)[:chunk])
+        yield from found
+        if len(found) < chunk:
+            return
+        last = found[-1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from zhike.messaging.operations.preferences import (
     refuse_by_link,
     set_own_quiet_hours,
 )
+from zhike.messaging.operations.rehearsing import Rehearsed, rehearse_messages
 from zhike.messaging.operations.sending import (
     Asked,
     PolicyUnusable,
@@ -59,6 +60,7 @@ __all__ = [
     "NotAPhone",
     "PolicyUnusable",
     "QuietHoursUnusable",
+    "Rehearsed",
     "SentCode",
     "TemplateCodeTaken",
     "TemplateUnusable",
@@ -81,6 +83,7 @@ __all__ = [
     "record_replies",
     "record_reports",
     "refuse_by_link",
+    "rehearse_messages",
     "save_account",
     "save_policy",
     "send_due",

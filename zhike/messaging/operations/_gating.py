@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -36,6 +36,8 @@ DAY = dt.timedelta(days=1)
 MONTH = dt.timedelta(days=30)
 CONSENT_CHANNEL = {"sms": "sms", "email": "email", "inbox": "push"}
 """Under which channel of the consent a message is covered; the inbox of the app counts as its notifications."""
+RETRIABLE: frozenset[str] = frozenset(("address", "consent", "suppressed", "template", "account"))
+"""Gates at which another channel may be open."""
 COUNTED = ("sending", "sent", "delivered", "unknown")
 
 
@@ -102,8 +104,13 @@ class Situation:
         self.spent_now[""] += row.cost
 
 
-def situation(rows: Sequence[OutboundMessage], now: dt.datetime) -> Situation:
-    """Read everything for these rows; about a dozen queries however many there are."""
+def situation(
+    rows: Sequence[OutboundMessage], now: dt.datetime, addresses: Mapping[int, str] | None = None
+) -> Situation:
+    """Read everything for these rows; about a dozen queries however many there are.
+
+    ``addresses`` of rows that were never written, by their made-up ids.
+    """
     persons = sorted({row.person_id for row in rows if row.person_id is not None})
     marketing = [row for row in rows if row.kind == gates.MARKETING]
     policy_row = SendingPolicy.objects.order_by("id").first()
@@ -126,7 +133,7 @@ def situation(rows: Sequence[OutboundMessage], now: dt.datetime) -> Situation:
         bodies=TemplateVersion.objects.in_bulk(versions),
         cards=cards,
         consents=_consents(marketing),
-        suppressed=_suppressed(marketing),
+        suppressed=_suppressed(marketing, addresses),
         own_quiet={
             one.person_id: (one.quiet_from, one.quiet_until)
             for one in OwnQuietHours.objects.filter(person_id__in=persons)
@@ -135,6 +142,34 @@ def situation(rows: Sequence[OutboundMessage], now: dt.datetime) -> Situation:
         zones=zones,
         spent=_spent(now.astimezone(house).date()),
     )
+
+
+def carrier_of(row: OutboundMessage, known: Situation) -> tuple[tuple[ChannelAccount, Gateway] | None, str]:
+    """The first account that may carry a message, and what is wrong with its wording when none may."""
+    if row.channel == "inbox":
+        return None, "" if row.version_id or row.kind == "code" else "no_wording"
+    fault = "no_wording" if row.version_id is None and row.kind == gates.MARKETING else ""
+    for account, gateway in known.accounts.get(row.channel, ()):
+        if account.pk in row.tried:
+            continue
+        found = _wording_fault(row, account, gateway, known)
+        if not found:
+            return (account, gateway), ""
+        fault = fault or found
+    return None, fault
+
+
+def _wording_fault(row: OutboundMessage, account: ChannelAccount, gateway: Gateway, known: Situation) -> str:
+    version = known.bodies.get(row.version_id or 0)
+    if version is None:
+        return "no_wording" if gateway.needs_template or row.kind == gates.MARKETING else ""
+    if version.state == "draft":
+        return "not_approved"
+    if gateway.needs_template:
+        told = known.approvals.get((version.pk, account.pk))
+        if told is None or told.state != "approved":
+            return "not_approved_by_vendor"
+    return next(iter(gateway.lint(version.body, row.kind)), "")
 
 
 def policy_of(row: SendingPolicy | None) -> gates.Policy:
@@ -206,12 +241,16 @@ def _consents(rows: Sequence[OutboundMessage]) -> dict[str, set[int]]:
     }
 
 
-def _suppressed(rows: Sequence[OutboundMessage]) -> set[bytes]:
+def _suppressed(rows: Sequence[OutboundMessage], addresses: Mapping[int, str] | None) -> set[bytes]:
     """The stored indexes of the rows whose address said stop, under whichever key that was noted."""
     by_index: dict[bytes, bytes] = {}
     for row in rows:
         if row.address is not None:
-            address = crypto.decrypt(bytes(row.recipient), field=sent.RECIPIENT_FIELD, row=row.pk)
+            address = (
+                crypto.decrypt(bytes(row.recipient), field=sent.RECIPIENT_FIELD, row=row.pk)
+                if addresses is None
+                else addresses[row.pk]
+            )
             by_index |= dict.fromkeys(sent.address_indexes(address), bytes(row.address))
     found = Suppression.objects.filter(address__in=list(by_index), lifted_at=None)
     return {by_index[bytes(address)] for address in found.values_list("address", flat=True)}

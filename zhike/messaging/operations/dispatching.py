@@ -23,7 +23,7 @@ from zhike.kernel.ids import uuid7
 from zhike.messaging.events import MessageRefused, MessageSent
 from zhike.messaging.models import ChannelAccount, Dispatch, OutboundMessage, Spending
 from zhike.messaging.operations import _settling
-from zhike.messaging.operations._gating import Situation, situation
+from zhike.messaging.operations._gating import RETRIABLE, Situation, carrier_of, situation
 from zhike.messaging.operations._store import store
 from zhike.messaging.ports import Account, Answer, Gateway, Letter, Refused, TryLater, Unsure
 from zhike.messaging.queries import sent
@@ -38,8 +38,6 @@ LEASE = dt.timedelta(minutes=2)
 SECOND_LOOK = dt.timedelta(minutes=10)
 LOOKS_BEFORE_AGAIN = 2
 _GATEKEEPER = 7_062
-_RETRIABLE: frozenset[str] = frozenset(("address", "consent", "suppressed", "template", "account"))
-"""Gates at which another channel may be open."""
 
 
 @dataclass(slots=True)
@@ -161,7 +159,7 @@ def _claim(actor: Viewer, now: dt.datetime, only_codes: bool, limit: int, done: 
         refused: list[OutboundMessage] = []
         facts: list[Fact] = []
         for row in rows:
-            carrier, fault = _carrier(row, known)
+            carrier, fault = carrier_of(row, known)
             if carrier is None and row.channel in known.paused:
                 row.due_at = known.paused[row.channel]
                 done.statuses["postponed"] += 1
@@ -196,7 +194,7 @@ def _claim(actor: Viewer, now: dt.datetime, only_codes: bool, limit: int, done: 
             for call in _calls(by_id[account_id], messages, known, now)
         ]
         store(rows)
-        _settling.follow_up(actor, [row for row in refused if row.gate in _RETRIABLE], now)
+        _settling.follow_up(actor, [row for row in refused if row.gate in RETRIABLE], now)
         _spend(known, now)
         if facts:
             events.publish_many(facts, actor=actor, now=now)
@@ -211,34 +209,6 @@ def _due(now: dt.datetime, only_codes: bool, limit: int) -> list[OutboundMessage
         rows = rows.filter(kind="code")
     urgency = Case(When(kind="code", then=Value(0)), When(kind="service", then=Value(1)), default=Value(2))
     return list(rows.order_by(urgency, "due_at", "id")[:limit])
-
-
-def _carrier(row: OutboundMessage, known: Situation) -> tuple[tuple[ChannelAccount, Gateway] | None, str]:
-    """The first account that may carry a message, and what is wrong with its wording when none may."""
-    if row.channel == "inbox":
-        return None, "" if row.version_id or row.kind == "code" else "no_wording"
-    fault = "no_wording" if row.version_id is None and row.kind == gates.MARKETING else ""
-    for account, gateway in known.accounts.get(row.channel, ()):
-        if account.pk in row.tried:
-            continue
-        found = _wording_fault(row, account, gateway, known)
-        if not found:
-            return (account, gateway), ""
-        fault = fault or found
-    return None, fault
-
-
-def _wording_fault(row: OutboundMessage, account: ChannelAccount, gateway: Gateway, known: Situation) -> str:
-    version = known.bodies.get(row.version_id or 0)
-    if version is None:
-        return "no_wording" if gateway.needs_template or row.kind == gates.MARKETING else ""
-    if version.state == "draft":
-        return "not_approved"
-    if gateway.needs_template:
-        told = known.approvals.get((version.pk, account.pk))
-        if told is None or told.state != "approved":
-            return "not_approved_by_vendor"
-    return next(iter(gateway.lint(version.body, row.kind)), "")
 
 
 def _calls(

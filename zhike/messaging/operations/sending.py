@@ -92,8 +92,8 @@ def send_messages(
     _require_values(approved, common, own_values or {}, wanted)
     cards = customers.contact_cards(wanted)
     signature = wordings.signature()
-    plan = _Plan(found, approved, common, campaign, once, due_at or now, expires_at, signature)
-    drafts = [_draft(plan, cards[pk], (own_values or {}).get(pk, {})) for pk in wanted if pk in cards]
+    plan = Plan(found, approved, common, campaign, once, due_at or now, expires_at, signature)
+    drafts = [draft_of(plan, cards[pk], (own_values or {}).get(pk, {})) for pk in wanted if pk in cards]
     with transaction.atomic():
         rows = queue(actor, drafts, now)
         transaction.on_commit(_wake.messages)
@@ -101,7 +101,9 @@ def send_messages(
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class Plan:
+    """What all messages of one request share."""
+
     template: MessageTemplate
     approved: dict[str, dict[str, wordings.Wording]]
     values: Mapping[str, str]
@@ -112,8 +114,12 @@ class _Plan:
     signature: str
 
 
-def _draft(plan: _Plan, card: customers.ContactCard, own: Mapping[str, str]) -> Draft:
-    channel, *rest = plan.template.fallback
+def draft_of(
+    plan: Plan, card: customers.ContactCard, own: Mapping[str, str], channel: str | None = None
+) -> Draft:
+    """One person's message on the first channel of the template, or on the one named."""
+    channel = channel or plan.template.fallback[0]
+    rest = plan.template.fallback[plan.template.fallback.index(channel) + 1 :]
     offered = plan.approved.get(channel, {})
     language = wording.best_language(card.language, list(offered), settings.LANGUAGE_CODE)
     draft = Draft(

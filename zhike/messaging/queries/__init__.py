@@ -16,6 +16,7 @@ from zhike.messaging.queries.sending import (
     policy,
     replies,
     sending,
+    sending_refusals,
     suppressed_count,
     unread_count,
 )
@@ -48,6 +49,7 @@ from zhike.messaging.queries.wordings import (
     template,
     templates,
     told_wording,
+    values_said,
     version,
     versions,
 )
@@ -89,11 +91,13 @@ __all__ = [
     "refusal_url",
     "replies",
     "sending",
+    "sending_refusals",
     "suppressed_count",
     "template",
     "templates",
     "told_wording",
     "unread_count",
+    "values_said",
     "version",
     "versions",
 ]

@@ -172,9 +172,18 @@ def sending(viewer: Viewer, wanted: Filter) -> Sending:
         people=Count("person_id", filter=Q(status__in=SENT), distinct=True),
         cost=Sum("cost", filter=Q(status__in=(*SENT, "sending", "unknown", "failed"))),
     )
+    return Sending(Funnel(**found | {"cost": found["cost"] or 0}), _refusals(rows))
+
+
+def sending_refusals(viewer: Viewer, wanted: Filter) -> list[RefusalCount]:
+    """The refusals alone. Raises NotAllowed."""
+    return _refusals(_rows(viewer, wanted))
+
+
+def _refusals(rows: QuerySet[OutboundMessage]) -> list[RefusalCount]:
     refused = rows.filter(status__in=("refused", "expired")).values_list("gate", "reason")
     counted = refused.annotate(count=Count("id")).order_by("-count", "gate", "reason")
-    return Sending(Funnel(**found | {"cost": found["cost"] or 0}), [RefusalCount(*row) for row in counted])
+    return [RefusalCount(*row) for row in counted]
 
 
 def messages(

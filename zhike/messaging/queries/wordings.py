@@ -115,6 +115,19 @@ def wordings(code: str) -> dict[str, dict[str, Wording]]:
     return found
 
 
+def values_said(code: str) -> set[str] | None:
+    """The names of the values that the approved wordings of a template say; None when none is approved."""
+    found = wordings(code)
+    if not found:
+        return None
+    return {
+        name
+        for offered in found.values()
+        for one in offered.values()
+        for name in wording.variables(one.title + one.body)
+    }
+
+
 def told_wording(vendor: str, vendor_code: str) -> str | None:
     """The wording that a vendor knows under this number, for its emulator."""
     row = VendorTemplate.objects.filter(account__vendor=vendor, vendor_code=vendor_code).select_related(

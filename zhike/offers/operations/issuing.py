@@ -225,8 +225,11 @@ def issue_to_members(
     now: dt.datetime,
     reason: str = "",
     source: str = PUSHED,
+    reference: str = "",
 ) -> Pushed:
     """One coupon for each of up to 50,000 members, in one statement; none at all when the stock does not reach.
+
+    ``reference`` names what they were given for, for ``queries.uses_by_reference``.
 
     Raises BatchNotFound, NotForMembers, SoldOut, ClaimOver, Invalid, NotAllowed.
     """
@@ -245,7 +248,7 @@ def issue_to_members(
     event = to_json(_event(batch, source, valid_until))
     issued = call(
         "SELECT offers_issue(%s, %s::bigint[], %s::text[], %s, %s, %s, %s, %s, %s, %s)",
-        [batch_id, ids, codes, valid_from, valid_until, source, "", event, now, actor.audit_id],
+        [batch_id, ids, codes, valid_from, valid_until, source, reference[:80], event, now, actor.audit_id],
     )
     audit.record(
         actor=actor,

@@ -4,12 +4,14 @@ from zhike.offers.queries.catalogue import (
     BatchFigures,
     BatchView,
     TemplateView,
+    UsesByReference,
     batch,
     batch_figures,
     batch_id_of,
     batches_page,
     template,
     templates,
+    uses_by_reference,
 )
 from zhike.offers.queries.coupons import (
     Claimable,
@@ -29,7 +31,7 @@ from zhike.offers.queries.coupons import (
     quote_coupons,
 )
 from zhike.offers.queries.held import BasketAsked
-from zhike.offers.queries.known import BatchNotFound, batch_name
+from zhike.offers.queries.known import BatchNotFound, batch_name, coupon_cost_at_most
 from zhike.offers.queries.promotions import (
     AppliedView,
     Draft,
@@ -63,6 +65,7 @@ __all__ = [
     "TemplateView",
     "TermsError",
     "UseView",
+    "UsesByReference",
     "batch",
     "batch_figures",
     "batch_id_of",
@@ -70,6 +73,7 @@ __all__ = [
     "batches_page",
     "claimable",
     "coupon_by_code",
+    "coupon_cost_at_most",
     "coupon_file",
     "coupon_of",
     "coupons_page",
@@ -83,4 +87,5 @@ __all__ = [
     "quote_coupons",
     "template",
     "templates",
+    "uses_by_reference",
 ]

@@ -186,6 +186,34 @@ def batch_figures(batch_ids: Sequence[int]) -> dict[int, BatchFigures]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class UsesByReference:
+    """Coupons given under a reference; how many of them are used, and fen off by who pays."""
+
+    given: int = 0
+    used: int = 0
+    discount_fen: int = 0
+    funding: Mapping[str, int] = field(default_factory=dict)
+
+
+def uses_by_reference(batch_ids: Sequence[int], reference: str) -> UsesByReference:
+    """What became of the coupons of these batches that were given under a reference; the caller has authorised them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """WITH given AS MATERIALIZED (
+                SELECT id FROM offers_coupon WHERE batch_id = ANY(%s) AND reference = %s),
+            used AS (SELECT u.discount_fen, u.funding FROM offers_couponuse u JOIN given g ON g.id = u.coupon_id
+                WHERE u.state = 'used')
+            SELECT (SELECT count(*) FROM given), count(*), coalesce(sum(discount_fen), 0),
+                (SELECT json_object_agg(party, fen) FROM (SELECT f.key AS party, sum(f.value::bigint) AS fen
+                    FROM used, jsonb_each_text(used.funding) f GROUP BY 1) shares)
+            FROM used""",
+            [list(batch_ids), reference],
+        )
+        given, used, off, funding = cursor.fetchone()
+    return UsesByReference(int(given), int(used), int(off), from_json(funding) or {})
+
+
 def _template(row: CouponTemplate) -> TemplateView:
     return TemplateView(
         row.pk,

@@ -80,3 +80,9 @@ def terms_json(terms: CouponTerms) -> Mapping[str, Any]:
     """The terms as they are stored."""
     found: dict[str, Any] = msgspec.to_builtins(terms)
     return found
+
+
+def coupon_cost_at_most(batch_id: int) -> int:
+    """The most one coupon of a batch can cost its payers, in fen; 0 for a percentage without a cap. Raises BatchNotFound."""
+    terms = known_batch(batch_id).terms
+    return (terms.cap_fen or 0) if terms.kind == "percent" else terms.value_fen

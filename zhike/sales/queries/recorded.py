@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
+from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 
 from zhike.sales.models import Receipt, ReceiptLine, Tender
@@ -170,3 +170,15 @@ def shares_payer(person_id: int, receipt_id: str) -> bool:
         wanted |= Q(**tender)
     mine = Tender.objects.filter(receipt__person_id=person_id).exclude(receipt_id=receipt_id)
     return bool(wanted) and mine.filter(wanted).exists()
+
+
+def purchases_of(
+    person_ids: Sequence[int], since: dt.datetime, until: dt.datetime
+) -> dict[int, tuple[int, int]]:
+    """(sales, fen paid less fen returned) of those who bought or returned in [since, until); the caller has authorised it."""
+    rows = Receipt.objects.filter(person_id__in=person_ids, occurred_at__gte=since, occurred_at__lt=until)
+    sums = rows.values_list("person_id").annotate(
+        sales=Count("id", filter=Q(kind="sale")),
+        net=Sum(Case(When(kind="sale", then=F("net_fen")), default=-F("net_fen"))),
+    )
+    return {person_id or 0: (count, net) for person_id, count, net in sums.order_by()}

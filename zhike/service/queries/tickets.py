@@ -468,3 +468,11 @@ def open_alerts(viewer: Viewer, *, mall_id: int | None = None, limit: int = 30) 
     if mall_id is not None:
         rows = rows.filter(mall_id=mall_id)
     return alert_views(rows.exclude(ticket__status="closed").order_by("-noticed_at", "-id")[:limit])
+
+
+def complained_between(person_ids: Sequence[int], since: dt.datetime, until: dt.datetime) -> set[int]:
+    """Those of many persons for whom a complaint was opened in [since, until); the caller has authorised them."""
+    rows = Ticket.objects.filter(
+        person_id__in=person_ids, type="complaint", opened_at__gte=since, opened_at__lt=until
+    )
+    return set(rows.values_list("person_id", flat=True))

@@ -25,6 +25,14 @@ SALE: dict[str, Any] = {
 }
 
 BODIES: dict[str, dict[str, Any]] = {
+    "plan_campaign": {
+        "name": "周三会员日",
+        "arms": [{"key": "A", "template": "member_day"}],
+        "holdout_bp": 1000,
+        "window_days": 7,
+        "budget": {"mall": 500000},
+    },
+    "step_campaign": {"step": "submit"},
     "take_receipt": SALE,
     "take_receipts": {"receipts": [SALE | {"number": "20260701-0043"}, SALE | {"number": "20260701-0044"}]},
     "return_lines": {

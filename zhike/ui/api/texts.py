@@ -36,6 +36,9 @@ TAGS: dict[str, Text] = {
     "segments": Text(
         _("Segments"), _("Members who have something in common; given out only for what they agreed to.")
     ),
+    "campaigns": Text(
+        _("Campaigns"), _("Planned, carried out, and measured against people who got nothing.")
+    ),
     "coupons": Text(_("Coupons"), _("Claimed by members, held for a basket, used, and given back.")),
     "engagement": Text(_("Engagement"), _("What members earn besides buying.")),
     "rewards": Text(
@@ -53,6 +56,19 @@ TAGS: dict[str, Text] = {
 }
 
 OPERATIONS: dict[str, Text] = {
+    "list_campaigns": Text(_("Campaigns"), _("Newest first.")),
+    "plan_campaign": Text(
+        _("Plan a campaign"),
+        _("A draft. Somebody else approves it in the console, and people launch it there."),
+    ),
+    "get_campaign": Text(_("One campaign"), _("As it stands now.")),
+    "review_campaign": Text(
+        _("What a campaign did"),
+        _("Against its holdout, with 95% intervals. Without a holdout every comparison is null."),
+    ),
+    "step_campaign": Text(
+        _("Hand in, pause, resume or cancel"), _("A step that has been taken already changes nothing.")
+    ),
     "take_receipt": Text(
         _("Record a sale"),
         _(

@@ -20,7 +20,7 @@ from zhike.ui.api import (
     redemptions,
 )
 from zhike.ui.api.routes import coupons as coupon_routes
-from zhike.ui.api.routes import engagement, finance, ledger, log, members, places, segments, tickets
+from zhike.ui.api.routes import campaigns, engagement, finance, ledger, log, members, places, segments, tickets
 from zhike.ui.api.routes import holds as hold_routes
 from zhike.ui.api.routes import receipts as receipt_routes
 from zhike.ui.api.routes import redemptions as redemption_routes
@@ -38,6 +38,7 @@ for _router in (
     redemption_routes.router,
     coupon_routes.router,
     reward_routes.router,
+    campaigns.router,
     hold_routes.router,
     log.router,
     places.router,

@@ -341,6 +341,11 @@ def _message_read(data: Data, tiers: Names) -> Told:
     return _message(data, _("A message was opened"), "mail-open", "success")
 
 
+def _campaign_link(data: Data, tiers: Names) -> Told:
+    url = reverse("console:campaign", args=[data["campaign_id"]])
+    return Told(_("Followed the link of a campaign"), icon="mouse-pointer-click", tone="success", url=url)
+
+
 def _contact_refused(data: Data, tiers: Names) -> Told:
     return Told(_("Wants no more offers"), icon="bell-off", tone="warning")
 
@@ -558,6 +563,7 @@ _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
     "rewards.order_taken_back": _order(gettext_lazy("Exchanged goods came back"), "undo-2", "warning"),
     "insight.lifecycle_changed": _lifecycle,
     "insight.rfm_changed": _rfm,
+    "marketing.campaign_link_opened": _campaign_link,
     "service.ticket_opened": _ticket(gettext_lazy("Opened a ticket"), "headset", "warning"),
     "service.ticket_answered": _ticket(gettext_lazy("A ticket was answered"), "message-circle", "info"),
     "service.ticket_assigned": _ticket(gettext_lazy("A ticket was handed over"), "user-round-check"),

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from zhike.ui.console import insight_labels as insight
 from zhike.ui.console import reward_labels as rewards
 from zhike.ui.console.engagement_labels import AWARDS
+from zhike.ui.console.marketing_labels import MARKETING_ACTIONS, MARKETING_PERMISSIONS
 
 ROLES = {
     "admin": _("Administrator"),
@@ -85,6 +86,7 @@ PERMISSIONS = {
     "messages.view": _("See sending and its figures"),
     "messages.send": _("Send messages"),
     "templates.edit": _("Write and approve wordings"),
+    **MARKETING_PERMISSIONS,
     "channels.manage": _("Manage accounts with vendors of messages"),
     "tickets.view": _("See tickets"),
     "tickets.open": _("Open tickets"),
@@ -507,6 +509,7 @@ FUNDERS = {"mall": _("Mall"), "merchant": _("Merchant"), "brand": _("Brand")}
 AUDIT_ACTIONS = {
     **insight.AUDIT_ACTIONS,
     **rewards.AUDIT_ACTIONS,
+    **MARKETING_ACTIONS,
     "coupon.void": _("Coupon made void"),
     "coupon_batch.change": _("Batch of coupons changed"),
     "coupon_batch.codes": _("Codes added to a batch"),

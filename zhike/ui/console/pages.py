@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -151,6 +151,21 @@ def add_problem(form: BaseForm, problem: Problem) -> None:
             placed = True
     if not placed:
         form.add_error(None, problem.sentence)
+
+
+def carry_out(
+    request: StaffRequest, form: BaseForm, act: Callable[[], Any], *, success: str, url: str, **dialog: Any
+) -> HttpResponse:
+    """Show the form; when it is sent and valid, act, and go to `url`. Refusals appear in the form."""
+    if request.method == "POST" and form.is_valid():
+        try:
+            act()
+        except Problem as problem:
+            add_problem(form, problem)
+        else:
+            return done(request, success, url)
+    context = {"form": form, "action": request.path, **dialog}
+    return fragment(request, "console/_form_dialog.html", context, status=422 if form.is_bound else 200)
 
 
 def number_or_404(text: str | None) -> int:

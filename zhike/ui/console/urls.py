@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, include, path
 
+from zhike.ui.console.campaign_urls import CAMPAIGNS
 from zhike.ui.console.engagement_urls import ENGAGEMENT
 from zhike.ui.console.inbox_urls import INBOX
 from zhike.ui.console.insight_urls import INSIGHT
@@ -280,6 +281,7 @@ _staff = [
 ]
 
 _pages: list[URLPattern] = [
+    *CAMPAIGNS,
     *_start, *_members, *_receipts, *_programme, *_finance, *_policy, *_organization, *_imports, *_data, *_sources,
     *_webhooks, *_account, *_staff,
     *RECOVERY, *_service, *_messaging, *OFFERS, *ENGAGEMENT, *REWARDS,

@@ -66,6 +66,7 @@ urlpatterns = [
     path("m/chat/person/", chat.person, name="chat_person"),
     path("m/chat/close/", chat.close, name="chat_close"),
     path("m/chat/<slug:number>/files/<int:file_id>/", chat.file, name="chat_file"),
+    path("m/go/<str:token>/", messages.follow, name="follow"),
     path("m/help/", tickets.tickets, name="help"),
     path("m/help/new/", tickets.new, name="help_new"),
     path("m/help/<slug:number>/", tickets.ticket, name="help_ticket"),

@@ -22,7 +22,8 @@ _PARTS = re.compile(r"[\s,=:，：]+")
 LINES_MAX = 50
 
 
-def _moment(**extra: Any) -> forms.DateTimeField:
+def moment_field(**extra: Any) -> forms.DateTimeField:
+    """A local date and time, perhaps empty."""
     return forms.DateTimeField(
         required=False,
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
@@ -69,8 +70,8 @@ class PromotionForm(ScopeForm):
     priority = forms.IntegerField(
         min_value=0, max_value=1000, initial=100, label=_("Order"), help_text=_("Lower goes first.")
     )
-    effective_from = _moment(label=_("In force from"), help_text=_("Empty: at once."))
-    effective_to = _moment(label=_("In force until"), help_text=_("Empty: until it is ended."))
+    effective_from = moment_field(label=_("In force from"), help_text=_("Empty: at once."))
+    effective_to = moment_field(label=_("In force until"), help_text=_("Empty: until it is ended."))
     note = forms.CharField(max_length=300, required=False, label=_("What changes and why"))
 
     def __init__(self, *args: Any, choices: RuleChoices, places: Any, is_new: bool, **kwargs: Any) -> None:

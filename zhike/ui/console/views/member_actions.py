@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
@@ -20,7 +18,8 @@ from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.forms import members as member_forms
 from zhike.ui.console.labels import IDENTIFIERS, PROFILE_FIELDS
 from zhike.ui.console.once import OnceForm, run_once
-from zhike.ui.console.pages import add_problem, done, fragment
+from zhike.ui.console.pages import add_problem, fragment
+from zhike.ui.console.pages import carry_out as _carry_out
 from zhike.ui.console.views.member import tab_url
 
 VIEW = "members.view"
@@ -28,21 +27,6 @@ VIEW = "members.view"
 
 def _file(request: StaffRequest, member_id: int) -> MemberFile:
     return queries.member_file(request.viewer, member_id, request.now)
-
-
-def _carry_out(
-    request: StaffRequest, form: forms.Form, act: Callable[[], Any], *, success: str, url: str, **dialog: Any
-) -> HttpResponse:
-    """Show the form; when it is sent and valid, act, and go to `url`. Refusals appear in the form."""
-    if request.method == "POST" and form.is_valid():
-        try:
-            act()
-        except Problem as problem:
-            add_problem(form, problem)
-        else:
-            return done(request, success, url)
-    context = {"form": form, "action": request.path, **dialog}
-    return fragment(request, "console/_form_dialog.html", context, status=422 if form.is_bound else 200)
 
 
 @staff_page("points.adjust")

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from zhike.kernel import clock
 from zhike.kernel.access import system_viewer
 from zhike.kernel.errors import Problem
+from zhike.marketing import operations as marketing
 from zhike.messaging import operations, queries
 from zhike.organization import queries as organization
 from zhike.ui.components.sending import sent
@@ -66,6 +67,15 @@ def quiet_hours(request: Any) -> HttpResponse:
             messages.success(request, _("Your quiet hours are saved."))
             return HttpResponseRedirect(reverse("member:quiet_hours"))
     return page(request, "quiet_hours", {"form": form}, active="profile", status=422 if form.errors else 200)
+
+
+@never_cache
+@require_safe
+def follow(request: HttpRequest, token: str) -> HttpResponse:
+    """The link of a campaign: it is counted, and the offers are shown. It needs no log-in to be counted."""
+    viewer = system_viewer("campaign_link", request_id=request_id_of(request))
+    marketing.record_click(actor=viewer, token=token, now=clock.now())
+    return HttpResponseRedirect(reverse("member:offers"))
 
 
 @csrf_exempt

@@ -1,0 +1,45 @@
+"""The rounds of campaigns; each run may be killed and repeated."""
+
+from __future__ import annotations
+
+from zhike.kernel import clock
+from zhike.kernel.access import system_viewer
+from zhike.kernel.errors import Problem
+from zhike.kernel.jobs import CARETAKER_QUEUE, job
+from zhike.marketing import operations
+from zhike.organization import queries as organization
+
+ACTOR = system_viewer("campaign")
+
+
+@job(queue=CARETAKER_QUEUE)
+def advance() -> int:
+    """Take campaigns forward now; how many people were given something."""
+    given = 0
+    while True:
+        done = operations.advance_campaigns(actor=ACTOR, now=clock.now())
+        given += done.given
+        if not done.is_waiting:
+            return given
+
+
+@job(queue=CARETAKER_QUEUE, cron="* * * * *")
+def advance_due(timestamp: int) -> int:
+    """Whatever became due, or was left behind by a worker that died."""
+    return advance()
+
+
+@job(queue=CARETAKER_QUEUE)
+def forecast(*, campaign_id: int, staff_id: int | None) -> None:
+    """Reckon one campaign's reach. It may have been launched or deleted meanwhile."""
+    actor = ACTOR if staff_id is None else organization.viewer_of_staff(staff_id)
+    try:
+        operations.forecast_campaign(actor=actor, campaign_id=campaign_id, now=clock.now())
+    except Problem:
+        return
+
+
+@job(queue=CARETAKER_QUEUE, cron="31 * * * *")
+def measure(timestamp: int) -> int:
+    """Every hour, of every campaign whose window is open."""
+    return operations.measure_campaigns(actor=ACTOR, now=clock.now())

@@ -1,0 +1,27 @@
+"""Addresses of the console's pages of campaigns."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from zhike.ui.console.views import campaign_steps, campaigns
+
+CAMPAIGNS: list[URLPattern] = [
+    path("campaigns/", campaigns.campaigns, name="campaigns"),
+    path("campaigns/board/", campaigns.board, name="campaign_board"),
+    path("campaigns/calendar/", campaigns.calendar, name="campaign_calendar"),
+    path("campaigns/sizes/", campaigns.sizes, name="campaign_sizes"),
+    path("campaigns/measuring/", campaign_steps.measuring, name="campaign_measuring"),
+    path("campaigns/new/", campaigns.edit, name="new_campaign"),
+    path("campaigns/scenarios/<slug:code>/", campaign_steps.take_scenario, name="take_scenario"),
+    path("campaigns/<int:campaign_id>/", campaigns.campaign, name="campaign"),
+    path("campaigns/<int:campaign_id>/edit/", campaigns.edit, name="edit_campaign"),
+    path("campaigns/<int:campaign_id>/forecast/", campaign_steps.forecast, name="forecast_campaign"),
+    path("campaigns/<int:campaign_id>/lessons/", campaign_steps.lessons, name="campaign_lessons"),
+    path("campaigns/<int:campaign_id>/budget/", campaign_steps.budget, name="campaign_budget"),
+    path(
+        "campaigns/<int:campaign_id>/rollout/<slug:arm>/", campaign_steps.roll_out, name="roll_out_campaign"
+    ),
+    path("campaigns/<int:campaign_id>/back/", campaign_steps.send_back, name="send_back_campaign"),
+    path("campaigns/<int:campaign_id>/<slug:name>/", campaign_steps.take_step, name="campaign_step"),
+]

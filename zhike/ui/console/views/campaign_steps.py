@@ -1,0 +1,160 @@
+"""What is done with a campaign: its steps, the reach planner, the rules of measuring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from zhike.kernel.errors import NotFound, Problem
+from zhike.marketing import operations, queries
+from zhike.organization import queries as organization
+from zhike.ui.components.staff import StaffRequest, staff_page
+from zhike.ui.console.forms import campaigns as forms
+from zhike.ui.console.once import OnceForm, run_once
+from zhike.ui.console.pages import carry_out, done, malls_of, refused
+
+VIEW, EDIT, APPROVE = "campaigns.view", "campaigns.edit", "campaigns.approve"
+_STEPS: dict[str, tuple[Callable[..., Any], Any]] = {
+    "submit": (operations.submit_campaign, gettext_lazy("Handed in. Somebody else approves it now.")),
+    "approve": (operations.approve_campaign, gettext_lazy("Approved.")),
+    "launch": (operations.launch_campaign, gettext_lazy("Launched.")),
+    "pause": (operations.pause_campaign, gettext_lazy("Paused: nobody more gets anything.")),
+    "resume": (operations.resume_campaign, gettext_lazy("It goes on.")),
+    "cancel": (operations.cancel_campaign, gettext_lazy("Cancelled.")),
+}
+
+
+def _url(campaign_id: int) -> str:
+    return reverse("console:campaign", args=[campaign_id])
+
+
+@require_POST
+@staff_page(VIEW)
+def take_step(request: StaffRequest, campaign_id: int, name: str) -> HttpResponse:
+    """One of the steps that need no words. The operation decides who may take it."""
+    if name not in _STEPS:
+        raise NotFound
+    operation, sentence = _STEPS[name]
+    try:
+        operation(actor=request.viewer, campaign_id=campaign_id, now=request.now)
+    except Problem as problem:
+        return refused(request, problem, _url(campaign_id))
+    return done(request, str(sentence), _url(campaign_id))
+
+
+@require_POST
+@staff_page(EDIT)
+def take_scenario(request: StaffRequest, code: str) -> HttpResponse:
+    """One click: a whole draft, to be looked over."""
+    try:
+        campaign_id = operations.plan_scenario(
+            actor=request.viewer,
+            group_id=organization.default_group().id,
+            code=code,
+            mall_id=malls_of(request).chosen_id,
+            now=request.now,
+        )
+    except Problem as problem:
+        return refused(request, problem, reverse("console:campaigns"))
+    return done(request, _("A draft was made. Everything in it can be changed."), _url(campaign_id))
+
+
+@require_POST
+@staff_page(EDIT)
+def forecast(request: StaffRequest, campaign_id: int) -> HttpResponse:
+    """Have the reach reckoned; the page shows it as soon as it is there."""
+    operations.ask_forecast(actor=request.viewer, campaign_id=campaign_id, now=request.now)
+    return done(request, _("The reach is being reckoned."), _url(campaign_id))
+
+
+@require_POST
+@staff_page(EDIT)
+def roll_out(request: StaffRequest, campaign_id: int, arm: str) -> HttpResponse:
+    try:
+        operations.roll_out_winner(actor=request.viewer, campaign_id=campaign_id, arm=arm, now=request.now)
+    except Problem as problem:
+        return refused(request, problem, _url(campaign_id))
+    return done(request, _("The rest of the audience gets this group’s content now."), _url(campaign_id))
+
+
+@staff_page(EDIT)
+def send_back(request: StaffRequest, campaign_id: int) -> HttpResponse:
+    queries.campaign(request.viewer, campaign_id, request.now)
+    form = forms.WhyForm(request.POST or None)
+
+    def act() -> None:
+        operations.send_back_campaign(
+            actor=request.viewer, campaign_id=campaign_id, reason=form.cleaned_data["reason"], now=request.now
+        )
+
+    return _dialog(request, form, act, _("Send back"), _("Sent back."), _url(campaign_id))
+
+
+@staff_page(EDIT)
+def lessons(request: StaffRequest, campaign_id: int) -> HttpResponse:
+    known = queries.campaign(request.viewer, campaign_id, request.now)
+    form = forms.LessonsForm(request.POST or None, initial={"lessons": known.lessons})
+
+    def act() -> None:
+        operations.note_lessons(
+            actor=request.viewer,
+            campaign_id=campaign_id,
+            lessons=form.cleaned_data["lessons"],
+            now=request.now,
+        )
+
+    return _dialog(request, form, act, _("What we learnt"), _("Saved."), _url(campaign_id))
+
+
+@staff_page(APPROVE)
+def budget(request: StaffRequest, campaign_id: int) -> HttpResponse:
+    """More money for a campaign that stopped, and on it goes."""
+    known = queries.campaign(request.viewer, campaign_id, request.now)
+    form = forms.BudgetForm(request.POST or None, budget=dict(known.plan.budget or {}))
+
+    def act() -> None:
+        operations.resume_campaign(
+            actor=request.viewer, campaign_id=campaign_id, budget=form.budget, now=request.now
+        )
+
+    return _dialog(request, form, act, _("More budget"), _("It goes on."), _url(campaign_id))
+
+
+@staff_page(APPROVE)
+def measuring(request: StaffRequest) -> HttpResponse:
+    """The global holdout and the margin."""
+    group_id = organization.default_group().id
+    known = queries.marketing_policy(group_id)
+    initial = {"global_holdout": known.global_holdout_bp / 100, "margin": known.margin_bp / 100}
+    form = forms.MeasuringForm(request.POST or None, initial=initial)
+
+    def act() -> None:
+        operations.save_marketing_policy(
+            actor=request.viewer,
+            group_id=group_id,
+            global_holdout_bp=int((form.cleaned_data["global_holdout"] or 0) * 100),
+            margin_bp=int((form.cleaned_data["margin"] or 0) * 100),
+            now=request.now,
+        )
+
+    url = reverse("console:campaign_board")
+    return _dialog(request, form, act, _("How campaigns are measured"), _("Saved."), url)
+
+
+def _dialog(
+    request: StaffRequest, form: OnceForm, act: Callable[[], None], title: str, success: str, url: str
+) -> HttpResponse:
+    return carry_out(
+        request,
+        form,
+        lambda: run_once(request, request.path, form, act),
+        success=success,
+        url=url,
+        title=title,
+    )

@@ -64,6 +64,16 @@ from zhike.loyalty.operations.members import (
     replace_card,
     set_member_status,
 )
+from zhike.loyalty.operations.merging import (
+    MembershipNotActive,
+    MergeOutcome,
+    MergeReasonMissing,
+    SurvivorNotMember,
+    agree_to_merge,
+    decline_merge,
+    merge_persons,
+    unmerge_persons,
+)
 from zhike.loyalty.operations.notices import notify_of_lapse
 from zhike.loyalty.operations.opening import OpeningBalance, OpeningReport, bring_in_balances
 from zhike.loyalty.operations.previews import RedemptionPreview, preview_redemption, preview_return
@@ -136,7 +146,10 @@ __all__ = [
     "InvalidTier",
     "MemberFrozen",
     "MemberNotFound",
+    "MembershipNotActive",
     "MerchantNotFound",
+    "MergeOutcome",
+    "MergeReasonMissing",
     "MoreThanHeld",
     "NewMember",
     "NoProgramme",
@@ -166,12 +179,14 @@ __all__ = [
     "ReturnTooMuch",
     "ReversalTooMuch",
     "RuleInThePast",
+    "SurvivorNotMember",
     "TierInUse",
     "TooManyReplays",
     "WaiverDecidedBefore",
     "WaiverNotFound",
     "WaiverOpen",
     "adjust_points",
+    "agree_to_merge",
     "ask_waiver",
     "award_points",
     "award_to_many",
@@ -182,6 +197,7 @@ __all__ = [
     "confirm_hold",
     "create_program",
     "decide_waiver",
+    "decline_merge",
     "enroll_member",
     "enroll_members",
     "expire_holds",
@@ -192,6 +208,7 @@ __all__ = [
     "hand_out_ledger",
     "hand_out_secrets",
     "hold_points",
+    "merge_persons",
     "notify_of_lapse",
     "preview_redemption",
     "preview_return",
@@ -221,5 +238,6 @@ __all__ = [
     "take_receipt",
     "take_receipts",
     "undo_import",
+    "unmerge_persons",
     "update_program",
 ]

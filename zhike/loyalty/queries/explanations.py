@@ -256,6 +256,8 @@ def entry_sentence(reason: str, points: int, explanation: Mapping[str, Any], awa
         "unhold": _("Set aside for a purchase and given back: %(points)s."),
         "opening": _("Brought in from another system: %(points)s."),
         "waive": _("Debt waived: %(points)s."),
+        "merge": _("Joined with another membership of the same person: %(points)s."),
+        "unmerge": _("Parted from another membership again: %(points)s."),
         "undo": _("An import was undone: %(points)s taken back."),
     }
     return sentences.get(reason, "%(points)s") % {"points": amount}

@@ -40,6 +40,8 @@ REASONS = {
     "prize": _("Won in a draw"),
     "take_back": _("Taken back"),
     "waive": _("Debt waived"),
+    "merge": _("Memberships joined"),
+    "unmerge": _("Memberships parted"),
 }
 DECISIONS = {
     "granted": pgettext_lazy("consent", "Agreed"),

@@ -348,6 +348,8 @@ ENTRY_REASONS = {
     "hold": _("Points set aside"),
     "unhold": _("No longer set aside"),
     **AWARDS,
+    "merge": _("Memberships joined"),
+    "unmerge": _("Memberships parted"),
     "check_in": _("Daily check-in"),
     "birthday": _("Birthday gift"),
     "referral": _("Friend invited"),

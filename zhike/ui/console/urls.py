@@ -19,6 +19,7 @@ from zhike.ui.console.views import (
     dashboard,
     finance,
     founding,
+    identity,
     imports,
     ledger,
     member,
@@ -85,7 +86,17 @@ _members = [
         name="retire_identifier",
     ),
     path("members/<int:member_id>/reveal/<str:what>/", member_actions.reveal, name="reveal"),
+    path("members/<int:member_id>/merge/", identity.find_other, name="find_other"),
     path("members/<int:member_id>/<slug:tab>/", member.member, name="member_tab"),
+]
+
+_identity = [
+    path("identity/merges/", identity.merges, name="merges"),
+    path("identity/merges/<int:merge_id>/", identity.merge, name="merge"),
+    path("identity/merges/<int:merge_id>/agree/", identity.agree, name="agree_to_merge"),
+    path("identity/merges/<int:merge_id>/decline/", identity.decline, name="decline_merge"),
+    path("identity/merges/<int:merge_id>/undo/", identity.undo, name="undo_merge"),
+    path("identity/compare/", identity.compare, name="compare"),
 ]
 
 _receipts = [
@@ -282,7 +293,7 @@ _staff = [
 
 _pages: list[URLPattern] = [
     *CAMPAIGNS,
-    *_start, *_members, *_receipts, *_programme, *_finance, *_policy, *_organization, *_imports, *_data, *_sources,
+    *_start, *_members, *_identity, *_receipts, *_programme, *_finance, *_policy, *_organization, *_imports, *_data, *_sources,
     *_webhooks, *_account, *_staff,
     *RECOVERY, *_service, *_messaging, *OFFERS, *ENGAGEMENT, *REWARDS,
     *INBOX,

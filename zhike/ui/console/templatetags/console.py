@@ -11,11 +11,18 @@ from django.utils.translation import gettext as _
 
 from zhike.kernel.errors import NotFound
 from zhike.organization import queries as organization
-from zhike.ui.console import audit_text, engagement_labels, labels, marketing_labels, reward_labels
+from zhike.ui.console import (
+    audit_text,
+    engagement_labels,
+    identity_labels,
+    labels,
+    marketing_labels,
+    reward_labels,
+)
 from zhike.ui.console.agents import browser_name
 
 register = template.Library()
-LABELS = (labels, engagement_labels, marketing_labels, reward_labels)
+LABELS = (labels, engagement_labels, identity_labels, marketing_labels, reward_labels)
 
 
 @register.filter

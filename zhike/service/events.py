@@ -178,6 +178,92 @@ class TaskFinished(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class SurveyAsked(Fact):
+    """Somebody will be asked; ``ticket_id`` what about, where it is about a ticket."""
+
+    type: ClassVar[str] = "zhike.service.survey_asked"
+    person_id: int
+    survey_id: int
+    invitation_id: int
+    ticket_id: int | None
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyAnswered(Fact):
+    """``verdict`` is low, high or "" by the scale of ``kind`` (csat, nps, ces)."""
+
+    type: ClassVar[str] = "zhike.service.survey_answered"
+    answer_id: int
+    survey_id: int
+    kind: str
+    score: int
+    verdict: str
+    person_id: int | None
+    ticket_id: int | None
+    mall_id: int | None
+    merchant_id: int | None
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}" if self.person_id else f"survey/{self.survey_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class PromoterFound(Fact):
+    """A member is so content that they may be asked to recommend us."""
+
+    type: ClassVar[str] = "zhike.service.promoter_found"
+    person_id: int
+    survey_id: int
+    score: int
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyPublished(Fact):
+    type: ClassVar[str] = "zhike.service.survey_published"
+    survey_id: int
+    version: int
+
+    @property
+    def subject(self) -> str:
+        return f"survey/{self.survey_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ImprovementBegun(Fact):
+    """Something is done about a cause or a merchant."""
+
+    type: ClassVar[str] = "zhike.service.improvement_begun"
+    action_id: int
+    mall_id: int
+    cause_id: int | None
+    merchant_id: int | None
+
+    @property
+    def subject(self) -> str:
+        return f"mall/{self.mall_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ImprovementDone(Fact):
+    type: ClassVar[str] = "zhike.service.improvement_done"
+    action_id: int
+    mall_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"mall/{self.mall_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyPublished(Fact):
     type: ClassVar[str] = "zhike.service.policy_published"
     group_id: int

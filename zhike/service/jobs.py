@@ -8,6 +8,7 @@ from zhike.kernel.jobs import CARETAKER_QUEUE, job
 from zhike.service import operations
 
 ACTOR = system_viewer("deadlines")
+SURVEYS = system_viewer("surveys")
 
 
 @job(queue=CARETAKER_QUEUE, cron="* * * * * */5")
@@ -20,3 +21,9 @@ def call_deadlines(timestamp: int) -> None:
 def sweep_inbox(timestamp: int) -> None:
     """Every five seconds: wake, share out, end."""
     operations.sweep_inbox(actor=system_viewer("inbox"), now=clock.now())
+
+
+@job(queue=CARETAKER_QUEUE, cron="* * * * *")
+def send_surveys(timestamp: int) -> None:
+    """Every minute: ask and remind who is due."""
+    operations.send_invitations(actor=SURVEYS, now=clock.now())

@@ -12,6 +12,7 @@ from zhike.simulator.chats import seed_chats
 from zhike.simulator.coupons import seed_coupons
 from zhike.simulator.engagement import seed_engagement
 from zhike.simulator.founding import World
+from zhike.simulator.listening import seed_listening
 from zhike.simulator.loading import Loader
 from zhike.simulator.rewards import seed_rewards
 from zhike.simulator.service_desk import ServiceDesk
@@ -60,12 +61,13 @@ def _twins(ground: Ground) -> None:
     seed_twins(ground.actor, ground.world, ground.loader.history, ground.now)
 
 
+def _listening(ground: Ground) -> None:
+    seed_listening(ground.actor, ground.world, ground.now, ground.seed)
+
+
 LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
     (_coupons, _engagement, _rewards, _signed_days),
-    (
-        _service_desk,
-        _twins,
-    ),
+    (_service_desk, _listening, _twins),
     (_chats,),
 )
 """Inside a lane one follows the other; each seed finds out for itself whether it was planted before."""

@@ -16,13 +16,15 @@ from zhike.sales import queries as sales
 from zhike.service import operations as service
 from zhike.service import queries
 from zhike.simulator.amends import amends_for
-from zhike.simulator.complaints import SimTicket, plan_tickets
+from zhike.simulator.complaints import COMMENTS, SimTicket, plan_tickets
 from zhike.simulator.founding import World
 from zhike.simulator.history import History
 from zhike.simulator.rhythm import ZONE
 
 NOTICED_WITHIN = dt.timedelta(seconds=4)
 CALLED = system_viewer("deadlines")
+ASKED, LINK = system_viewer("surveys"), system_viewer("survey-link")
+SURVEYED_FOR = dt.timedelta(days=24)
 Act = Callable[[dt.datetime], None]
 
 
@@ -49,11 +51,21 @@ class ServiceDesk:
         for one in planned:
             if one.person in self._persons:
                 self._plan(one.at.replace(tzinfo=ZONE), lambda at, one=one: self._open(one, at))  # type: ignore[misc]
+        self._plan(self._now - SURVEYED_FOR, self._begin_to_ask)
         while self._agenda:
             at, _number, act = heapq.heappop(self._agenda)
             self._call_until(at)
             act(at)
         self._call_until(self._now)
+
+    def _begin_to_ask(self, now: dt.datetime) -> None:
+        """From now on members are asked after a ticket closes; messages go out some times a day."""
+        service.found_surveys(actor=self._actor, group_id=self._world.group_id, now=now)
+        for half_day in range(1, 2 * SURVEYED_FOR.days + 1):
+            self._plan(
+                now + half_day * dt.timedelta(hours=12),
+                lambda at: self.done.update(asked=service.send_invitations(actor=ASKED, now=at)),
+            )
 
     def _plan(self, at: dt.datetime, act: Act) -> None:
         if at <= self._now:
@@ -179,8 +191,47 @@ class ServiceDesk:
     def _end(self, one: SimTicket, number: str, actor: Viewer, now: dt.datetime) -> None:
         service.close_ticket(actor=actor, number=number, now=now)
         self.done["closed"] += 1
+        if one.score is not None and now > self._now - SURVEYED_FOR:
+            self._plan(now + dt.timedelta(hours=14 + one.sale % 40), lambda at: self._rate(one, number, at))
         called_after = dt.timedelta(hours=20 + one.sale % 34)
         self._plan(now + called_after, lambda at: self._call_back(one, number, at))
+
+    def _rate(self, one: SimTicket, number: str, now: dt.datetime) -> None:
+        """The member follows the link of the message; a low score is talked about the next morning."""
+        member = customers.viewer_of_person(self._persons[one.person])
+        shown = queries.ticket(member, number, now)
+        token = queries.open_invitation_token(shown.row.id, now)
+        if not token:
+            return
+        score = one.score or 3
+        reasons = {"0": ["响应速度" if score < 3 else "解决结果"]} if one.sale % 2 else {}
+        words = COMMENTS[score]
+        service.open_invitation(actor=LINK, token=token, now=now)
+        service.answer_invitation(
+            actor=LINK,
+            token=token,
+            score=score,
+            comment=words[one.sale % len(words)],
+            answers=reasons,
+            now=now,
+        )
+        self.done["rated"] += 1
+        if score < 3:
+            self._plan(now + dt.timedelta(hours=16), lambda at: self._talk(one, number, at))
+
+    def _talk(self, one: SimTicket, number: str, now: dt.datetime) -> None:
+        manager = next((viewer for viewer in self._agents if viewer.label == "王经理"), self._agents[0])
+        for task in queries.tasks_of(manager, queries.ticket(manager, number, now).row.id):
+            if task.kind == "low_score" and task.status == "open":
+                service.finish_task(
+                    actor=manager,
+                    task_id=task.id,
+                    outcome="satisfied" if one.sale % 3 else "dissatisfied",
+                    result="已致电致歉，会员接受处理方案。"
+                    if one.sale % 3
+                    else "会员仍有意见，已安排专人跟进。",
+                    now=now,
+                )
 
     def _call_back(self, one: SimTicket, number: str, now: dt.datetime) -> None:
         agent = self._agent(one)

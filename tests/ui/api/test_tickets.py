@@ -89,3 +89,29 @@ def test_amends_proposed_by_a_key_wait_for_a_person(shop: Shop, office: ApiClien
     other = ApiClient(make_key(["tickets.view", "tickets.handle"], "mall", shop.malls.cloud))
     assert other.get("/api/v1/amends").json["items"] == []
     assert other.post(f"/api/v1/tickets/{number}/amends", asked).status == 404
+
+
+@pytest.mark.feature("C190")
+def test_surveys_and_their_answers(shop: Shop, office: ApiClient) -> None:
+    from tests.people import NOW
+    from tests.service.conftest import SYSTEM
+    from zhike.service import operations as service
+
+    service.found_surveys(actor=SYSTEM, group_id=shop.malls.group, now=NOW)
+    found_ones = {one["code"]: one for one in office.get("/api/v1/surveys").json["items"]}
+    assert found_ones["member-nps"]["score"] == {"answers": 0, "value": None, "low": None, "high": None}
+    pk = found_ones["places"]["id"]
+    place = service.save_touchpoint(
+        actor=SYSTEM, survey_id=pk, mall_id=shop.malls.star, kind="till", name="收银台", now=NOW
+    )
+    from zhike.service import queries
+
+    service.answer_touchpoint(
+        actor=SYSTEM, code=queries.touchpoint(SYSTEM, place).code, nonce="a", device=b"a", score=2, comment="排队久",
+        answers={}, now=NOW,
+    )  # fmt: skip
+    [one] = office.get(f"/api/v1/surveys/{pk}/answers", {"verdict": "low"}).json["items"]
+    assert (one["score"], one["comment"], one["late"]) == (2, "排队久", False)
+    other = ApiClient(make_key(["tickets.handle"], "mall", shop.malls.cloud))
+    assert other.get(f"/api/v1/surveys/{pk}/answers").json["items"] == []
+    assert office.get("/api/v1/surveys/999999/answers").status == 404

@@ -10,6 +10,8 @@ from zhike.service.models.conversations import (
     MessageFile,
     Phrase,
 )
+from zhike.service.models.improvement import ImprovementAction
+from zhike.service.models.surveys import Invitation, Survey, SurveyAnswer, SurveyVersion, Touchpoint
 from zhike.service.models.tickets import (
     Alert,
     Attachment,
@@ -40,13 +42,19 @@ __all__ = [
     "Department",
     "Entry",
     "HolidayYear",
+    "ImprovementAction",
+    "Invitation",
     "Looking",
     "Mention",
     "Message",
     "MessageFile",
     "Phrase",
     "PolicyVersion",
+    "Survey",
+    "SurveyAnswer",
+    "SurveyVersion",
     "Task",
     "Ticket",
     "TicketClock",
+    "Touchpoint",
 ]

@@ -9,6 +9,7 @@ from zhike.kernel.access import Viewer, system_viewer
 from zhike.sales import queries as sales
 from zhike.service.events import DeadlineCalled, TaskOpened
 from zhike.service.models import Alert, Task, Ticket, TicketClock
+from zhike.service.operations import _asking
 from zhike.service.queries import tasks as queries
 from zhike.service.rules import policies, tickets
 
@@ -23,15 +24,21 @@ INSPECTION_DUE = dt.timedelta(days=3)
 
 def call_at_once(ticket: Ticket, role: str, now: dt.datetime) -> None:
     """A grave matter is told the moment it comes."""
-    Alert.objects.create(
-        ticket=ticket, mall_id=ticket.mall_id, clock="", level="major", role=role, due_at=now, noticed_at=now
-    )
+    alert(ticket, "major", role, now)
     fact = DeadlineCalled(ticket.pk, ticket.number, ticket.person_id, ticket.mall_id, "", "major", role)
     events.publish(fact, actor=ACTOR, now=now)
 
 
+def alert(ticket: Ticket, level: str, role: str, now: dt.datetime) -> None:
+    """Somebody should look at a ticket; no promise is in danger."""
+    Alert.objects.create(
+        ticket=ticket, mall_id=ticket.mall_id, clock="", level=level, role=role, due_at=now, noticed_at=now
+    )
+
+
 def after_closing(actor: Viewer, ticket: Ticket, now: dt.datetime) -> None:
     """Somebody calls the member back, where that is promised and somebody can be called."""
+    _asking.after_closing(ticket, now)
     clock = (
         TicketClock.objects.filter(ticket=ticket, kind=policies.CALL_BACK, state="running")
         .order_by("-id")
@@ -52,6 +59,7 @@ def after_closing(actor: Viewer, ticket: Ticket, now: dt.datetime) -> None:
 
 def cancel_of(actor: Viewer, ticket: Ticket, now: dt.datetime) -> None:
     """Open call-backs of a ticket that is taken up again."""
+    _asking.cancel_of(ticket, now)
     Task.objects.filter(ticket=ticket, kind="call_back", status="open").update(
         status="cancelled", done_at=now, done_by=actor.label
     )

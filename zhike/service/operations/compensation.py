@@ -23,8 +23,8 @@ from zhike.service.events import (
     CompensationProposed,
     CompensationReversed,
 )
-from zhike.service.models import Alert, AuthorityUse, Compensation, CompensationItem, Ticket
-from zhike.service.operations import _tickets
+from zhike.service.models import AuthorityUse, Compensation, CompensationItem, Ticket
+from zhike.service.operations import _followups, _tickets
 from zhike.service.operations._tickets import HANDLE, WrongState
 from zhike.service.queries.compensation import COLUMNS, authority_of
 from zhike.service.rules import compensation as rules
@@ -342,15 +342,7 @@ def _undo(actor: Viewer, row: Compensation, reason: str, now: dt.datetime) -> No
 def _ask(actor: Viewer, row: Compensation, now: dt.datetime) -> None:
     """Somebody with more authority is told that it waits for them."""
     _say(actor, row, "amends_ask", "staff", row.reason, now)
-    Alert.objects.create(
-        ticket_id=row.ticket_id,
-        mall_id=row.mall_id,
-        clock="",
-        level="approval",
-        role="mall_manager",
-        due_at=now,
-        noticed_at=now,
-    )
+    _followups.alert(row.ticket, "approval", "mall_manager", now)
 
 
 def _say(actor: Viewer, row: Compensation, kind: str, audience: str, text: str, now: dt.datetime) -> None:

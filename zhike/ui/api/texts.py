@@ -48,6 +48,7 @@ TAGS: dict[str, Text] = {
     "tickets": Text(
         _("Tickets"), _("Complaints, questions and returns, with the promises that hold for them.")
     ),
+    "surveys": Text(_("Surveys"), _("What members and visitors say, and what it adds up to.")),
     "merchants": Text(_("Merchants"), _("Where sales happen.")),
     "events": Text(_("Events"), _("Everything that happened, in order, for programs that follow.")),
     "finance": Text(_("Finance"), _("Points as a liability.")),
@@ -298,6 +299,13 @@ OPERATIONS: dict[str, Text] = {
             "Ids of members who belong now and agreed to the purpose on the channel; nobody else is ever in the answer, and"
             " minors are in no marketing."
         ),
+    ),
+    "list_surveys": Text(
+        _("Surveys with their scores"),
+        _("In the key's malls, each score with its 95 per cent interval."),
+    ),
+    "list_survey_answers": Text(
+        _("Answers to a survey"), _("Newest first, without names; verdict low or high chooses among them.")
     ),
     "list_merchants": Text(_("Merchants within the key's scope")),
     "list_events": Text(

@@ -24,6 +24,7 @@ from zhike.ui.api.routes import (
     engagement,
     finance,
     ledger,
+    listening,
     log,
     members,
     merges,
@@ -57,6 +58,7 @@ for _router in (
     ledger.router,
     finance.router,
     tickets.router,
+    listening.router,
     engagement.router,
     segments.router,
 ):

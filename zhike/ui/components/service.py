@@ -66,6 +66,7 @@ ALERTS = {
     "escalation": _("Still overdue"),
     "major": _("Major matter"),
     "approval": _("Amends wait for agreement"),
+    "low_score": _("Low score"),
 }
 ALERT_TONES = {
     "warning": "warning",
@@ -73,6 +74,7 @@ ALERT_TONES = {
     "escalation": "error",
     "major": "error",
     "approval": "warning",
+    "low_score": "error",
 }
 STEPS = {
     "started": pgettext_lazy("clock", "Begins"),
@@ -87,7 +89,44 @@ TASKS = {
     "part": _("Part of a ticket"),
     "call_back": _("Call-back"),
     "inspection": _("Inspection"),
+    "low_score": _("Talk after a low score"),
 }
+DRIVERS = {
+    "answer_late": _("First answer was late"),
+    "solution_late": _("Solution was late"),
+    "reopened": _("Had to be reopened"),
+    "repeated": _("Complained again"),
+    "amends": _("Got amends"),
+    "merchant": _("Was about a merchant"),
+}
+CHANGES = {"rose": _("Surely more"), "fell": _("Surely less"), "unsure": _("No sure change")}
+CHANGE_TONES = {"rose": "error", "fell": "success"}
+SURVEY_KINDS = {
+    "csat": _("Satisfaction (CSAT)"),
+    "nps": _("Recommendation (NPS)"),
+    "ces": _("Effort (CES)"),
+}
+SURVEY_TRIGGERS = {
+    "ticket": _("After a ticket closes"),
+    "sample": _("Sent to a sample of members"),
+    "link": _("By the code of a place, or a link"),
+}
+QUESTION_TYPES = {
+    "choice": _("One of several"),
+    "many": _("Several of several"),
+    "score": _("1 to 5"),
+    "text": _("In their own words"),
+}
+PLACES = {
+    "store": pgettext_lazy("place", "Shop"),
+    "floor": pgettext_lazy("place", "Floor"),
+    "restroom": _("Restroom"),
+    "till": pgettext_lazy("place", "Till"),
+    "goods": pgettext_lazy("place", "Goods"),
+    "service": pgettext_lazy("place", "Service desk"),
+}
+VERDICTS = {"low": _("Low"), "high": pgettext_lazy("score", "High"), "": pgettext_lazy("score", "Middle")}
+VERDICT_TONES = {"low": "error", "high": "success"}
 COMPENSATION_KINDS = {
     "points": _("Points"),
     "coupon": _("Coupon"),
@@ -223,6 +262,15 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     "step": STEPS,
     "task": TASKS,
     "outcome": OUTCOMES,
+    "driver": DRIVERS,
+    "change": CHANGES,
+    "change_tone": CHANGE_TONES,
+    "survey_kind": SURVEY_KINDS,
+    "survey_trigger": SURVEY_TRIGGERS,
+    "question_type": QUESTION_TYPES,
+    "place": PLACES,
+    "verdict": VERDICTS,
+    "verdict_tone": VERDICT_TONES,
     "compensation_kind": COMPENSATION_KINDS,
     "compensation_state": COMPENSATION_STATES,
     "compensation_tone": COMPENSATION_TONES,

@@ -508,6 +508,22 @@ def _amends(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], To
     return told
 
 
+def _survey_asked(data: Data, tiers: Names) -> Told:
+    what = _("After a ticket") if data["ticket_id"] else _("As one of a sample")
+    return Told(_("Asked for an opinion"), what, "message-circle-question-mark")
+
+
+def _survey_answered(data: Data, tiers: Names) -> Told:
+    kind = service.SURVEY_KINDS.get(data["kind"], data["kind"])
+    tone = {"low": "error", "high": "success"}.get(data["verdict"], "")
+    title = _("Gave a score of %(score)s") % {"score": data["score"]}
+    return Told(title, str(kind), "star", tone, reverse("console:survey", args=[data["survey_id"]]))
+
+
+def _promoter(data: Data, tiers: Names) -> Told:
+    return Told(_("Would recommend us"), "", "heart-handshake", "success")
+
+
 def _decided(data: Data, tiers: Names) -> Told:
     title = _("Amends were agreed to") if data["approved"] else _("Amends were refused")
     tone = "success" if data["approved"] else "warning"
@@ -617,6 +633,9 @@ _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
     ),
     "service.conversation_closed": _conversation(gettext_lazy("The chat ended"), "archive"),
     "service.deadline_called": _deadline,
+    "service.survey_asked": _survey_asked,
+    "service.survey_answered": _survey_answered,
+    "service.promoter_found": _promoter,
     "service.compensation_proposed": _amends(gettext_lazy("Amends were proposed"), "gift"),
     "service.compensation_decided": _decided,
     "service.compensation_given": _amends(gettext_lazy("Amends were given"), "gift", "success"),

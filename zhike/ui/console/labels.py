@@ -8,6 +8,7 @@ from zhike.ui.console import insight_labels as insight
 from zhike.ui.console import reward_labels as rewards
 from zhike.ui.console.engagement_labels import AWARDS
 from zhike.ui.console.marketing_labels import MARKETING_ACTIONS, MARKETING_PERMISSIONS
+from zhike.ui.console.recovery_labels import RECOVERY_ACTIONS
 
 ROLES = {
     "admin": _("Administrator"),
@@ -625,16 +626,8 @@ AUDIT_ACTIONS = {
     "task.finish": _("Task finished"),
     "task.open": _("Task given"),
     "task.try": _("Call tried"),
+    **RECOVERY_ACTIONS,
     "ticket.answer": _("Ticket answered"),
-    "compensation.propose": _("Amends proposed"),
-    "compensation.approve": _("Amends agreed to"),
-    "compensation.reject": _("Amends refused"),
-    "compensation.give": _("Amends given"),
-    "compensation.withdraw": _("Amends taken back"),
-    "compensation_item.save": _("Item of the catalogue of amends saved"),
-    "compensation_authority.save": _("Limit of a role saved"),
-    "points.grant": _("Points given"),
-    "points.revoke": _("Given points taken back"),
     "ticket.assign": _("Ticket handed over"),
     "ticket.classify": _("Ticket graded"),
     "ticket.close": _("Ticket closed"),

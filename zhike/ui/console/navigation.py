@@ -53,7 +53,9 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("service", _("Service desk"), "headset", "tickets.view", "console:service"),
             Entry("service_tasks", _("Tasks"), "list-todo", "tickets.view", "console:service_tasks"),
             Entry("compensations", _("Amends"), "gift", "tickets.view", "console:compensations"),
+            Entry("surveys", _("Surveys"), "star", "tickets.handle", "console:surveys"),
             Entry("service_board", _("Service board"), "gauge", "tickets.handle", "console:service_board"),
+            Entry("improvement", _("Improvement"), "trending-down", "tickets.handle", "console:improvement"),
             Entry(
                 "service_settings",
                 _("Hours and promises"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from zhike.ui.console.views import compensation
+from zhike.ui.console.views import compensation, improvement, surveys
 
 RECOVERY = [
     path("service/amends/", compensation.compensations, name="compensations"),
@@ -22,5 +22,18 @@ RECOVERY = [
         "service/amends/<int:compensation_id>/withdraw/", compensation.withdraw, name="withdraw_compensation"
     ),
     path("service/amends/<int:compensation_id>/<slug:way>/", compensation.decide, name="decide_compensation"),
+    path("service/improvement/", improvement.report, name="improvement"),
+    path("service/improvement/new/", improvement.add, name="add_improvement"),
+    path("service/improvement/<int:action_id>/done/", improvement.finish, name="finish_improvement"),
+    path("surveys/", surveys.surveys, name="surveys"),
+    path("surveys/found/", surveys.found, name="found_surveys"),
+    path("surveys/new/", surveys.edit, name="new_survey"),
+    path("surveys/places/new/", surveys.edit_touchpoint, name="new_touchpoint"),
+    path("surveys/places/<int:touchpoint_id>/", surveys.touchpoint, name="touchpoint"),
+    path("surveys/places/<int:touchpoint_id>/edit/", surveys.edit_touchpoint, name="edit_touchpoint"),
+    path("surveys/<int:survey_id>/", surveys.survey, name="survey"),
+    path("surveys/<int:survey_id>/edit/", surveys.edit, name="edit_survey"),
+    path("surveys/<int:survey_id>/send/", surveys.send, name="send_survey"),
+    path("surveys/<int:survey_id>/export/", surveys.export, name="export_survey"),
     path("service/<slug:number>/amends/", compensation.offer, name="offer_compensation"),
 ]

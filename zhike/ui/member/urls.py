@@ -16,6 +16,7 @@ from zhike.ui.member.views import (
     points,
     receipts,
     shop,
+    surveys,
     tickets,
     visitor,
 )
@@ -72,6 +73,8 @@ urlpatterns = [
     path("m/help/<slug:number>/", tickets.ticket, name="help_ticket"),
     path("m/help/<slug:number>/close/", tickets.close, name="help_close"),
     path("m/help/<slug:number>/files/<int:file_id>/", tickets.file, name="help_file"),
+    path("m/s/<str:token>/", surveys.by_link, name="survey"),
+    path("m/t/<str:code>/", surveys.by_place, name="touchpoint"),
     path("m/policy/", app.policy, name="policy"),
     path("m/about/", app.about, name="about"),
     path("m/offline/", app.offline, name="offline"),

@@ -157,6 +157,7 @@ OUTCOMES_OF = {
     "part": ("done",),
     "call_back": ("satisfied", "dissatisfied", "unreachable"),
     "inspection": ("no_fault", "fault_found"),
+    "low_score": ("satisfied", "dissatisfied", "unreachable", "done"),
 }
 
 

@@ -71,6 +71,9 @@ def _board(request: StaffRequest) -> dict[str, Any]:
         "links": {name: f"{reverse('console:service')}?queue={queue}" for name, queue in LINKS.items()},
         "hours": hours,
         "hour_rows": list(enumerate(shown.hours)),
+        "scores": queries.ticket_scores(
+            request.viewer, mall_id=mall_id, since=shown.since, until=request.now
+        ),
         "alerts": queries.open_alerts(request.viewer, mall_id=mall_id),
         "now": request.now,
     }

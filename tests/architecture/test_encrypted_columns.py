@@ -14,6 +14,7 @@ NOT_ENCRYPTED = {
     ("service_attachment", "digest"),
     ("service_messagefile", "digest"),
     ("service_surveyanswer", "device"),  # of a random cookie, a place and a day
+    ("service_botmodel", "content"),
     ("collection_writekey", "digest"),
     # Of ids that are random, or of user ids nobody is known by yet: what a retired key forgets is only that.
     ("collection_visitor", "digest"),

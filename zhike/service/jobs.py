@@ -27,3 +27,9 @@ def sweep_inbox(timestamp: int) -> None:
 def send_surveys(timestamp: int) -> None:
     """Every minute: ask and remind who is due."""
     operations.send_invitations(actor=SURVEYS, now=clock.now())
+
+
+@job(cron="* * * * *", lock="train-bot")
+def train_bot(timestamp: int) -> None:
+    """Every minute: learn, when there is something new to learn from."""
+    operations.train_bot(actor=system_viewer("training"), now=clock.now())

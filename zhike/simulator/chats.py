@@ -93,6 +93,7 @@ def seed_chats(actor: Viewer, world: World, history: History, seed: int, now: dt
     """How many conversations; nothing when there are some already."""
     if queries.inbox_page(actor, queue="all", mall_id=world.mall_id, limit=1).items:
         return 0
+    service.found_knowledge(actor=actor, group_id=world.group_id, now=now)
     for code, title, text in PHRASES:
         service.save_phrase(actor=actor, group_id=world.group_id, code=code, title=title, text=text, now=now)
     rng = Random(f"chats/{seed}")

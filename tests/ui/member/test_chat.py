@@ -10,10 +10,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from tests.people import NOW, Crew
+from tests.service.bot import set_up_bot
 from tests.service.conftest import PNG, found
 from tests.ui.counter.world import LI_PHONE, World
 from zhike.service import operations as service
-from zhike.service.models import Conversation, Message
+from zhike.service.models import Article, Conversation, Message
 from zhike.ui.components.chat import Pass, make_pass, read_pass
 
 pytestmark = pytest.mark.feature("C176")
@@ -78,3 +79,16 @@ def test_a_pass_that_was_changed_opens_nothing() -> None:
     assert read_pass(good) == Pass("member", 7)
     assert read_pass(good[:-1] + ("A" if good[-1] != "A" else "B")) is None
     assert read_pass("") is None
+
+
+def test_the_assistant_answers_and_articles_are_read(zhang: Client, world: World, crew: Crew) -> None:
+    found(world.malls)
+    set_up_bot(world.malls.group, crew.admin, NOW)
+    answer = send(zhang, "我有多少积分").json()
+    assert "积分可用" in answer["messages"][-1]["text"] and answer["state"]["status"] == "bot"
+    assert "母婴室在哪里" in zhang.get("/m/faq/?q=muyingshi").content.decode()
+    assert zhang.get("/m/faq/?q=zzzz").status_code == 200
+    assert "护理台" in zhang.get("/m/faq/facility_nursing/").content.decode()
+    zhang.post("/m/faq/facility_nursing/", {"helps": "yes"})
+    assert Article.objects.get(code="facility_nursing").helped == 1
+    assert zhang.get("/m/faq/nothing/").status_code == 404

@@ -11,6 +11,7 @@ from zhike.service.models.conversations import (
     Phrase,
 )
 from zhike.service.models.improvement import ImprovementAction
+from zhike.service.models.knowledge import Article, ArticleVersion, ArticleVote, BotExample, BotMiss, BotModel
 from zhike.service.models.surveys import Invitation, Survey, SurveyAnswer, SurveyVersion, Touchpoint
 from zhike.service.models.tickets import (
     Alert,
@@ -30,9 +31,15 @@ from zhike.service.models.tickets import (
 __all__ = [
     "Agent",
     "Alert",
+    "Article",
+    "ArticleVersion",
+    "ArticleVote",
     "Attachment",
     "AuthorityLimit",
     "AuthorityUse",
+    "BotExample",
+    "BotMiss",
+    "BotModel",
     "BusinessCalendar",
     "CalendarVersion",
     "Cause",

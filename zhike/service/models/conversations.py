@@ -11,7 +11,8 @@ class Conversation(models.Model):
     """会话. Its messages are numbered without a gap; the marks say up to which number each side has received and read.
 
     ``subject`` and ``skill`` are codes (a skill says who can answer), ``rank`` puts higher tiers in front. ``handover``
-    holds what the bot understood before it handed over: codes only, no words of the member.
+    holds what the bot understood before it handed over, ``bot_state`` where it stands in a job: codes only, no words of the
+    member.
     """
 
     class Status(models.TextChoices):
@@ -30,6 +31,7 @@ class Conversation(models.Model):
     skill = models.CharField(max_length=20, blank=True)
     rank = models.SmallIntegerField(default=0)
     handover = models.JSONField(default=dict)
+    bot_state = models.JSONField(default=dict)
     assignee = models.ForeignKey("organization.Staff", models.PROTECT, null=True, related_name="+")
     ticket = models.ForeignKey("service.Ticket", models.PROTECT, null=True, related_name="+")
     last_number = models.IntegerField(default=0)

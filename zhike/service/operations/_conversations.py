@@ -126,6 +126,12 @@ def happened(row: Conversation, what: str, now: dt.datetime, *, member_sees: boo
     say(row, "system", "", now, kind="event", audience=audience, what=what, **details)
 
 
+def link_ticket(row: Conversation, ticket_id: int, ticket: str, now: dt.datetime) -> None:
+    """Remember the ticket of a locked conversation and tell the member its number."""
+    row.ticket_id = ticket_id
+    happened(row, "ticket", now, member_sees=True, ticket=ticket)
+
+
 def keep(row: Conversation, now: dt.datetime) -> None:
     """Write the conversation after a change, and tell who watches it and who watches the inbox."""
     row.changed_at = now

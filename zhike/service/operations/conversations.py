@@ -15,8 +15,7 @@ from zhike.loyalty import queries as loyalty
 from zhike.organization import queries as organization
 from zhike.service.events import ConversationClosed, ConversationStarted
 from zhike.service.models import Agent, Conversation, Looking, Mention, Message, Phrase
-from zhike.service.operations import _conversations, _sharing
-from zhike.service.operations._conversations import ConversationState
+from zhike.service.operations import _bot, _conversations, _sharing
 from zhike.service.operations._tickets import HANDLE, OPEN, NewFile
 from zhike.service.rules import conversations
 
@@ -46,8 +45,8 @@ def write_as_member(
     message = _conversations.say(row, "member", text, now, key=key, files=files, author_id=person_id)
     row.awaits_us, row.snoozed_until = True, None
     row.member_received = row.member_read = message.number
-    if not row.handover and row.status == "bot":
-        _sharing.enqueue(row, "no_bot", now)
+    if row.status == "bot":
+        _bot.answer(row, actor, message, text, now)
     _conversations.keep(row, now)
     return row.number
 
@@ -242,9 +241,3 @@ def end(row: Conversation, closed_by: str, actor: Viewer, now: dt.datetime) -> N
     )
     events.publish(fact, actor=actor, now=now)
     _sharing.share_out(row.mall_id, now)
-
-
-def require_live(row: Conversation) -> None:
-    """Raises ConversationState."""
-    if row.status == "closed":
-        raise ConversationState

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.access import Viewer, load_visible
-from zhike.kernel.errors import Invalid, NotFound
+from zhike.kernel.errors import Invalid
 from zhike.organization import queries as organization
 from zhike.service.models import Agent, Conversation
 from zhike.service.operations import _conversations, _sharing
@@ -142,18 +142,12 @@ def ticket_of_conversation(
         receipt_id=receipt_id,
         now=now,
     )
-    link_ticket(row, ticket, now)
+    _conversations.link_ticket(row, ticket_operations.id_of(ticket), ticket, now)
+    _conversations.keep(row, now)
     if close and row.status != "closed":
         talking.end(row, "staff", actor, now)
     _conversations.note(actor, row, "ticket", now, ticket=ticket)
     return ticket
-
-
-def link_ticket(row: Conversation, ticket: str, now: dt.datetime) -> None:
-    """Remember the ticket of a locked conversation and tell the member its number."""
-    row.ticket_id = ticket_operations.id_of(ticket)
-    _conversations.happened(row, "ticket", now, member_sees=True, ticket=ticket)
-    _conversations.keep(row, now)
 
 
 # --- the clockwork -------------------------------------------------------------------------------------------------
@@ -211,9 +205,3 @@ def _requeue(row: Conversation, actor: Viewer, now: dt.datetime) -> None:
 
 def _end(row: Conversation, actor: Viewer, now: dt.datetime) -> None:
     talking.end(row, "system", actor, now)
-
-
-def require_mall(mall_id: int, actor: Viewer) -> None:
-    """Raises NotFound."""
-    if mall_id not in {ref.id for ref in organization.malls(actor, HANDLE)}:
-        raise NotFound

@@ -10,6 +10,16 @@ from zhike.service.queries.agents import (
     seats,
 )
 from zhike.service.queries.boards import Board, CauseRow, MerchantRate, board
+from zhike.service.queries.bot import (
+    BotFigures,
+    MissView,
+    bot_figures,
+    current_model,
+    examples,
+    intent_set,
+    open_misses,
+    training_digest,
+)
 from zhike.service.queries.calendars import (
     CalendarView,
     HolidayYearView,
@@ -62,6 +72,7 @@ from zhike.service.queries.conversations import (
     visible_conversation,
 )
 from zhike.service.queries.improvement import ActionView, LineView, Report, improvement_report
+from zhike.service.queries.knowledge import ArticleView, article, article_versions, articles, search_articles
 from zhike.service.queries.surveys import (
     AnswerView,
     FormView,
@@ -101,6 +112,7 @@ from zhike.service.queries.tickets import (
     tickets_page,
     visible_ticket,
 )
+from zhike.service.queries.training import fit, scores
 from zhike.service.rules.compensation import KINDS, PERIODS
 from zhike.service.rules.conversations import SKILLS, fill
 from zhike.service.rules.policies import ALERTED_ROLES, ANY, CLOCKS, SEVERITIES, TYPES
@@ -128,8 +140,10 @@ __all__ = [
     "AgentView",
     "AlertView",
     "AnswerView",
+    "ArticleView",
     "AuthorityView",
     "Board",
+    "BotFigures",
     "CalendarView",
     "CauseRow",
     "ClockView",
@@ -146,6 +160,7 @@ __all__ = [
     "LineView",
     "MerchantRate",
     "MessageView",
+    "MissView",
     "NamedRef",
     "OwnAuthority",
     "PhraseView",
@@ -161,9 +176,13 @@ __all__ = [
     "TouchpointView",
     "agents_there",
     "answers_page",
+    "article",
+    "article_versions",
+    "articles",
     "attachment",
     "authorities",
     "board",
+    "bot_figures",
     "calendar_by_code",
     "calendars_of",
     "causes",
@@ -176,15 +195,19 @@ __all__ = [
     "conversation",
     "conversation_file",
     "current_conversation",
+    "current_model",
     "departments",
     "desk_opens_at",
     "encrypted_columns",
+    "examples",
     "fill",
+    "fit",
     "has_been_founded",
     "holiday_years",
     "improvement_report",
     "inbox_counts",
     "inbox_page",
+    "intent_set",
     "invitation_form",
     "last_numbers",
     "message_file",
@@ -194,12 +217,15 @@ __all__ = [
     "next_year_is_missing",
     "open_alerts",
     "open_invitation_token",
+    "open_misses",
     "own_authority",
     "phrases",
     "policy_in_force",
     "policy_versions",
     "queue_counts",
     "reader_of",
+    "scores",
+    "search_articles",
     "seat",
     "seats",
     "shipped_holidays",
@@ -216,6 +242,7 @@ __all__ = [
     "touchpoint",
     "touchpoint_form",
     "touchpoints",
+    "training_digest",
     "unseen_mentions",
     "visible_conversation",
     "visible_ticket",

@@ -36,7 +36,10 @@ HANDLING_OVER = dt.timedelta(days=14)
 
 def encrypted_columns() -> list[EncryptedColumn]:
     """For the rotation of keys."""
-    return [EncryptedColumn(BODY_FIELD, "service_message", "body")]
+    return [
+        EncryptedColumn(BODY_FIELD, "service_message", "body"),
+        EncryptedColumn("service.botexample.text", "service_botexample", "text"),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

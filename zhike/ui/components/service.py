@@ -232,6 +232,17 @@ SEATS = {
     "busy": pgettext_lazy("seat", "Busy"),
     "away": pgettext_lazy("seat", "Away"),
 }
+ARTICLES = {
+    "draft": pgettext_lazy("article", "Draft"),
+    "published": pgettext_lazy("article", "Published"),
+    "retired": pgettext_lazy("article", "Retired"),
+}
+ARTICLE_TONES = {"draft": "warning", "published": "success", "retired": ""}
+MISSES = {
+    "unsure": _("Not sure"),
+    "unrelated": _("Taken for none of ours"),
+    "no_article": _("No article"),
+}
 HELPED = {
     "bot": _("Answered by the assistant"),
     "staff": _("Answered by the desk"),
@@ -283,6 +294,9 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     "skill": SKILLS,
     "seat": SEATS,
     "handover": HANDOVERS,
+    "article": ARTICLES,
+    "article_tone": ARTICLE_TONES,
+    "miss": MISSES,
 }
 
 

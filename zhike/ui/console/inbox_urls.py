@@ -2,9 +2,15 @@
 
 from django.urls import path
 
-from zhike.ui.console.views import inbox
+from zhike.ui.console.views import inbox, knowledge
 
 INBOX = [
+    path("knowledge/", knowledge.articles, name="knowledge"),
+    path("knowledge/edit/", knowledge.edit_article, name="edit_article"),
+    path("knowledge/<slug:code>/", knowledge.article, name="article"),
+    path("knowledge/<slug:code>/state/", knowledge.article_state, name="article_state"),
+    path("assistant/", knowledge.assistant, name="assistant"),
+    path("assistant/misses/<int:miss_id>/", knowledge.teach, name="teach_assistant"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/list/", inbox.inbox_list, name="inbox_list"),
     path("inbox/pass/", inbox.stream_pass, name="inbox_pass"),

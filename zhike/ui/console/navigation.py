@@ -50,6 +50,8 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         _("Service"),
         (
             Entry("inbox", _("Inbox"), "inbox", "tickets.view", "console:inbox"),
+            Entry("knowledge", _("Knowledge"), "book-open", "tickets.handle", "console:knowledge"),
+            Entry("assistant", _("Assistant"), "bot", "tickets.handle", "console:assistant"),
             Entry("service", _("Service desk"), "headset", "tickets.view", "console:service"),
             Entry("service_tasks", _("Tasks"), "list-todo", "tickets.view", "console:service_tasks"),
             Entry("compensations", _("Amends"), "gift", "tickets.view", "console:compensations"),

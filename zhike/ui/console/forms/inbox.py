@@ -81,3 +81,30 @@ class PhraseForm(OnceForm):
         rows=4,
         help_text=_("Gaps: {member} {agent} {mall} {tier} {points} {hours}"),
     )
+
+
+class ArticleForm(OnceForm):
+    code = forms.CharField(
+        max_length=40,
+        label=_("Code"),
+        help_text=_("Small letters, digits and underscores; the assistant finds it by this."),
+    )
+    skill = forms.ChoiceField(choices=list(words.SKILLS.items()), label=_("Subject"))
+    title = forms.CharField(max_length=120, label=_("Title"))
+    body = area(_("Text"), rows=8)
+    questions = area(_("Other ways to ask, one a line"), required=False, rows=4)
+    for_members = forms.BooleanField(required=False, label=_("Members may read it"))
+
+
+class TeachForm(OnceForm):
+    intent = forms.ChoiceField(required=False, label=_("It meant"))
+    text = forms.CharField(
+        max_length=200,
+        required=False,
+        label=_("Words to learn"),
+        help_text=_("Take out names, numbers and whatever concerns one member only."),
+    )
+
+    def __init__(self, *args: Any, intents: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["intent"].choices = [("", _("Nothing to learn")), *intents]  # type: ignore[attr-defined]

@@ -150,6 +150,11 @@ def _one(request: StaffRequest, number: str) -> dict[str, Any]:
         "file": found,
         "row": found.row,
         "is_live": found.row.status != "closed",
+        "guesses": [
+            queries.intent_set()[code].title
+            for code, _share in found.handover.get("guesses", ())
+            if code in queries.intent_set()
+        ],
         "member": member,
         "mall": organization.mall(found.row.mall_id),
         "receipts": _receipts(request, found.row.person_id),
@@ -166,6 +171,7 @@ def _one(request: StaffRequest, number: str) -> dict[str, Any]:
     }
     if request.viewer.may(HANDLE):
         context["phrases"] = _phrases(request, context)
+        context["suggestions"] = _suggestions(request, found.row.number, context["mall"].group_id)
     return context
 
 
@@ -183,6 +189,17 @@ def _receipts(request: StaffRequest, person_id: int) -> list[Any]:
     if not request.viewer.may("receipts.view"):
         return []
     return list(sales.receipts_of_person(person_id, limit=3).items)
+
+
+def _suggestions(request: StaffRequest, number: str, group_id: int) -> list[queries.ArticleView]:
+    """Articles that fit what the member asked last."""
+    row = queries.visible_conversation(request.viewer, number)
+    said = [
+        one.text
+        for one in queries.messages_of(request.viewer, row)
+        if one.author_kind == "member" and one.text
+    ]
+    return queries.search_articles(request.viewer, group_id, said[-1], limit=3) if said else []
 
 
 def _phrases(request: StaffRequest, context: dict[str, Any]) -> list[dict[str, Any]]:
@@ -325,7 +342,7 @@ def transfer(request: StaffRequest, number: str) -> HttpResponse:
     def act(data: dict[str, Any]) -> None:
         operations.transfer_conversation(actor=request.viewer, number=number, now=request.now, **data)
 
-    return _dialog(
+    return in_dialog(
         request,
         form,
         f"transfer:{number}",
@@ -350,7 +367,7 @@ def snooze(request: StaffRequest, number: str) -> HttpResponse:
             actor=request.viewer, number=number, until=form.until(request.now), now=request.now
         )
 
-    return _dialog(request, form, f"snooze:{number}", act, conversation_url(number), title=_("Snooze"))
+    return in_dialog(request, form, f"snooze:{number}", act, conversation_url(number), title=_("Snooze"))
 
 
 @staff_page(HANDLE)
@@ -373,7 +390,7 @@ def to_ticket(request: StaffRequest, number: str) -> HttpResponse:
     def act(data: dict[str, Any]) -> None:
         operations.ticket_of_conversation(actor=request.viewer, number=number, now=request.now, **data)
 
-    return _dialog(
+    return in_dialog(
         request,
         form,
         f"ticket:{number}",
@@ -385,7 +402,7 @@ def to_ticket(request: StaffRequest, number: str) -> HttpResponse:
     )
 
 
-def _dialog(
+def in_dialog(
     request: StaffRequest,
     form: OnceForm,
     what: str,
@@ -436,7 +453,7 @@ def seat(request: StaffRequest, staff_id: int) -> HttpResponseBase:
     def act(data: dict[str, Any]) -> None:
         operations.set_seat(actor=request.viewer, staff_id=staff_id, now=request.now, **data)
 
-    return _dialog(request, form, f"seat:{staff_id}", act, reverse("console:inbox_setup"), title=who.name)
+    return in_dialog(request, form, f"seat:{staff_id}", act, reverse("console:inbox_setup"), title=who.name)
 
 
 @staff_page(HANDLE)
@@ -451,7 +468,9 @@ def phrase(request: StaffRequest) -> HttpResponse:
     def act(data: dict[str, Any]) -> None:
         operations.save_phrase(actor=request.viewer, group_id=group_id, now=request.now, **data)
 
-    return _dialog(request, form, "phrase", act, reverse("console:inbox_setup"), title=_("Phrase"), wide=True)
+    return in_dialog(
+        request, form, "phrase", act, reverse("console:inbox_setup"), title=_("Phrase"), wide=True
+    )
 
 
 @require_POST

@@ -6,6 +6,6 @@ SQL = Path(__file__).resolve().parent.parent / "sql" / "0004_merged_members.sql"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("offers", "0003_promotions"), ("loyalty", "0011_merging")]
+    dependencies = [("offers", "0003_promotions"), ("loyalty", "0012_merging")]
 
     operations = [migrations.RunSQL(SQL.read_text(encoding="utf-8"), migrations.RunSQL.noop)]

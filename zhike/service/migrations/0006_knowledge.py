@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("organization", "0002_founding"),
-        ("service", "0003_conversations"),
+        ("service", "0005_improvement"),
     ]
 
     operations = [

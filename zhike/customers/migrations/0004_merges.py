@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("customers", "0002_online_accounts"),
+        ("customers", "0003_birthday_calendar"),
     ]
 
     operations = [

@@ -13,8 +13,8 @@ ON CONFLICT (id) DO NOTHING;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("customers", "0003_merges"),
-        ("loyalty", "0010_sets"),
+        ("customers", "0004_merges"),
+        ("loyalty", "0011_waivers"),
         ("organization", "0002_founding"),
     ]
 

@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-# A new reason code is one line: the system accounts (1 issued, 2 redeemed, 3 expired, 4 adjusted, 5 pending, 6 held)
+# A new reason code is one line: the system accounts (1 issued, 2 redeemed, 3 expired, 4 adjusted, 5 pending, 6 held, 7 merging)
 # that may stand on the other side. An unknown one may move points anywhere and is checked by sums and seals alone.
 COUNTERPARTS: dict[str, set[int]] = {
     "earn": {1},
@@ -43,13 +43,14 @@ COUNTERPARTS: dict[str, set[int]] = {
     "referral": {1},
     "mission": {1},
     "take_back": {1},
+    "merge": {7},
+    "unmerge": {7},
 }
 # Between two system accounts: points begin to wait, are taken back or undone while they wait; held ones are spent.
 BESIDE = {"earn": (1, 5), "clawback": (5, 1), "undo": (5, 1), "redeem": (6, 2)}
 PENDING, HELD = 5, 6
-EARNS = {"earn"}  # an award's own transfer
-SPENDS = {"redeem"}  # a redemption's own
-GIVES_BACK = {"restore"}  # reversals of redemptions
+# An award's own transfer, a redemption's own, and its reversals.
+EARNS, SPENDS, GIVES_BACK = {"earn"}, {"redeem"}, {"restore"}
 
 GENESIS = bytes(32)
 ID_BYTES, MARK_BYTES = 8, 4

@@ -104,11 +104,12 @@ def learnable(person: Person, claims: Mapping[str, Any], said_at: dt.datetime) -
     return {
         field: claim
         for field, claim in claims.items()
-        if rules.may_learn(_is_known(person, field), said.get(field, origin), said_at)
+        if rules.may_learn(is_known(person, field), said.get(field, origin), said_at)
     }
 
 
-def _is_known(person: Person, field: str) -> bool:
+def is_known(person: Person, field: str) -> bool:
+    """Whether anybody ever said."""
     text = text_of(person, field)
     return bool(text) and not (field == "sex" and text == Person.Sex.UNKNOWN)
 
@@ -164,7 +165,7 @@ def clear(person: Person, what: str) -> str:
         return as_text(person.birthday)
     if what == "address":
         return address_of(person)
-    rows = Identifier.objects.filter(person_id=person.pk)
+    rows = Identifier.objects.filter(person_id__in=queries.family(person.pk))
     kind, _colon, number = what.partition(":")
     if kind == "identifier":
         rows = rows.filter(pk=int(number) if number.isdecimal() and len(number) < 19 else 0)

@@ -68,6 +68,41 @@ class IdentifiersConflicted(_PersonFact):
 
 
 @dataclass(frozen=True, slots=True)
+class PersonsMerged(_PersonFact):
+    """Two persons are one: ``person_id`` stands for both, ``merged_id`` leads there. Nothing else was rewritten."""
+
+    type: ClassVar[str] = "zhike.customers.persons_merged"
+    merged_id: int
+    merge_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsParted(_PersonFact):
+    """A merge was undone: ``merged_id`` is a person of its own again, with what came by its identifiers meanwhile."""
+
+    type: ClassVar[str] = "zhike.customers.persons_parted"
+    merged_id: int
+    merge_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class MergeProposed(_PersonFact):
+    """Two persons may be one, but a second member of staff has to agree; ``guards`` say why."""
+
+    type: ClassVar[str] = "zhike.customers.merge_proposed"
+    merged_id: int
+    merge_id: int
+    guards: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MergeDeclined(_PersonFact):
+    type: ClassVar[str] = "zhike.customers.merge_declined"
+    merged_id: int
+    merge_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class AssociateAssigned(_PersonFact):
     type: ClassVar[str] = "zhike.customers.associate_assigned"
     staff_id: int | None

@@ -6,7 +6,9 @@ from django.db import models
 
 
 class Person(models.Model):
-    """One human being as far as we know. ``merged_into`` leads to the survivor of a merge.
+    """One human being as far as we know. ``merged_into`` leads to the survivor of a merge, who is never merged itself.
+
+    Nothing of a merged person is rewritten: their rows keep naming them, and whoever reads one of a family reads all.
 
     ``associate`` is the member of staff who looks after them (专属导购); where scope is "own", it is theirs.
     """
@@ -34,6 +36,7 @@ class Person(models.Model):
     language = models.CharField(max_length=10, blank=True)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
     merged_into = models.ForeignKey("customers.Person", models.PROTECT, null=True, related_name="+")
+    merged_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     source = models.CharField(max_length=40)
     source_mall = models.ForeignKey("organization.Mall", models.PROTECT, null=True, related_name="+")
@@ -107,3 +110,46 @@ class ProfileChange(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["person", "-changed_at"], name="profile_change_person")]
+
+
+class Merge(models.Model):
+    """会员合并: two persons were found to be one, or are said to be (``proposed``, until a second person agrees).
+
+    ``guards`` are the reasons for caution (rules.guards), ``evidence`` what speaks for it, without personal data;
+    ``filled`` the profile fields that the survivor took over. A merge ends once, ``undone`` or ``declined``.
+    """
+
+    class State(models.TextChoices):
+        PROPOSED = "proposed"
+        MERGED = "merged"
+        DECLINED = "declined"
+        UNDONE = "undone"
+
+    survivor = models.ForeignKey("customers.Person", models.PROTECT, related_name="+")
+    merged = models.ForeignKey("customers.Person", models.PROTECT, related_name="+")
+    state = models.CharField(max_length=10, choices=State.choices)
+    guards = ArrayField(models.CharField(max_length=20), default=list)
+    evidence = models.JSONField(default=dict)
+    filled = ArrayField(models.CharField(max_length=20), default=list)
+    reason = models.CharField(max_length=200, blank=True)
+    proposed_at = models.DateTimeField()
+    proposed_by = models.CharField(max_length=80)
+    merged_at = models.DateTimeField(null=True)
+    merged_by = models.CharField(max_length=80, blank=True)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=80, blank=True)
+    end_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["merged"], condition=models.Q(state="merged"), name="merge_person_once"
+            ),
+            models.UniqueConstraint(
+                fields=["survivor", "merged"],
+                condition=models.Q(state="proposed"),
+                name="merge_proposed_once",
+            ),
+            models.CheckConstraint(condition=~models.Q(survivor=models.F("merged")), name="merge_of_two"),
+        ]
+        indexes = [models.Index(fields=["-proposed_at", "-id"], name="merge_newest")]

@@ -368,3 +368,49 @@ class Said:
 def may_learn(is_known: bool, last: Said, said_at: dt.datetime) -> bool:
     """A claim fills a gap; of two machines the later word counts; what a human being entered stays."""
     return not is_known or (last.by_machine and said_at >= last.at)
+
+
+ADULT_AGE = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What is known of two persons that are said to be one; texts are normalised, "" or None when unknown."""
+
+    names: tuple[str, str]
+    sexes: tuple[str, str]
+    birthdays: tuple[dt.date | None, dt.date | None]
+    shared_phone: bool = False
+    shared_device: bool = False
+    on_staff: bool = False
+
+
+def guards(likeness: Likeness, today: dt.date) -> tuple[str, ...]:
+    """Why two members of staff must agree before these two are merged; empty when one may decide.
+
+    A number or a device that passed through both hands is what families and colleagues share; sex and birthday do not
+    change; a minor has a parent nearby whose data theirs could be taken for; nobody merges themself at work alone.
+    """
+    found = []
+    sexes = {sex for sex in likeness.sexes if sex not in ("", "unknown")}
+    born = [birthday for birthday in likeness.birthdays if birthday is not None]
+    if len(set(born)) > 1:
+        found.append("birthday")
+    if len(sexes) > 1:
+        found.append("sex")
+    if any(is_minor(birthday, today) for birthday in born):
+        found.append("minor")
+    if likeness.shared_phone:
+        found.append("shared_phone")
+    if likeness.shared_device:
+        found.append("shared_device")
+    if likeness.on_staff:
+        found.append("staff")
+    return tuple(found)
+
+
+def is_minor(birthday: dt.date, today: dt.date) -> bool:
+    """Under 18 on this day."""
+    return (
+        today.year - birthday.year - ((today.month, today.day) < (birthday.month, birthday.day))
+    ) < ADULT_AGE

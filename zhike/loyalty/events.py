@@ -148,6 +148,26 @@ class TierChanged(_OfMember):
 
 
 @dataclass(frozen=True, slots=True)
+class MembersMerged(_OfMember):
+    """``member_id`` goes on with the ``points`` (less debt) of ``merged_member_id`` too."""
+
+    type: ClassVar[str] = "zhike.loyalty.members_merged"
+    merged_member_id: int
+    merge_id: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class MembersParted(_OfMember):
+    """``merged_member_id`` is a member of its own again, with its ``points`` (less debt)."""
+
+    type: ClassVar[str] = "zhike.loyalty.members_parted"
+    merged_member_id: int
+    merge_id: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
 class RuleVersionPublished(Fact):
     type: ClassVar[str] = "zhike.loyalty.rule_version_published"
     program_id: int

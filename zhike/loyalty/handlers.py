@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zhike.customers.events import PersonsMerged, PersonsParted
 from zhike.kernel.events import Consumer, StoredEvent
 from zhike.loyalty.events import MemberEnrolled
 from zhike.loyalty.operations import activity
@@ -15,6 +16,12 @@ def on_receipt(event: StoredEvent) -> None:
         activity.recount_activity(actor=activity.ACTOR, person_id=int(person_id))
 
 
+def on_family(event: StoredEvent) -> None:
+    """Two persons became one, or two again."""
+    for name in ("person_id", "merged_id"):
+        activity.recount_activity(actor=activity.ACTOR, person_id=int(event.data[name]))
+
+
 member_activity = Consumer(
     "member_activity",
     {
@@ -22,6 +29,8 @@ member_activity = Consumer(
         ReceiptRecorded: on_receipt,
         ReceiptClaimed: on_receipt,
         ReceiptsTakenOut: on_receipt,
+        PersonsMerged: on_family,
+        PersonsParted: on_family,
     },
     reset=activity.forget_activity,
 )

@@ -119,17 +119,22 @@ class EarningRuleVersion(models.Model):
 
 
 class Member(models.Model):
-    """A person in a programme. ``mall`` and ``merchant`` enrolled them; who looks after them (导购) is the person's."""
+    """A person in a programme. ``mall`` and ``merchant`` enrolled them; who looks after them (导购) is the person's.
+
+    ``survivor``: the membership that a merged one goes on in; its account holds the points of both.
+    """
 
     class Status(models.TextChoices):
         ACTIVE = "active"
         FROZEN = "frozen"
         CLOSED = "closed"
+        MERGED = "merged"
 
     program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="+")
     person = models.ForeignKey("customers.Person", models.PROTECT, related_name="+")
     number = models.CharField(max_length=40, unique=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
+    survivor = models.ForeignKey("loyalty.Member", models.PROTECT, null=True, related_name="+")
     tier = models.ForeignKey("loyalty.Tier", models.PROTECT, related_name="+")
     tier_since = models.DateTimeField()
     mall = models.ForeignKey("organization.Mall", models.PROTECT, null=True, related_name="+")
@@ -139,7 +144,14 @@ class Member(models.Model):
     source = models.CharField(max_length=40)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["program", "person"], name="member_person_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["program", "person"], name="member_person_unique"),
+            models.CheckConstraint(
+                condition=Q(status="merged", survivor__isnull=False)
+                | (~Q(status="merged") & Q(survivor=None)),
+                name="member_merged_has_survivor",
+            ),
+        ]
         indexes = [
             models.Index(fields=["-enrolled_at", "-id"], name="member_newest"),
             models.Index(fields=["mall", "-enrolled_at", "-id"], name="member_mall_newest"),
@@ -161,6 +173,22 @@ class MemberCard(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
     issued_at = models.DateTimeField()
     last_step = models.BigIntegerField(default=0)
+
+
+class MemberMerge(models.Model):
+    """What two memberships were when they became one, so that they can be two again.
+
+    ``before`` has each side's lots, debt, caps and tier (rules.merging.Snapshot), ``last_transfer_id`` what the
+    survivor's account had posted by then. ``merge`` is the merge of the two persons.
+    """
+
+    merge = models.OneToOneField("customers.Merge", models.PROTECT, primary_key=True, related_name="+")
+    survivor = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+")
+    merged = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+")
+    before = models.JSONField()
+    last_transfer_id = models.BigIntegerField()
+    merged_at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
 
 
 class Funding(models.Model):

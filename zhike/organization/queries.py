@@ -8,6 +8,7 @@ import hmac
 import threading
 import time
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -424,6 +425,11 @@ def staff_member(staff_id: int) -> StaffView:
     if not views:
         raise NotFound
     return views[0]
+
+
+def works_here(names: Sequence[str]) -> bool:
+    """Whether somebody with one of these names is on the staff."""
+    return Staff.objects.filter(name__in=[name for name in names if name], is_active=True).exists()
 
 
 def staff_at(permission: str, mall_id: int) -> list[tuple[int, str]]:

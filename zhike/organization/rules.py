@@ -23,6 +23,7 @@ _MATRIX = {
     "members.enroll":    " y   y   y   y   .   y   y   y   y   . ",
     "members.edit":      " y   y   y   y   .   y   .   .   o   . ",
     "members.identity":  " y   y   y   .   .   y   .   .   .   . ",
+    "members.merge":     " y   y   y   .   .   y   .   .   .   . ",
     "members.reveal":    " y   y   y   .   .   y   .   .   o   . ",
     "members.export":    " y   y   y   .   .   .   .   .   .   . ",
     "receipts.view":     " y   y   y   y   .   y   y   y   o   y ",

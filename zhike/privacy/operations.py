@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.customers import queries as customers
 from zhike.kernel import audit, events
-from zhike.kernel.access import Viewer, require_touch
+from zhike.kernel.access import Viewer, require, require_touch
 from zhike.kernel.errors import Conflict, Invalid, NotAllowed
 from zhike.privacy import queries
 from zhike.privacy.events import ConsentRecorded, PolicyPublished
@@ -160,7 +160,7 @@ def withdraw_consent(
         raise NotAllowed
     with transaction.atomic():
         rows = ConsentRecord.objects.select_for_update(of=("self",)).filter(
-            person_id=person_id, purpose=purpose
+            person_id__in=customers.family(person_id), purpose=purpose
         )
         granted = rows.filter(decision=ConsentRecord.Decision.GRANTED).select_related("policy").order_by("id")
         latest = list(granted)[-1:]
@@ -169,6 +169,34 @@ def withdraw_consent(
         decision = Decision(purpose, channel, ConsentRecord.Decision.WITHDRAWN)
         one = PersonDecisions(person_id, (decision,), method, {"reason": reason} if reason else {})
         return _record(actor, latest[0].policy, [one], now)[0]
+
+
+def carry_refusals(
+    *, actor: Viewer, survivor_id: int, merged_id: int, since: dt.datetime, now: dt.datetime
+) -> int:
+    """Two that were one since then are to be two: each no that one of them said meanwhile is the other's too.
+
+    Called while they are still one; returns how many records were written. Raises NotAllowed.
+    """
+    require(actor, "members.merge")
+    written = 0
+    with transaction.atomic():
+        for said_by, other in ((survivor_id, merged_id), (merged_id, survivor_id)):
+            for record in _refusals_since(said_by, since):
+                decision = Decision(record.purpose, record.channel, record.decision)
+                evidence = {"record": record.pk, "person": said_by}
+                one = PersonDecisions(other, (decision,), "unmerge", evidence, now)
+                written += len(_record(actor, record.policy, [one], now))
+    return written
+
+
+def _refusals_since(person_id: int, since: dt.datetime) -> list[ConsentRecord]:
+    """The newest decision of each purpose and channel, where it was made since then and is a no."""
+    rows = ConsentRecord.objects.filter(person_id=person_id).select_related("policy")
+    newest = rows.order_by("purpose", "channel", "-decided_at", "-id").distinct("purpose", "channel")
+    return [
+        row for row in newest if row.decided_at >= since and row.decision != ConsentRecord.Decision.GRANTED
+    ]
 
 
 def _record(actor: Viewer, policy: Policy, persons: Sequence[PersonDecisions], now: dt.datetime) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 ANY = "any"
@@ -54,3 +54,47 @@ def may_ask_again(
     if deciding is None:
         return True
     return deciding.decision != "granted" and now - deciding.decided_at >= pause
+
+
+def is_pausing(
+    standings: Iterable[Standing], purpose: str, channel: str, now: dt.datetime, pause: dt.timedelta
+) -> bool:
+    """Whether a no was said so short a while ago that it is left alone."""
+    deciding = _deciding(standings, purpose, channel)
+    return deciding is not None and deciding.decision != "granted" and now - deciding.decided_at < pause
+
+
+def strictest(decisions: Iterable[str]) -> str:
+    """What holds for one human being known by several ids: any no, else any silence (""), else the grant of all."""
+    known = list(decisions)
+    for decision in ("withdrawn", "refused", ""):
+        if decision in known:
+            return decision
+    return "granted" if known else ""
+
+
+def of_sides(sides: Sequence[tuple[dt.datetime | None, Sequence[Standing]]]) -> list[list[Standing]]:
+    """What stands for each side of merged persons: its own decisions, and the others' made since they are one.
+
+    Each side comes with the moment it was merged (None: the survivor) and its own standings. A grant holds for all
+    only if it holds on every side, so merging never widens anything; a later decision of the one human being counts on
+    every side, so a later no is a no for all.
+    """
+    found = []
+    for since, own in sides:
+        known = list(own)
+        for other_since, others in sides:
+            if others is own:
+                continue
+            begin = max(moment for moment in (since, other_since) if moment is not None)
+            known += [one for one in others if one.decided_at >= begin]
+        found.append(_newest(known))
+    return found
+
+
+def _newest(standings: Iterable[Standing]) -> list[Standing]:
+    """One for each purpose and channel; of two at one moment the no."""
+    newest: dict[tuple[str, str], Standing] = {}
+    for one in sorted(standings, key=lambda s: (s.decided_at, s.decision != "granted")):
+        newest[one.purpose, one.channel] = one
+    return list(newest.values())

@@ -17,6 +17,7 @@ EVERYTHING = [
     *TILL_SCOPES,
     "members.enroll",
     "members.view",
+    "members.merge",
     "receipts.view",
     "points.view",
     "events.view",

@@ -102,6 +102,13 @@ def test_the_examples_are_valid_and_work(shop: Shop, office: ApiClient) -> None:
     back = office.post(f"/api/v1/receipts/{sale.json['receipt_id']}/returns", sent("return_lines"))
     assert (back.status, back.json["refund_fen"]) == (201, 3_200)
     assert office.post("/api/v1/members", sent("enroll_member")).status == 201
+    twin = office.post("/api/v1/members", {"name": "张三", "phone": "13900139111"}).json["member_id"]
+    pair = {"member_id": member, "merged_member_id": twin}
+    merged = office.post("/api/v1/merges", sent("merge_members") | pair)
+    assert (merged.status, merged.json["state"]) == (201, "merged")
+    undone = office.post(f"/api/v1/merges/{merged.json['merge_id']}/undo", sent("undo_merge"))
+    assert (undone.status, undone.json["state"]) == (201, "undone")
+    assert office.get(f"/api/v1/merges/{merged.json['merge_id']}").json["merged_member_id"] == twin
     ticket = office.post("/api/v1/tickets", sent("open_ticket") | {"member_id": member})
     number = ticket.json["number"]
     assert office.post(f"/api/v1/tickets/{number}/messages", sent("answer_ticket")).status == 201

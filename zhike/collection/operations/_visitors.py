@@ -12,6 +12,7 @@ from django.db import connection
 from zhike.collection.events import VisitorShared, VisitorStitched
 from zhike.collection.queries import SourceRef
 from zhike.collection.rules.stitching import Ownership, signed_in
+from zhike.customers import queries as people
 from zhike.kernel import crypto
 from zhike.kernel.events import Fact
 
@@ -73,10 +74,16 @@ def _make(source: SourceRef, digests: Sequence[bytes], now: dt.datetime) -> None
 def stitch(sign_ins: Sequence[tuple[int, int, dt.datetime | None]]) -> list[Fact]:
     """Apply (visitor, person, until) in this order; the facts to tell. Locks the visitors in the order of their ids."""
     owned = _lock(sorted({visitor_id for visitor_id, _person, _until in sign_ins}))
+    known = {person_id for _visitor, person_id, _until in sign_ins} | {
+        one.person_id for one in owned.values() if one.person_id is not None
+    }
+    sides = people.sides(sorted(known))
     changed: dict[int, Ownership] = {}
     facts: list[Fact] = []
     for visitor_id, person_id, until in sign_ins:
         before = owned[visitor_id]
+        if before.person_id in {side.person_id for side in sides.get(person_id, ())}:
+            person_id = before.person_id or person_id  # the same human being by another of their ids
         after, change = signed_in(before, person_id, until)
         if not change:
             continue

@@ -22,7 +22,7 @@ from zhike.collection.queries.sources import (
     source_of_key,
     sources,
 )
-from zhike.collection.queries.visitors import StitchedVisitor, visitors_of
+from zhike.collection.queries.visitors import StitchedVisitor, shared_a_device, visitors_of
 from zhike.collection.rules.reading import (
     BATCH_BYTES_MAX,
     BATCH_MESSAGES_MAX,
@@ -51,6 +51,7 @@ __all__ = [
     "reasons",
     "set_aside",
     "set_aside_page",
+    "shared_a_device",
     "source",
     "source_of_key",
     "sources",

@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from zhike.collection.events import VisitorShared
 from zhike.collection.models import Visitor
+from zhike.customers import queries as customers
+from zhike.kernel.models import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,5 +25,12 @@ class StitchedVisitor:
 
 def visitors_of(person_id: int) -> list[StitchedVisitor]:
     """The visitors whose behaviour is this person's, for contexts above that have checked who asks."""
-    rows = Visitor.objects.filter(person_id=person_id).order_by("id")
+    rows = Visitor.objects.filter(person_id__in=customers.family(person_id)).order_by("id")
     return [StitchedVisitor(*row) for row in rows.values_list("id", "stitched_until")]
+
+
+def shared_a_device(first: int, second: int) -> bool:
+    """Whether both signed in on one device, so that what it did is nobody's."""
+    told = Event.objects.filter(type=VisitorShared.type, subject__in=[f"person/{first}", f"person/{second}"])
+    pairs = ((first, second), (second, first))
+    return any(told.filter(data__contains={"person_id": a, "other_person_id": b}).exists() for a, b in pairs)

@@ -64,6 +64,16 @@ from zhike.loyalty.operations.members import (
     replace_card,
     set_member_status,
 )
+from zhike.loyalty.operations.merging import (
+    MembershipNotActive,
+    MergeOutcome,
+    MergeReasonMissing,
+    SurvivorNotMember,
+    agree_to_merge,
+    decline_merge,
+    merge_persons,
+    unmerge_persons,
+)
 from zhike.loyalty.operations.notices import notify_of_lapse
 from zhike.loyalty.operations.opening import OpeningBalance, OpeningReport, bring_in_balances
 from zhike.loyalty.operations.previews import RedemptionPreview, preview_redemption, preview_return
@@ -125,7 +135,10 @@ __all__ = [
     "InvalidTier",
     "MemberFrozen",
     "MemberNotFound",
+    "MembershipNotActive",
     "MerchantNotFound",
+    "MergeOutcome",
+    "MergeReasonMissing",
     "MoreThanHeld",
     "NewMember",
     "NoProgramme",
@@ -153,9 +166,11 @@ __all__ = [
     "ReturnTooMuch",
     "ReversalTooMuch",
     "RuleInThePast",
+    "SurvivorNotMember",
     "TierInUse",
     "TooManyReplays",
     "adjust_points",
+    "agree_to_merge",
     "award_points",
     "award_to_many",
     "begin_member_export",
@@ -164,6 +179,7 @@ __all__ = [
     "claim_receipt",
     "confirm_hold",
     "create_program",
+    "decline_merge",
     "enroll_member",
     "enroll_members",
     "expire_holds",
@@ -174,6 +190,7 @@ __all__ = [
     "hand_out_ledger",
     "hand_out_secrets",
     "hold_points",
+    "merge_persons",
     "notify_of_lapse",
     "preview_redemption",
     "preview_return",
@@ -203,5 +220,6 @@ __all__ = [
     "take_receipt",
     "take_receipts",
     "undo_import",
+    "unmerge_persons",
     "update_program",
 ]

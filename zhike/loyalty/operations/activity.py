@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import connection
 
+from zhike.customers import queries as customers
 from zhike.kernel.access import Viewer, system_viewer
 
 ACTOR = system_viewer("member_activity")
@@ -17,17 +18,27 @@ SELECT m.id, count(DISTINCT r.business_date) FILTER (WHERE r.kind = 'sale'), cou
     coalesce(sum(CASE WHEN r.kind = 'sale' THEN r.net_fen ELSE -r.net_fen END), 0),
     min(r.occurred_at) FILTER (WHERE r.kind = 'sale'), max(r.occurred_at) FILTER (WHERE r.kind = 'sale'),
     (array_agg(r.merchant_id ORDER BY r.occurred_at DESC, r.id DESC) FILTER (WHERE r.kind = 'sale'))[1]
-FROM loyalty_member m LEFT JOIN sales_receipt r ON r.person_id = m.person_id
+FROM loyalty_member m LEFT JOIN sales_receipt r ON r.person_id = ANY(%s)
 WHERE m.person_id = %s GROUP BY m.id
 ON CONFLICT (member_id) DO UPDATE SET visits = excluded.visits, purchases = excluded.purchases,
     returns = excluded.returns, spent_fen = excluded.spent_fen, first_purchase_at = excluded.first_purchase_at,
     last_purchase_at = excluded.last_purchase_at, last_merchant_id = excluded.last_merchant_id"""
 
 
+_FORGET = """DELETE FROM loyalty_memberactivity WHERE member_id IN (
+    SELECT id FROM loyalty_member WHERE person_id = ANY(%s))"""
+
+
 def recount_activity(*, actor: Viewer, person_id: int) -> None:
-    """Bring the activity of a person's membership up to date; nothing for somebody who is no member."""
+    """Bring the activity of a person's membership up to date; nothing for somebody who is no member.
+
+    Whoever was merged has none of their own: it is counted for who stands for them.
+    """
+    sides = list(customers.family(person_id))
     with connection.cursor() as cursor:
-        cursor.execute(_RECOUNT, [person_id])
+        if len(sides) > 1:
+            cursor.execute(_FORGET, [sides[1:]])
+        cursor.execute(_RECOUNT, [sides, sides[0]])
 
 
 def forget_activity() -> None:

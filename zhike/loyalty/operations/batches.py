@@ -201,7 +201,9 @@ def _hold_accounts(batch: _Batch, receipts: Sequence[sales.NewReceipt]) -> None:
         cursor.execute(
             """SELECT a.id, a.version, a.balance, a.debt, a.qualifying_fen, m.tier_id, m.id, m.person_id, m.status,
                 a.program_id FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id
-            WHERE m.person_id = ANY(%s) ORDER BY a.id FOR UPDATE OF a""",
+            WHERE m.person_id IN (
+                SELECT coalesce(p.merged_into_id, p.id) FROM customers_person p WHERE p.id = ANY(%s))
+            ORDER BY a.id FOR UPDATE OF a""",
             [people],
         )
         rows = cursor.fetchall()
@@ -210,7 +212,8 @@ def _hold_accounts(batch: _Batch, receipts: Sequence[sales.NewReceipt]) -> None:
         for row in rows:
             holder = Holder(row[6], row[7], row[8], AccountState(*row[:6]), programme(row[9], stamps[row[9]]))
             batch.holders[row[7]] = holder
-            batch.postings[row[7]] = posting_for(holder)
+            batch.postings[holder.state.account_id] = posting_for(holder)
+        _hold_sides(cursor, batch, people)
         by_account = {holder.state.account_id: holder.state for holder in batch.holders.values()}
         accounts = list(by_account)
         cursor.execute(
@@ -237,6 +240,27 @@ def _hold_accounts(batch: _Batch, receipts: Sequence[sales.NewReceipt]) -> None:
             )
 
 
+def _hold_sides(cursor: Any, batch: _Batch, people: Sequence[int]) -> None:
+    """Whoever was merged into somebody buys for that account too, and the books say by which side."""
+    cursor.execute(
+        """SELECT p.id, p.merged_into_id, coalesce(m.id, o.id), o.id FROM customers_person p
+        JOIN loyalty_member o ON o.person_id = p.merged_into_id
+        LEFT JOIN loyalty_member m ON m.person_id = p.id AND m.survivor_id = o.id WHERE p.id = ANY(%s)""",
+        [people],
+    )
+    for person_id, survivor_id, member_id, owner_id in cursor.fetchall():
+        held = batch.holders[survivor_id]
+        side = Holder(member_id, person_id, held.status, held.state, held.programme, owner_id)
+        batch.holders[person_id] = side
+
+
+def _posting(batch: _Batch, holder: Holder) -> Posting:
+    """The one posting of the holder's account, now on behalf of this side of it."""
+    posting = batch.postings[holder.state.account_id]
+    posting.holder = holder
+    return posting
+
+
 def _decide_all(batch: _Batch, receipts: Sequence[sales.NewReceipt]) -> dict[UUID, ReceiptOutcome]:
     outcomes: dict[UUID, ReceiptOutcome] = {}
     for receipt in sorted(receipts, key=_happened):
@@ -252,7 +276,7 @@ def _decide_sale(batch: _Batch, receipt: sales.NewReceipt, holder: Holder | None
     batch.facts += facts_of(decided, tier_before)
     if holder is None or decided.decision is None or decided.posting is None:
         return decided.outcome
-    posting = batch.postings[holder.person_id]
+    posting = _posting(batch, holder)
     posting.transfers += decided.posting.transfers
     posting.caps += decided.posting.caps
     posting.qualifying_fen += decided.qualifying_fen
@@ -344,7 +368,7 @@ def _claw_matched(
     award: AwardFacts,
     kept: dict[int, tuple[int, int]],
 ) -> int:
-    posting = batch.postings[holder.person_id]
+    posting = _posting(batch, holder)
     try:
         clawback = take_points_back(posting, award, kept, receipt, actor=batch.actor, now=batch.now)
     except ReturnNeedsPoints:
@@ -369,7 +393,7 @@ def _claw_matched(
 
 def _claw_unmatched(batch: _Batch, receipt: sales.NewReceipt, holder: Holder) -> int:
     decision = unmatched_points(holder, receipt)
-    posting = batch.postings[holder.person_id]
+    posting = _posting(batch, holder)
     lost = min(holder.state.qualifying_fen, receipt.net_fen)
     posting.qualifying_fen -= lost
     holder.state.qualifying_fen -= lost
@@ -565,11 +589,11 @@ def _write_tiers(cursor: Any, batch: _Batch) -> None:
         """INSERT INTO loyalty_tierchange (member_id, before_id, after_id, cause, reference, qualifying_fen, changed_at)
         VALUES (%s, %s, %s, %s, %s, %s, %s)""",
         [
-            (holder.member_id, before, after, cause, reference, spent, batch.now)
+            (holder.owner_id, before, after, cause, reference, spent, batch.now)
             for holder, before, after, cause, reference, spent in batch.tier_changes
         ],
     )
-    final = {holder.member_id: holder.state.tier_id for holder, *_ in batch.tier_changes}
+    final = {holder.owner_id: holder.state.tier_id for holder, *_ in batch.tier_changes}
     cursor.execute(
         """UPDATE loyalty_member m SET tier_id = n.tier_id, tier_since = %s
         FROM unnest(%s::bigint[], %s::bigint[]) AS n(id, tier_id) WHERE m.id = n.id""",

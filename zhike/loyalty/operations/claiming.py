@@ -17,7 +17,14 @@ from zhike.loyalty.events import PointsClawedBack, TierChanged
 from zhike.loyalty.models import Award, Member, PendingPoints
 from zhike.loyalty.operations.earning import Decided, ReceiptOutcome, decide_receipt, facts_of, waiting_row
 from zhike.loyalty.operations.returning import ReceiptNotFound
-from zhike.loyalty.operations.state import MemberFrozen, locked_holder, lots_of_json, post, posting_for
+from zhike.loyalty.operations.state import (
+    MemberFrozen,
+    locked_holder,
+    lots_of_json,
+    post,
+    posting_for,
+    read_holder,
+)
 from zhike.loyalty.operations.tiering import lower_after_refund, move_tier
 from zhike.loyalty.queries.members import MemberNotFound
 from zhike.loyalty.queries.snapshots import ADJUSTED, ISSUED, PENDING
@@ -134,7 +141,7 @@ def _tell(decided: Decided, tier_before: int, actor: Viewer, now: dt.datetime) -
     assert holder is not None
     events.publish(ReceiptClaimed(str(receipt.id), holder.person_id), actor=actor, now=now)
     if decided.new_tier is not None:
-        move_tier(holder.member_id, decided.new_tier, "spend", f"receipt:{receipt.id}", now)
+        move_tier(holder.owner_id, decided.new_tier, "spend", f"receipt:{receipt.id}", now)
     facts = facts_of(decided, tier_before)[1:]
     if facts:
         events.publish(*facts, actor=actor, now=now)
@@ -162,15 +169,15 @@ def undo_import(*, actor: Viewer, import_id: UUID, now: dt.datetime, reason: str
         raise ImportInUse(receipts=in_use)
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT a.member_id, sum(w.points - w.clawed_points), sum(w.qualifying_fen)
-            FROM loyalty_award w JOIN loyalty_account a ON a.id = w.account_id
-            WHERE w.receipt_id = ANY(%s) GROUP BY a.member_id ORDER BY a.member_id""",
+            """SELECT r.person_id, sum(w.points - w.clawed_points), sum(w.qualifying_fen)
+            FROM loyalty_award w JOIN sales_receipt r ON r.id = w.receipt_id
+            WHERE w.receipt_id = ANY(%s) GROUP BY r.person_id ORDER BY min(w.account_id)""",
             [receipt_ids],
         )
         owed = cursor.fetchall()
         cursor.execute("DELETE FROM loyalty_award WHERE receipt_id = ANY(%s)", [receipt_ids])
-    for member_id, points, qualifying_fen in owed:
-        _take_import_back(actor, member_id, receipt_ids, int(points), int(qualifying_fen), import_id, now)
+    for person_id, points, qualifying_fen in owed:
+        _take_import_back(actor, person_id, receipt_ids, int(points), int(qualifying_fen), import_id, now)
     PendingPoints.objects.filter(receipt_id__in=receipt_ids).delete()
     concerned = records.receipts_by_person(receipt_ids)
     gone = sales.forget_receipts(actor=actor, receipt_ids=receipt_ids)
@@ -189,14 +196,15 @@ def undo_import(*, actor: Viewer, import_id: UUID, now: dt.datetime, reason: str
 
 def _take_import_back(
     actor: Viewer,
-    member_id: int,
+    person_id: int,
     receipt_ids: Sequence[UUID],
     points: int,
     qualifying_fen: int,
     import_id: UUID,
     now: dt.datetime,
 ) -> None:
-    holder = locked_holder(member_id)
+    holder = read_holder(person_id=person_id, lots=True, lock=True)
+    assert holder is not None
     posting = posting_for(holder)
     about: dict[str, Any] = {
         "reason": "undo",
@@ -206,7 +214,7 @@ def _take_import_back(
         "now": now,
     }
     waiting = PendingPoints.objects.filter(
-        receipt_id__in=receipt_ids, account_id=holder.state.account_id, remaining__gt=0
+        receipt_id__in=receipt_ids, receipt__person_id=person_id, remaining__gt=0
     )
     spendable = points
     for row in waiting.order_by("receipt_id"):
@@ -217,7 +225,7 @@ def _take_import_back(
         movement = debit(holder.state, spendable, into_debt=True)
         posting.add(movement, against=ADJUSTED, explanation={"import": str(import_id)}, **about)
     if points:
-        fact = PointsClawedBack(member_id, holder.person_id, "", f"import:{import_id}", points, 0)
+        fact = PointsClawedBack(holder.member_id, person_id, "", f"import:{import_id}", points, 0)
         events.publish(fact, actor=actor, now=now)
     posting.qualifying_fen = -qualifying_fen
     holder.state.qualifying_fen = max(0, holder.state.qualifying_fen - qualifying_fen)
@@ -225,6 +233,6 @@ def _take_import_back(
     tier_before = holder.state.tier_id
     lowered = lower_after_refund(holder)
     if lowered is not None:
-        move_tier(member_id, lowered, "refund", f"import:{import_id}", now)
-        change = TierChanged(member_id, holder.person_id, tier_before, lowered, "refund")
+        move_tier(holder.owner_id, lowered, "refund", f"import:{import_id}", now)
+        change = TierChanged(holder.member_id, person_id, tier_before, lowered, "refund")
         events.publish(change, actor=actor, now=now)

@@ -44,7 +44,8 @@ WITH due AS ({due}), placed AS (
     FROM settled s ORDER BY s.account_id, s.key
 )
 SELECT s.account_id, m.id, m.person_id, s.key, s.points FROM settled s
-JOIN loyalty_account a ON a.id = s.account_id JOIN loyalty_member m ON m.id = a.member_id
+JOIN loyalty_account a ON a.id = s.account_id
+JOIN loyalty_member m ON m.id = coalesce((s.explanation->>'side')::bigint, a.member_id)
 ORDER BY s.account_id, s.key"""
 
 

@@ -304,8 +304,10 @@ def _outcome(hold: Hold, holder: Holder, *, replayed: bool = False) -> HoldOutco
 _DUE = """
     SELECT a.id AS account_id, h.id::text AS key, h.points, t.lots, t.credit_account_id AS debit_account_id,
         'hold:' || h.id AS reference, t.id AS reverses_id,
-        jsonb_build_object('hold', h.id, 'status', 'expired') AS explanation
-    FROM loyalty_hold h JOIN loyalty_account a ON a.member_id = h.member_id JOIN loyalty_transfer t ON t.id = h.transfer_id
+        jsonb_build_object('hold', h.id, 'status', 'expired')
+            || CASE WHEN m.survivor_id IS NULL THEN '{}' ELSE jsonb_build_object('side', m.id) END AS explanation
+    FROM loyalty_hold h JOIN loyalty_member m ON m.id = h.member_id
+    JOIN loyalty_account a ON a.member_id = coalesce(m.survivor_id, m.id) JOIN loyalty_transfer t ON t.id = h.transfer_id
     WHERE a.id = ANY(%(accounts)s) AND h.status = 'open' AND h.expires_at <= %(now)s"""
 
 
@@ -317,7 +319,8 @@ def expire_holds(*, actor: Viewer, now: dt.datetime) -> int:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
                 """SELECT a.id FROM loyalty_account a WHERE a.member_id IN (
-                    SELECT member_id FROM loyalty_hold WHERE status = 'open' AND expires_at <= %s LIMIT %s)
+                    SELECT coalesce(m.survivor_id, m.id) FROM loyalty_hold h JOIN loyalty_member m ON m.id = h.member_id
+                    WHERE h.status = 'open' AND h.expires_at <= %s LIMIT %s)
                 ORDER BY a.id FOR UPDATE OF a""",
                 [now, EXPIRY_BATCH],
             )

@@ -14,12 +14,22 @@ from zhike.loyalty.queries.snapshots import PENDING, read_programme, system_acco
 
 RELEASE_BATCH = 5_000
 
-_DUE = """
-    SELECT w.account_id, w.receipt_id::text AS key, w.remaining AS points, w.lots, %(pending)s::bigint AS debit_account_id,
+_DUE_OF = """
+    SELECT a.id AS account_id, w.receipt_id::text AS key, w.remaining AS points, w.lots, %(pending)s::bigint AS debit_account_id,
         'receipt:' || w.receipt_id AS reference, NULL::bigint AS reverses_id,
-        jsonb_build_object('award', w.receipt_id) AS explanation
-    FROM loyalty_pendingpoints w
-    WHERE w.account_id = ANY(%(accounts)s) AND w.available_on <= %(today)s AND w.remaining > 0"""
+        jsonb_build_object('award', w.receipt_id)
+            || CASE WHEN m.survivor_id IS NULL THEN '{}' ELSE jsonb_build_object('side', m.id) END
+            || CASE WHEN a.id = w.account_id THEN '{}' ELSE jsonb_build_object('of', w.account_id) END AS explanation
+    FROM loyalty_pendingpoints w {owner}
+    WHERE a.id = ANY(%(accounts)s) AND w.available_on <= %(today)s AND w.remaining > 0"""
+# Points wait for whoever bought, or for whom they were merged into.
+_OWNER = """JOIN sales_receipt r ON r.id = w.receipt_id JOIN customers_person p ON p.id = r.person_id
+    JOIN loyalty_account was ON was.id = w.account_id
+    JOIN loyalty_member o ON o.person_id = coalesce(p.merged_into_id, p.id) AND o.program_id = was.program_id
+    JOIN loyalty_account a ON a.member_id = o.id
+    JOIN loyalty_member m ON m.id = coalesce(
+        (SELECT s.id FROM loyalty_member s WHERE s.person_id = p.id AND s.program_id = was.program_id), o.id)"""
+_DUE = _DUE_OF.replace("{owner}", _OWNER)
 
 
 def release_points(*, actor: Viewer, program_id: int, now: dt.datetime) -> int:
@@ -63,10 +73,11 @@ def release_points(*, actor: Viewer, program_id: int, now: dt.datetime) -> int:
 def _accounts_due(program_id: int, today: dt.date) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT a.id FROM loyalty_account a
-            WHERE a.program_id = %s AND a.id IN (
-                SELECT account_id FROM loyalty_pendingpoints WHERE available_on <= %s AND remaining > 0 LIMIT %s)
-            ORDER BY a.id FOR UPDATE OF a""",
+            f"""SELECT one.id FROM loyalty_account one
+            WHERE one.program_id = %s AND one.id IN (
+                SELECT a.id FROM (SELECT * FROM loyalty_pendingpoints
+                    WHERE available_on <= %s AND remaining > 0 LIMIT %s) w {_OWNER})
+            ORDER BY one.id FOR UPDATE OF one""",
             [program_id, today, RELEASE_BATCH],
         )
         return [row[0] for row in cursor.fetchall()]

@@ -29,6 +29,7 @@ from zhike.loyalty.operations.state import (
     lots_of_json,
     post,
     posting_for,
+    read_holder,
     to_json,
 )
 from zhike.loyalty.operations.tenders import give_points_back, plan_points_back, return_tenders
@@ -148,7 +149,7 @@ def return_lines(
     paid = records.tenders_of(receipt_id)
     refunded = sum(line.returned_fen for line in sold.values())
     refund_fen = sum(fen for _, fen in returned.values())
-    owner = Award.objects.filter(receipt_id=receipt_id).values_list("account__member_id", flat=True).first()
+    owner = _owner_id(receipt_id)
     back = plan_points_back(paid, owner, refunded, refunded + refund_fen)
     receipt = _return_receipt(
         original, sold, returned, till, number, business_date, occurred_at, cashier, source,
@@ -372,9 +373,7 @@ def _settle(
     kept: Mapping[int, tuple[int, int]],
     now: dt.datetime,
 ) -> ReturnOutcome:
-    member_id = Award.objects.values_list("account__member_id", flat=True).get(receipt_id=award.receipt_id)
-    assert member_id is not None
-    holder = locked_holder(member_id, award.day)
+    holder = _owner(receipt, award)
     posting = posting_for(holder)
     tier_before = holder.state.tier_id
     award.waiting = waiting_of(award.receipt_id)
@@ -387,7 +386,7 @@ def _settle(
     )
     lowered = lower_after_refund(holder)
     if lowered is not None:
-        move_tier(holder.member_id, lowered, "refund", f"receipt:{receipt.id}", now)
+        move_tier(holder.owner_id, lowered, "refund", f"receipt:{receipt.id}", now)
         events.publish(
             TierChanged(holder.member_id, holder.person_id, tier_before, lowered, "refund"),
             actor=actor,
@@ -409,6 +408,23 @@ def _settle(
         balance=holder.state.net,
         explanation={"due": clawback.due, "sale": str(award.receipt_id)},
     )
+
+
+def _owner_id(receipt_id: UUID) -> int | None:
+    """The member whose account an award went to, as an order to lock accounts in; None without an award."""
+    return Award.objects.filter(receipt_id=receipt_id).values_list("account__member_id", flat=True).first()
+
+
+def _owner(receipt: sales.NewReceipt, award: AwardFacts) -> Holder:
+    """Whose points these were, by the side that bought; the account's own member when the receipt names nobody."""
+    holder = None
+    if receipt.person_id is not None:
+        holder = read_holder(person_id=receipt.person_id, day=award.day, lots=True, lock=True)
+    if holder is None:
+        member_id = _owner_id(award.receipt_id)
+        assert member_id is not None
+        holder = locked_holder(member_id, award.day)
+    return holder
 
 
 def _return_receipt(

@@ -46,13 +46,23 @@ def answer_row(once: Once, answer: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Holder:
-    """A member's account as read, with the programme it obeys."""
+    """A member's account as read, with the programme it obeys.
+
+    ``member_id`` and ``person_id`` are who was asked for; of a merged member the account, tier and status are those of
+    ``owner_id``, who stands for them now, and what is written keeps saying which side it came by.
+    """
 
     member_id: int
     person_id: int
     status: str
     state: AccountState
     programme: Programme
+    merged_owner_id: int | None = None
+
+    @property
+    def owner_id(self) -> int:
+        """The member whose account and tier these are."""
+        return self.merged_owner_id or self.member_id
 
     @property
     def is_active(self) -> bool:
@@ -60,24 +70,29 @@ class Holder:
 
 
 _SELECT = """
-SELECT a.id, a.version, a.balance, a.debt, a.qualifying_fen, m.tier_id, m.id, m.person_id, m.status, p.id, p.stamp,
+SELECT a.id, a.version, a.balance, a.debt, a.qualifying_fen, m.tier_id, {side}, m.status, p.id, p.stamp,
     (SELECT json_agg(json_build_array(c.rule_id, c.cap, c.period, c.used)) FROM loyalty_capusage c
      WHERE c.account_id = a.id AND c.period IN (%s, '0001-01-01')),
-    {lots}
-FROM loyalty_account a
-JOIN loyalty_member m ON m.id = a.member_id
+    {lots}, m.id
+FROM {asked}
+JOIN loyalty_account a ON a.member_id = m.id
 JOIN loyalty_program p ON p.id = a.program_id
-WHERE m.{column} = %s
-{lock}"""
+WHERE s.id = %s
+LIMIT 1"""
+# Who is asked for leads to the member that stands for them: themself, or whom they were merged into.
+_BY_MEMBER = "loyalty_member s JOIN loyalty_member m ON m.id = coalesce(s.survivor_id, s.id)"
+_BY_PERSON = """customers_person s JOIN loyalty_member m ON m.person_id = coalesce(s.merged_into_id, s.id)
+LEFT JOIN loyalty_member o ON o.person_id = s.id AND o.survivor_id = m.id"""
+_SIDE_OF_MEMBER, _SIDE_OF_PERSON = "s.id, s.person_id", "coalesce(o.id, m.id), s.id"
 _SELECT_MANY = """
 SELECT a.id, a.version, a.balance, a.debt, a.qualifying_fen, m.tier_id, m.id, m.person_id, m.status, p.id, p.stamp,
     (SELECT json_agg(json_build_array(c.rule_id, c.cap, c.period, c.used)) FROM loyalty_capusage c
      WHERE c.account_id = a.id AND (c.period = ANY(%s) OR c.period = '0001-01-01')),
-    {lots}
+    {lots}, m.id
 FROM loyalty_account a
 JOIN loyalty_member m ON m.id = a.member_id
 JOIN loyalty_program p ON p.id = a.program_id
-WHERE m.id = ANY(%s) OR m.person_id = ANY(%s)"""
+WHERE (m.id = ANY(%s) OR m.person_id = ANY(%s)) AND m.survivor_id IS NULL"""
 _LOTS = """(SELECT json_agg(json_build_array(l.expires_on, l.funding_id, l.remaining)) FROM loyalty_lot l
      WHERE l.account_id = a.id AND l.remaining > 0)"""
 
@@ -91,17 +106,23 @@ def read_holder(
     lock: bool = False,
 ) -> Holder | None:
     """One member's account in one round trip; ``day`` selects the cap counters, ``lock`` holds the account row."""
-    column = "id" if member_id is not None else "person_id"
+    asked, side = (_BY_MEMBER, _SIDE_OF_MEMBER) if member_id is not None else (_BY_PERSON, _SIDE_OF_PERSON)
     key = member_id if member_id is not None else person_id
-    if lock:  # wait for the row first: the sub-selects of the same statement would read from before the wait
-        fetch_row(
-            "SELECT a.id FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id"
-            f" WHERE m.{column} = %s FOR UPDATE OF a",
-            [key],
-        )
-    sql = _SELECT.format(lots=_LOTS if lots else "NULL", column=column, lock="LIMIT 1")
-    row = fetch_row(sql, [day, key])
-    return None if row is None else _holder(row)
+    sql = _SELECT.format(lots=_LOTS if lots else "NULL", asked=asked, side=side)
+    held = None
+    while True:
+        if (
+            lock
+        ):  # wait for the row first: the sub-selects of the same statement would read from before the wait
+            held = fetch_row(
+                f"SELECT a.id FROM {asked} JOIN loyalty_account a ON a.member_id = m.id"
+                " WHERE s.id = %s FOR UPDATE OF a",
+                [key],
+            )
+        row = fetch_row(sql, [day, key])
+        if row is None or held is None or held[0] == row[0]:
+            return None if row is None else _holder(row)
+        # they were merged or parted while we waited: the account that counts now is another
 
 
 def read_holders(
@@ -110,7 +131,10 @@ def read_holders(
     *,
     lots: bool = False,
 ) -> dict[tuple[int | None, int | None], Holder]:
-    """Many accounts in one round trip, by what was asked for: (member id, None) or (None, person id)."""
+    """Many accounts in one round trip, by what was asked for: (member id, None) or (None, person id).
+
+    Those merged into somebody else are left out.
+    """
     rows = fetch_rows(
         _SELECT_MANY.format(lots=_LOTS if lots else "NULL"),
         [
@@ -140,7 +164,7 @@ def _holder(row: tuple[Any, ...]) -> Holder:
         state.caps[rule_id, cap, dt.date.fromisoformat(period)] = used
     for expires_on, funding_id, remaining in row[12] or ():
         state.lots[dt.date.fromisoformat(expires_on), funding_id] = remaining
-    return Holder(row[6], row[7], row[8], state, programme(row[9], row[10]))
+    return Holder(row[6], row[7], row[8], state, programme(row[9], row[10]), row[13])
 
 
 @dataclass(slots=True)
@@ -218,6 +242,8 @@ class Posting:
         rule_version_id: int | None,
         reverses: int | None,
     ) -> None:
+        if self.holder.owner_id != self.holder.member_id:
+            explanation = {**explanation, "side": self.holder.member_id}
         self.transfers.append(
             {
                 "debit": debit,

@@ -232,7 +232,7 @@ def _add_points(
     """The rows of what the receipt earned."""
     posting, receipt = decided.posting, decided.receipt
     assert posting is not None
-    member_id, account_id = posting.holder.member_id, posting.holder.state.account_id
+    member_id, account_id = posting.holder.owner_id, posting.holder.state.account_id
     rows["accounts"].append(posting.account_row)
     rows["transfers"] += posting.transfers
     if decided.movement is not None:

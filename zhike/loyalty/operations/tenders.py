@@ -68,7 +68,9 @@ def _locked(tenders: Sequence[Any], member_id: int | None) -> dict[str, Redempti
     members = set(Redemption.objects.filter(id__in=ids.values()).values_list("member_id", flat=True))
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id FROM loyalty_account WHERE member_id = ANY(%s) ORDER BY id FOR UPDATE",
+            """SELECT a.id FROM loyalty_account a WHERE a.member_id IN (
+                SELECT coalesce(m.survivor_id, m.id) FROM loyalty_member m WHERE m.id = ANY(%s))
+            ORDER BY a.id FOR UPDATE""",
             [[*members, *([member_id] if member_id else [])]],
         )
     rows = Redemption.objects.select_for_update(of=("self",)).filter(id__in=ids.values()).order_by("id")

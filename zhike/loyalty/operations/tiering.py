@@ -15,6 +15,21 @@ from zhike.loyalty.rules.calendar import window_start
 from zhike.loyalty.rules.tiers import tier_for
 
 REVIEW_BATCH = 5_000
+SPEND = """
+    SELECT account_id, sum(fen) AS fen FROM (
+        SELECT award.account_id, award.qualifying_fen AS fen FROM loyalty_award award
+        JOIN sales_receipt r ON r.id = award.receipt_id
+        WHERE award.account_id = ANY(%(accounts)s) AND r.business_date >= %(start)s
+            AND NOT EXISTS (SELECT FROM loyalty_account a JOIN loyalty_membermerge k
+                ON a.member_id IN (k.survivor_id, k.merged_id) WHERE a.id = award.account_id)
+        UNION ALL
+        SELECT a.id, award.qualifying_fen FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id
+        JOIN customers_person p ON p.id = m.person_id OR p.merged_into_id = m.person_id
+        JOIN sales_receipt r ON r.person_id = p.id JOIN loyalty_award award ON award.receipt_id = r.id
+        WHERE a.id = ANY(%(accounts)s) AND r.business_date >= %(start)s AND m.survivor_id IS NULL
+            AND m.id IN (SELECT survivor_id FROM loyalty_membermerge UNION SELECT merged_id FROM loyalty_membermerge)
+    ) parts GROUP BY account_id"""
+"""Qualifying spend by account; where two were merged, by whose receipts they are today, whatever account they once moved."""
 
 
 def lower_after_refund(holder: Holder) -> int | None:
@@ -68,14 +83,11 @@ def _review_batch(programme: Programme, account_ids: list[int], actor: Viewer, n
     start = window_start(programme.tier_window, now.date())
     with connection.cursor() as cursor:
         cursor.execute(
-            """WITH spend AS (
-                SELECT account_id, sum(award.qualifying_fen) AS fen FROM loyalty_award award
-                JOIN sales_receipt r ON r.id = award.receipt_id
-                WHERE account_id = ANY(%s) AND r.business_date >= %s GROUP BY account_id)
+            f"""WITH spend AS ({SPEND})
             UPDATE loyalty_account a SET qualifying_fen = coalesce(spend.fen, 0), version = version + 1
-            FROM unnest(%s::bigint[]) AS one(id) LEFT JOIN spend ON spend.account_id = one.id
+            FROM unnest(%(accounts)s::bigint[]) AS one(id) LEFT JOIN spend ON spend.account_id = one.id
             WHERE a.id = one.id AND a.qualifying_fen <> coalesce(spend.fen, 0)""",
-            [account_ids, start, account_ids],
+            {"accounts": account_ids, "start": start},
         )
         cursor.execute(
             """SELECT m.id, m.person_id, m.tier_id, a.qualifying_fen FROM loyalty_account a
@@ -97,3 +109,11 @@ def _review_batch(programme: Programme, account_ids: list[int], actor: Viewer, n
     if facts:
         events.publish(*facts, actor=actor, now=now)
     return len(facts)
+
+
+def spend_of(account_id: int, start: dt.date) -> int:
+    """What counts toward the tier of one account's member since the day their window began, in fen."""
+    with connection.cursor() as cursor:
+        cursor.execute(SPEND, {"accounts": [account_id], "start": start})
+        row = cursor.fetchone()
+    return int(row[1]) if row else 0

@@ -246,6 +246,8 @@ def entry_sentence(reason: str, points: int, explanation: Mapping[str, Any], awa
         "hold": _("%(points)s set aside for a purchase."),
         "unhold": _("Set aside for a purchase and given back: %(points)s."),
         "opening": _("Brought in from another system: %(points)s."),
+        "merge": _("Joined with another membership of the same person: %(points)s."),
+        "unmerge": _("Parted from another membership again: %(points)s."),
         "undo": _("An import was undone: %(points)s taken back."),
     }
     return sentences.get(reason, "%(points)s") % {"points": amount}

@@ -51,7 +51,7 @@ TABLES: dict[str, tuple[tuple[str, ...], str]] = {
         "loyalty_hold", "loyalty_hold.id",
         "id", "account_id", "points", "used_points", "value_fen", "status",
         id="loyalty_hold.id::text",
-        account_id="(SELECT a.id FROM loyalty_account a WHERE a.member_id = loyalty_hold.member_id)",
+        account_id="(SELECT t.debit_account_id FROM loyalty_transfer t WHERE t.id = loyalty_hold.transfer_id)",
     ),
     "loyalty_redemption": _table(
         "loyalty_redemption", "id",

@@ -1,7 +1,7 @@
 """Points as a liability: what is outstanding, for whose account, when it lapses, and how it got there.
 
 A movement counts by the accounts it joins, not by its reason. *Inside* are members' accounts and the programme's
-accounts on which points wait (pending, held); *outside* the others. From issued comes what is earned, to redeemed goes
+accounts on which points wait (pending, held, merging); *outside* the others. From issued comes what is earned, to redeemed goes
 what is spent, and so on; what moves inside changes nothing. Months are those in which the movement was posted, in the
 programme's zone, so a month that is over never changes again.
 """
@@ -24,7 +24,8 @@ from zhike.loyalty.rules.calendar import NEVER
 
 PERMISSION = "finance.view"
 
-# The last digit of a system account's id is its kind: 1 issued, 2 redeemed, 3 expired, 4 adjusted; on 5 and 6 points wait.
+# The last digit of a system account's id is its kind: 1 issued, 2 redeemed, 3 expired, 4 adjusted; on 5 and 6 points
+# wait, through 7 they pass from one merged member to the other.
 # A part is (funding, month it lapses, points) of a movement; a debt repaid on the way inside takes points out.
 _LEGS = """
 WITH legs AS (
@@ -35,8 +36,8 @@ WITH legs AS (
     FROM loyalty_transfer t
     WHERE -least(t.credit_account_id, t.debit_account_id) / 10 = %(program)s
 ), sides AS (
-    SELECT l.*, credit_kind IN (0, 5, 6) AS credit_inside, debit_kind IN (0, 5, 6) AS debit_inside,
-        CASE WHEN credit_kind IN (0, 5, 6) THEN debit_kind ELSE credit_kind END AS outside
+    SELECT l.*, credit_kind IN (0, 5, 6, 7) AS credit_inside, debit_kind IN (0, 5, 6, 7) AS debit_inside,
+        CASE WHEN credit_kind IN (0, 5, 6, 7) THEN debit_kind ELSE credit_kind END AS outside
     FROM legs l
 )"""
 _FLOWS = (
@@ -48,7 +49,8 @@ _FLOWS = (
              WHEN outside = 3 THEN 'expired' ELSE 'adjusted' END AS flow
     FROM sides, jsonb_array_elements(lots) AS lot WHERE credit_inside <> debit_inside
     UNION ALL
-    SELECT month, funding_id, coalesce(date_trunc('month', (lots->0->>0)::date)::date, month), -debt_points, 'adjusted'
+    SELECT month, funding_id, coalesce(date_trunc('month', (lots->0->>0)::date)::date, month),
+        CASE WHEN debit_kind = 0 THEN debt_points ELSE -debt_points END, 'adjusted'
     FROM sides WHERE credit_inside AND debit_inside AND debt_points > 0
 )
 SELECT month, funding_id, lapses, flow, sum(points)::bigint FROM parts GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"""
@@ -58,12 +60,13 @@ _WAITING = (
     + """
 SELECT funding_id, lapses, sum(points)::bigint FROM (
     SELECT (lot->>1)::bigint AS funding_id, date_trunc('month', (lot->>0)::date)::date AS lapses,
-        CASE WHEN credit_kind IN (5, 6) THEN 1 ELSE 0 END * (lot->>2)::bigint
-        - CASE WHEN debit_kind IN (5, 6) THEN 1 ELSE 0 END * (lot->>2)::bigint AS points
-    FROM sides, jsonb_array_elements(lots) AS lot WHERE credit_kind IN (5, 6) OR debit_kind IN (5, 6)
+        CASE WHEN credit_kind IN (5, 6, 7) THEN 1 ELSE 0 END * (lot->>2)::bigint
+        - CASE WHEN debit_kind IN (5, 6, 7) THEN 1 ELSE 0 END * (lot->>2)::bigint AS points
+    FROM sides, jsonb_array_elements(lots) AS lot WHERE credit_kind IN (5, 6, 7) OR debit_kind IN (5, 6, 7)
     UNION ALL
-    SELECT funding_id, coalesce(date_trunc('month', (lots->0->>0)::date)::date, month), -debt_points
-    FROM sides WHERE debit_kind IN (5, 6) AND credit_kind = 0 AND debt_points > 0) waits
+    SELECT funding_id, coalesce(date_trunc('month', (lots->0->>0)::date)::date, month),
+        CASE WHEN debit_kind = 0 THEN debt_points ELSE -debt_points END
+    FROM sides WHERE credit_inside AND debit_inside AND debt_points > 0) waits
 GROUP BY 1, 2 HAVING sum(points) <> 0 ORDER BY 1, 2"""
 )
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from zhike.customers import queries as customers
@@ -171,7 +172,27 @@ def member_id_by(
 
 
 def member_id_of_person(person_id: int) -> int | None:
-    return Member.objects.filter(person_id=person_id).order_by("id").values_list("id", flat=True).first()
+    """Their membership, or that of whoever stands for them."""
+    own = Member.objects.filter(person_id=person_id).order_by("id").values_list("id", flat=True).first()
+    if own is not None:
+        return own
+    survivor = customers.survivor_of(person_id)
+    return None if survivor == person_id else member_id_of_person(survivor)
+
+
+def owner_id_of(member_id: int) -> int:
+    """The membership that stands for this one now: itself, or what it was merged into. Raises MemberNotFound."""
+    owner = Member.objects.filter(id=member_id).values_list(Coalesce("survivor_id", "id"), flat=True).first()
+    if owner is None:
+        raise MemberNotFound
+    return int(owner)
+
+
+def family_of(member_id: int) -> list[int]:
+    """Every membership that means the same member: the one that stands for all first."""
+    owner = owner_id_of(member_id)
+    merged = Member.objects.filter(survivor_id=owner).order_by("id").values_list("id", flat=True)
+    return [owner, *merged]
 
 
 def tier_rank(member_id: int) -> int:
@@ -200,9 +221,19 @@ class Membership:
 
 
 def membership(member_id: int) -> Membership:
-    """Raises MemberNotFound."""
-    rows = Member.objects.filter(id=member_id)
-    row = rows.values_list("id", "person_id", "program_id", "status", "mall_id", "enrolled_at").first()
+    """A membership by its own id; of one that was merged, with the state of the one that stands for it.
+
+    Raises MemberNotFound.
+    """
+    rows = Member.objects.filter(id=member_id).values_list(
+        "id",
+        "person_id",
+        "program_id",
+        Coalesce("survivor__status", "status"),
+        "mall_id",
+        "enrolled_at",
+    )
+    row = rows.first()
     if row is None:
         raise MemberNotFound
     return Membership(*row)
@@ -233,7 +264,7 @@ def member_file(viewer: Viewer, member_id: int, now: dt.datetime, *, presented: 
     above = next_step(member.tier_id, programme.ladder)
     lots, waiting, holds = _standing(account)
     soon = now.date() + EXPIRING_SOON
-    earned, spent = _lifetime(account.pk)
+    earned, spent = _lifetime(member.pk)
     return MemberFile(
         member_id=member.pk,
         person=customers.person(member.person_id),
@@ -261,29 +292,35 @@ def member_file(viewer: Viewer, member_id: int, now: dt.datetime, *, presented: 
 
 
 def _account(viewer: Viewer, member_id: int, presented: bool) -> Account:
-    accounts = Account.objects.filter(member_id=member_id).select_related("member")
-    if viewer.kind == "member":
-        accounts = accounts.filter(member__person_id=viewer.id or 0)
-    elif presented:
+    asked = Member.objects.filter(id=member_id)
+    if presented and viewer.kind != "member":
         require(viewer, "members.lookup")
     else:
-        columns = {level: f"member__{column}" for level, column in COLUMNS.items()}
-        accounts = visible(accounts, viewer, "members.view", columns)
-    account = accounts.first()
+        asked = visible(asked, viewer, "members.view", {**COLUMNS, "person": "person_id"})
+    owners = asked.annotate(owner=Coalesce("survivor_id", "id")).values("owner")
+    account = Account.objects.filter(member_id__in=owners).select_related("member").first()
     if account is None:
         raise MemberNotFound
     return account
 
 
+# A member with whoever was merged into them, and every account that ever held points of theirs.
+_MEMBERS = "SELECT id FROM loyalty_member WHERE id = %(member)s OR survivor_id = %(member)s"
+_ACCOUNTS = f"""SELECT id FROM loyalty_account WHERE member_id IN ({_MEMBERS}
+    UNION SELECT survivor_id FROM loyalty_membermerge WHERE merged_id IN ({_MEMBERS}))"""
 _STANDING = """
 SELECT (SELECT json_agg(json_build_array(expires_on, points) ORDER BY expires_on) FROM (
         SELECT expires_on, sum(remaining) AS points FROM loyalty_lot
         WHERE account_id = %(account)s AND remaining > 0 GROUP BY 1) lots),
     (SELECT json_agg(json_build_array(available_on, points) ORDER BY available_on) FROM (
-        SELECT available_on, sum(remaining) AS points FROM loyalty_pendingpoints
-        WHERE account_id = %(account)s AND remaining > 0 GROUP BY 1) waiting),
+        SELECT w.available_on, sum(w.remaining) AS points FROM loyalty_pendingpoints w
+        JOIN sales_receipt r ON r.id = w.receipt_id
+        WHERE w.account_id IN ({accounts}) AND w.remaining > 0 AND r.person_id IN (
+            SELECT p.id FROM loyalty_member m JOIN customers_person p ON p.id = m.person_id OR p.merged_into_id = m.person_id
+            WHERE m.id = %(member)s)
+        GROUP BY 1) waiting),
     (SELECT json_agg(json_build_array(id, points, value_fen, merchant_id, reference, held_at, expires_at)
-        ORDER BY held_at, id) FROM loyalty_hold WHERE member_id = %(member)s AND status = 'open')"""
+        ORDER BY held_at, id) FROM loyalty_hold WHERE member_id IN ({members}) AND status = 'open')"""
 
 
 def _standing(
@@ -291,7 +328,8 @@ def _standing(
 ) -> tuple[tuple[LotView, ...], tuple[WaitingView, ...], tuple[HoldView, ...]]:
     """What can be spent by last day, what waits, and what is set aside; in one query."""
     with connection.cursor() as cursor:
-        cursor.execute(_STANDING, {"account": account.pk, "member": account.member_id})
+        sql = _STANDING.format(accounts=_ACCOUNTS, members=_MEMBERS)
+        cursor.execute(sql, {"account": account.pk, "member": account.member_id})
         lots, waiting, holds = (
             json.loads(part) if isinstance(part, str) else part for part in cursor.fetchone()
         )
@@ -317,22 +355,23 @@ def _hold_view(
     return HoldView(UUID(hold_id), points, value_fen, merchant.name if merchant else "", reference, *moments)
 
 
-def _lifetime(account_id: int) -> tuple[int, int]:
+def _lifetime(member_id: int) -> tuple[int, int]:
     """Points ever earned and spendable (less clawbacks), and ever redeemed or held (less what came back)."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """WITH moved AS (
-                SELECT points, reason, true AS entering FROM loyalty_transfer
-                WHERE credit_account_id = %(id)s AND credit_account_id > 0
+            f"""WITH mine AS MATERIALIZED ({_ACCOUNTS}), moved AS (
+                SELECT t.points, t.reason, true AS entering, t.explanation, t.credit_account_id AS account_id
+                FROM mine JOIN loyalty_transfer t ON t.credit_account_id = mine.id AND t.credit_account_id > 0
                 UNION ALL
-                SELECT points, reason, false FROM loyalty_transfer
-                WHERE debit_account_id = %(id)s AND debit_account_id > 0)
+                SELECT t.points, t.reason, false, t.explanation, t.debit_account_id
+                FROM mine JOIN loyalty_transfer t ON t.debit_account_id = mine.id AND t.debit_account_id > 0)
             SELECT coalesce(sum(points) FILTER (WHERE reason = ANY(%(earning)s) AND entering), 0)
                 - coalesce(sum(points) FILTER (WHERE reason IN ('clawback', 'undo', 'take_back')), 0),
                 coalesce(sum(points) FILTER (WHERE reason IN ('redeem', 'hold')), 0)
                 - coalesce(sum(points) FILTER (WHERE reason IN ('restore', 'unhold')), 0)
-            FROM moved""",
-            {"id": account_id, "earning": ["earn", "release", "adjust", *AWARDED]},
+            FROM moved JOIN loyalty_account a ON a.id = moved.account_id
+            WHERE coalesce((moved.explanation->>'side')::bigint, a.member_id) IN ({_MEMBERS})""",
+            {"member": member_id, "earning": ["earn", "release", "adjust", *AWARDED]},
         )
         earned, spent = cursor.fetchone()
     return int(earned), int(spent)
@@ -358,7 +397,7 @@ class ActivityView:
 
 def activity_of(member_id: int) -> ActivityView:
     """The caller has authorised the member."""
-    row = MemberActivity.objects.filter(member_id=member_id).first()
+    row = MemberActivity.objects.filter(member_id=owner_id_of(member_id)).first()
     if row is None:
         return ActivityView()
     merchant = organization.merchant_ref(row.last_merchant_id) if row.last_merchant_id else None
@@ -426,7 +465,7 @@ def _filtered(
     enrolled_from: dt.datetime | None,
     enrolled_to: dt.datetime | None,
 ) -> QuerySet[Member]:
-    rows = visible(Member.objects.all(), viewer, "members.view", COLUMNS)
+    rows = visible(Member.objects.filter(survivor=None), viewer, "members.view", COLUMNS)
     conditions = {
         "tier_id": tier_id,
         "mall_id": mall_id,

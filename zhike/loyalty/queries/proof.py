@@ -64,7 +64,7 @@ CHECKS: dict[str, str] = {
         WITH moved AS (
             SELECT coalesce(t.explanation->>'sale', t.explanation->>'award') AS receipt,
                 sum(CASE WHEN c.code = 'pending' THEN t.points ELSE -t.points END) AS remaining,
-                max(m.id) FILTER (WHERE t.reason = 'release') AS account_id
+                max(coalesce((t.explanation->>'of')::bigint, m.id)) FILTER (WHERE t.reason = 'release') AS account_id
             FROM loyalty_transfer t JOIN loyalty_account d ON d.id = t.debit_account_id
             JOIN loyalty_account c ON c.id = t.credit_account_id
             LEFT JOIN loyalty_account m ON m.id = t.credit_account_id AND m.member_id IS NOT NULL
@@ -83,8 +83,9 @@ CHECKS: dict[str, str] = {
         WHERE fact.expected <> fact.found""",
     "holds": """
         WITH entered AS (
-            SELECT t.id, t.points, t.debit_account_id FROM loyalty_transfer t
-            JOIN loyalty_account c ON c.id = t.credit_account_id WHERE c.code = 'held'),
+            SELECT t.id, t.points, coalesce(s.id, t.debit_account_id) AS debit_account_id FROM loyalty_transfer t
+            JOIN loyalty_account c ON c.id = t.credit_account_id
+            LEFT JOIN loyalty_account s ON s.member_id = (t.explanation->>'side')::bigint WHERE c.code = 'held'),
         ended AS (
             SELECT t.reverses_id AS id, sum(t.points) AS points, sum(t.points) FILTER (WHERE t.reason = 'redeem') AS used
             FROM loyalty_transfer t JOIN loyalty_account d ON d.id = t.debit_account_id WHERE d.code = 'held' GROUP BY 1)
@@ -97,6 +98,11 @@ CHECKS: dict[str, str] = {
             ('status', coalesce(o.points, 0), CASE WHEN h.status = 'open' THEN 0 ELSE h.points END)
         ) AS fact(field, expected, found)
         WHERE fact.expected IS DISTINCT FROM fact.found""",
+    "merges": """
+        SELECT 'loyalty_transfer', min(t.id), 'points', 0, sum(CASE WHEN c.code = 'merging' THEN t.points ELSE -t.points END)
+        FROM loyalty_transfer t JOIN loyalty_account d ON d.id = t.debit_account_id
+        JOIN loyalty_account c ON c.id = t.credit_account_id WHERE 'merging' IN (d.code, c.code) GROUP BY t.reference
+        HAVING sum(CASE WHEN c.code = 'merging' THEN t.points ELSE -t.points END) <> 0""",
     "redemptions_have_transfers": """
         SELECT 'loyalty_redemption', r.id, 'points', t.points, r.points
         FROM loyalty_redemption r JOIN loyalty_transfer t ON t.id = r.transfer_id WHERE t.points <> r.points""",

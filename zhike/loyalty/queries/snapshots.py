@@ -16,9 +16,10 @@ from zhike.loyalty.rules.calendar import Expiry
 from zhike.loyalty.rules.definition import Rule, parse_definition
 from zhike.loyalty.rules.tiers import TierStep
 
-ISSUED, REDEEMED, EXPIRED, ADJUSTED, PENDING, HELD = 1, 2, 3, 4, 5, 6
+ISSUED, REDEEMED, EXPIRED, ADJUSTED, PENDING, HELD, MERGING = 1, 2, 3, 4, 5, 6, 7
 SYSTEM_ACCOUNTS = {
     ISSUED: "issued", REDEEMED: "redeemed", EXPIRED: "expired", ADJUSTED: "adjusted", PENDING: "pending", HELD: "held",
+    MERGING: "merging",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from zhike.kernel.access import Viewer
 from zhike.kernel.paging import Keyset, Listing
 from zhike.loyalty.models import Award, Redemption, Transfer
 from zhike.loyalty.queries.explanations import Explained, entry_sentence, explain
-from zhike.loyalty.queries.members import _account, last_transfers
+from zhike.loyalty.queries.members import _account, family_of, last_transfers
 
 _EARNED = ("earn", "release")
 NEWEST_TRANSFER = Keyset((("id", "desc"),))
@@ -112,5 +112,7 @@ def redemptions(
             row.redeemed_at,
             row.redeemed_by,
         )
-        for row in Redemption.objects.filter(member_id=member_id).order_by("-redeemed_at", "-id")[:limit]
+        for row in Redemption.objects.filter(member_id__in=family_of(member_id)).order_by(
+            "-redeemed_at", "-id"
+        )[:limit]
     ]

@@ -11,6 +11,7 @@ from django.db.models import BooleanField, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
 
 from zhike.collection import queries as collection
+from zhike.customers import queries as customers
 from zhike.kernel.access import Viewer
 from zhike.kernel.models import Event
 from zhike.kernel.paging import Keyset, Listing
@@ -100,7 +101,8 @@ def timeline(
 
 def _of_person(person_id: int) -> QuerySet[Event]:
     """The person's own events and those of the visitors that turned out to be them; each part one range of the index."""
-    wanted = Q(subject=f"person/{person_id}")
+    sides = customers.family(person_id)
+    wanted = Q(subject__in=[f"person/{side}" for side in sides])
     for visitor in collection.visitors_of(person_id):
         part = Q(subject=visitor.subject)
         wanted |= part if visitor.until is None else part & Q(time__lte=visitor.until)

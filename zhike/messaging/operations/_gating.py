@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -105,6 +105,7 @@ class Situation:
 def situation(rows: Sequence[OutboundMessage], now: dt.datetime) -> Situation:
     """Read everything for these rows; about a dozen queries however many there are."""
     persons = sorted({row.person_id for row in rows if row.person_id is not None})
+    asked_by = _sides(persons)
     marketing = [row for row in rows if row.kind == gates.MARKETING]
     policy_row = SendingPolicy.objects.order_by("id").first()
     cards = customers.contact_cards(persons)
@@ -128,8 +129,9 @@ def situation(rows: Sequence[OutboundMessage], now: dt.datetime) -> Situation:
         consents=_consents(marketing),
         suppressed=_suppressed(marketing),
         own_quiet={
-            one.person_id: (one.quiet_from, one.quiet_until)
-            for one in OwnQuietHours.objects.filter(person_id__in=persons)
+            person_id: (one.quiet_from, one.quiet_until)
+            for one in OwnQuietHours.objects.filter(person_id__in=sorted(asked_by)).order_by("updated_at")
+            for person_id in asked_by[one.person_id]
         },
         sendings=_counted(marketing, now),
         zones=zones,
@@ -219,19 +221,29 @@ def _suppressed(rows: Sequence[OutboundMessage]) -> set[bytes]:
 
 def _counted(rows: Sequence[OutboundMessage], now: dt.datetime) -> dict[tuple[int, str], list[int]]:
     """Marketing messages that went to these persons, as [in a day, in 30 days] by channel, and by "" for all."""
-    persons = {row.person_id for row in rows if row.person_id is not None}
+    asked_by = _sides({row.person_id for row in rows if row.person_id is not None})
     rows_sent = OutboundMessage.objects.filter(
-        person_id__in=persons, kind=gates.MARKETING, sent_at__gt=now - MONTH, status__in=COUNTED
+        person_id__in=sorted(asked_by), kind=gates.MARKETING, sent_at__gt=now - MONTH, status__in=COUNTED
     )
     counts: dict[tuple[int, str], list[int]] = defaultdict(lambda: [0, 0])
     grouped = rows_sent.values_list("person_id", "channel").annotate(
         day=Count("id", filter=Q(sent_at__gt=now - DAY)), month=Count("id")
     )
-    for person_id, channel, day, month in grouped:
-        for key in (channel, ""):
-            counts[person_id or 0, key][0] += day
-            counts[person_id or 0, key][1] += month
+    for side_id, channel, day, month in grouped:
+        for person_id in asked_by[side_id or 0]:
+            for key in (channel, ""):
+                counts[person_id, key][0] += day
+                counts[person_id, key][1] += month
     return counts
+
+
+def _sides(person_ids: Collection[int]) -> dict[int, list[int]]:
+    """Every id by which these persons are known, with those of them that it means."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for person_id, sides in customers.sides(sorted(person_ids)).items():
+        for side in sides:
+            found[side.person_id].append(person_id)
+    return found
 
 
 def _spent(today: dt.date) -> int:

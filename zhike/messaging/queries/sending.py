@@ -267,7 +267,11 @@ def unread_count(person_id: int) -> int:
 
 def own_quiet_hours(person_id: int) -> tuple[dt.time, dt.time] | None:
     """The hours in which a member wants no offers."""
-    row = OwnQuietHours.objects.filter(person_id=person_id).first()
+    row = (
+        OwnQuietHours.objects.filter(person_id__in=customers.family(person_id))
+        .order_by("-updated_at")
+        .first()
+    )
     return (row.quiet_from, row.quiet_until) if row else None
 
 
@@ -285,7 +289,7 @@ def is_suppressed(person_id: int, channel: str) -> bool:
 
 def _in_inbox(person_id: int) -> QuerySet[OutboundMessage]:
     return OutboundMessage.objects.filter(
-        person_id=person_id, channel="inbox", status=OutboundMessage.Status.DELIVERED
+        person_id__in=customers.family(person_id), channel="inbox", status=OutboundMessage.Status.DELIVERED
     )
 
 

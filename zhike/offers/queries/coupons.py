@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Sum
 
 from zhike.customers import queries as customers
 from zhike.kernel.access import Viewer, require, require_touch, visible
 from zhike.kernel.errors import NotFound
 from zhike.kernel.paging import Keyset, Listing
-from zhike.loyalty.queries import member_file, person_ids_of
+from zhike.loyalty.queries import family_of, member_file, person_ids_of
 from zhike.offers.models import BatchHolding, Coupon, CouponBatch, CouponUse
 from zhike.offers.queries.catalogue import VIEW, BatchView, batch_view
 from zhike.offers.queries.held import BasketAsked, MerchantUnknown, Quote, read_quote, refusals
@@ -104,14 +104,16 @@ def member_coupons(
 ) -> list[CouponView]:
     """A member's coupons, newest first. Raises MemberNotFound for whoever the viewer may not see."""
     member_file(viewer, member_id, now, presented=presented)
-    rows = Coupon.objects.filter(member_id=member_id).select_related("batch").order_by("-id")[:limit]
+    mine = Coupon.objects.filter(member_id__in=family_of(member_id))
+    rows = mine.select_related("batch").order_by("-id")[:limit]
     return [coupon_view(row, now) for row in rows]
 
 
 def member_coupon(viewer: Viewer, member_id: int, coupon_id: int, now: dt.datetime) -> CouponView:
     """One of a member's own. Raises NotFound."""
     member_file(viewer, member_id, now)
-    row = Coupon.objects.filter(member_id=member_id, id=coupon_id).select_related("batch").first()
+    mine = Coupon.objects.filter(member_id__in=family_of(member_id), id=coupon_id)
+    row = mine.select_related("batch").first()
     if row is None:
         raise NotFound
     return coupon_view(row, now)
@@ -138,11 +140,10 @@ def claimable(viewer: Viewer, member_id: int, now: dt.datetime) -> list[Claimabl
             claim_until__gt=now,
         ).order_by("claim_until", "id")[:100]
     )
-    taken = dict(
-        BatchHolding.objects.filter(member_id=member_id, batch_id__in=[row.pk for row in rows]).values_list(
-            "batch_id", "taken"
-        )
+    held = BatchHolding.objects.filter(
+        member_id__in=family_of(member_id), batch_id__in=[row.pk for row in rows]
     )
+    taken = dict(held.values_list("batch_id").annotate(Sum("taken")))
     found = [
         Claimable(
             batch_view(row, now), taken.get(row.pk, 0), _claim_refusal(row, taken.get(row.pk, 0), file, now)
@@ -198,7 +199,7 @@ def coupons_page(
     if batch_id is not None:
         rows = rows.filter(batch_id=batch_id)
     if member_id is not None:
-        rows = rows.filter(member_id=member_id)
+        rows = rows.filter(member_id__in=family_of(member_id))
     if code.strip():
         rows = rows.filter(code=read_code(code))
     page = NEWEST.page(_in_state(rows, state, now), cursor, min(max(limit, 1), 200))

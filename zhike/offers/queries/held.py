@@ -69,10 +69,12 @@ class Quote:
 
 
 _SELECT = """
-SELECT json_agg(json_build_array(c.id, c.code, c.status, c.member_id, c.valid_from, c.valid_until, c.lock_until,
-        b.status, c.batch_id, m.person_id, m.tier_id, m.status)),
-    (SELECT json_build_array(w.tier_id, w.status) FROM loyalty_member w WHERE w.id = %s)
+SELECT json_agg(json_build_array(c.id, c.code, c.status, o.id, c.valid_from, c.valid_until, c.lock_until,
+        b.status, c.batch_id, m.person_id, o.tier_id, o.status)),
+    (SELECT json_build_array(o.tier_id, o.status, o.id) FROM loyalty_member w
+        JOIN loyalty_member o ON o.id = coalesce(w.survivor_id, w.id) WHERE w.id = %s)
 FROM offers_coupon c JOIN offers_couponbatch b ON b.id = c.batch_id LEFT JOIN loyalty_member m ON m.id = c.member_id
+LEFT JOIN loyalty_member o ON o.id = coalesce(m.survivor_id, m.id)
 WHERE c.code = ANY(%s::text[])"""
 
 
@@ -98,7 +100,7 @@ def read_quote(asked: BasketAsked, codes: Sequence[str], now: dt.datetime) -> Qu
         merchant.trade_category_id,
         now.astimezone(ZoneInfo(merchant.time_zone)),
         asked.lines,
-        asked.member_id,
+        standing[2] if standing else asked.member_id,
         tier_id,
     )
     known = [facts[code].held for code in wanted if code in facts]

@@ -217,7 +217,11 @@ def price_quote(
 def _tier_of(member_id: int | None) -> int | None:
     if member_id is None:
         return None
-    row = fetch_row("SELECT tier_id FROM loyalty_member WHERE id = %s", [member_id])
+    row = fetch_row(
+        "SELECT o.tier_id FROM loyalty_member m JOIN loyalty_member o ON o.id = coalesce(m.survivor_id, m.id)"
+        " WHERE m.id = %s",
+        [member_id],
+    )
     return row[0] if row else None
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 
+from zhike.customers import queries as customers
 from zhike.kernel.access import Viewer, visible
 from zhike.kernel.errors import NotFound
 from zhike.kernel.fragments import Sql, of_queryset
@@ -129,7 +130,7 @@ def receipts_page(
     conditions = {
         "mall_id": mall_id,
         "merchant_id": merchant_id,
-        "person_id": person_id,
+        "person_id__in": None if person_id is None else customers.family(person_id),
         "kind": kind or None,
         "business_date__gte": date_from,
         "business_date__lte": date_to,
@@ -144,7 +145,7 @@ def receipts_page(
 
 def receipts_of_person(person_id: int, cursor: str | None = None, limit: int = 20) -> Listing[ReceiptRow]:
     """One person's receipts, newest first; the caller has authorised the person."""
-    return _listing(Receipt.objects.filter(person_id=person_id), cursor, limit)
+    return _listing(Receipt.objects.filter(person_id__in=customers.family(person_id)), cursor, limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ class FavouriteMerchant:
 def favourite_merchants(person_id: int, limit: int = 3) -> list[FavouriteMerchant]:
     """The merchants a person came to on most days, then by spend; the caller has authorised the person."""
     rows = (
-        Receipt.objects.filter(person_id=person_id, kind="sale")
+        Receipt.objects.filter(person_id__in=customers.family(person_id), kind="sale")
         .values("merchant_id")
         .annotate(visits=Count("business_date", distinct=True), net_fen=Sum("net_fen"))
         .order_by("-visits", "-net_fen", "merchant_id")[:limit]

@@ -422,7 +422,11 @@ def _place(
     """Mall, merchant and its floor. What the receipt says must not contradict."""
     if receipt_id is not None:
         receipt = sales.receipt(actor, receipt_id).row
-        if receipt.person_id is not None and person_id is not None and receipt.person_id != person_id:
+        if (
+            receipt.person_id is not None
+            and person_id is not None
+            and receipt.person_id not in customers.family(person_id)
+        ):
             raise NotTheirReceipt
         merchant_id = merchant_id or receipt.merchant_id
     if merchant_id is not None:
@@ -454,7 +458,9 @@ def _repeat_of(
     if person_id is None:
         return None
     rows = Ticket.objects.filter(
-        person_id=person_id, opened_at__gte=now - tickets.REPEAT_WITHIN, opened_at__lte=now
+        person_id__in=customers.family(person_id),
+        opened_at__gte=now - tickets.REPEAT_WITHIN,
+        opened_at__lte=now,
     )
     earlier = [
         tickets.Earlier(*row)

@@ -204,7 +204,7 @@ def tickets_page(
     rows = _queue(rows, queue, viewer, now)
     conditions = {
         "merchant_id": merchant_id,
-        "person_id": person_id,
+        "person_id__in": None if person_id is None else customers.family(person_id),
         "department_id": department_id,
         "cause_id": cause_id,
         "type": type_ or None,

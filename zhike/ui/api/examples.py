@@ -33,6 +33,8 @@ BODIES: dict[str, dict[str, Any]] = {
         "occurred_at": "2026-07-03T18:05:00+08:00",
         "lines": [{"line_no": 1, "quantity": "1"}],
     },
+    "merge_members": {"member_id": 1, "merged_member_id": 2, "reason": "换了手机号"},
+    "undo_merge": {"reason": "并错了"},
     "redeem": {"points": 50, "merchant_code": "C001", "reference": "T1-20260701-0042"},
     "save_segment": {
         "code": "coffee-lovers",

@@ -197,6 +197,19 @@ OPERATIONS: dict[str, Text] = {
         _("Movements of points"), _("Newest first, each with its sentence and the balance after it.")
     ),
     "get_policy": Text(_("The privacy policy in force"), _("To be shown before consents are asked for.")),
+    "merge_members": Text(
+        _("Merge two members"),
+        _(
+            "One goes on for both: points move as transfers, everything else counts as one and keeps its own id. Where caution"
+            " is due (different birthdays, a minor …) it is proposed, with status 200, and a colleague decides in the console."
+        ),
+    ),
+    "list_merges": Text(_("Merges within the key's scope"), _("Newest first.")),
+    "get_merge": Text(_("One merge")),
+    "undo_merge": Text(
+        _("Undo a merge"),
+        _("Two members again, exactly, also after later purchases and redemptions."),
+    ),
     "open_ticket": Text(
         _("Open a ticket"),
         _("Its place is a merchant or a mall. The policy in force gives it a department and deadlines."),

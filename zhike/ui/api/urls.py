@@ -20,7 +20,7 @@ from zhike.ui.api import (
     redemptions,
 )
 from zhike.ui.api.routes import coupons as coupon_routes
-from zhike.ui.api.routes import engagement, finance, ledger, log, members, places, segments, tickets
+from zhike.ui.api.routes import engagement, finance, ledger, log, members, merges, places, segments, tickets
 from zhike.ui.api.routes import holds as hold_routes
 from zhike.ui.api.routes import receipts as receipt_routes
 from zhike.ui.api.routes import redemptions as redemption_routes
@@ -34,6 +34,7 @@ app_name = "api"
 
 for _router in (
     members.router,
+    merges.router,
     receipt_routes.router,
     redemption_routes.router,
     coupon_routes.router,

@@ -38,6 +38,8 @@ REASONS = {
     "referral": _("Friend invited"),
     "mission": _("Mission accomplished"),
     "take_back": _("Taken back"),
+    "merge": _("Memberships joined"),
+    "unmerge": _("Memberships parted"),
 }
 DECISIONS = {
     "granted": pgettext_lazy("consent", "Agreed"),

@@ -18,7 +18,7 @@ from zhike.rewards import queries as rewards
 from zhike.ui.components import service, stages
 from zhike.ui.components.formatting import day as day_text
 from zhike.ui.components.formatting import grouped, points_text, signed, yuan
-from zhike.ui.console import labels
+from zhike.ui.console import identity_labels, labels
 
 Data = Mapping[str, Any]
 Names = Mapping[int, str]
@@ -190,6 +190,33 @@ def _identifier_retired(data: Data, tiers: Names) -> Told:
 def _conflict(data: Data, tiers: Names) -> Told:
     kind = str(labels.IDENTIFIERS.get(data["kind"], data["kind"]))
     return Told(_("Two people came with the same identifier"), kind, icon="users", tone="warning")
+
+
+def _merged(data: Data, tiers: Names) -> Told:
+    return Told(_("Joined with another record of the same person"), icon="merge", tone="info")
+
+
+def _parted(data: Data, tiers: Names) -> Told:
+    return Told(_("Parted from another record again"), icon="split", tone="warning")
+
+
+def _merge_proposed(data: Data, tiers: Names) -> Told:
+    reasons = _(", ").join(str(identity_labels.MERGE_GUARDS.get(one, one)) for one in data.get("guards", ()))
+    return Told(_("A merge waits for a second person"), reasons, icon="users", tone="warning")
+
+
+def _merge_declined(data: Data, tiers: Names) -> Told:
+    return Told(_("A merge was declined"), icon="circle-x")
+
+
+def _members_merged(data: Data, tiers: Names) -> Told:
+    title = _("Memberships joined: %(points)s") % {"points": signed(data["points"])}
+    return Told(title, icon="merge", tone="info")
+
+
+def _members_parted(data: Data, tiers: Names) -> Told:
+    title = _("Memberships parted: %(points)s") % {"points": signed(-data["points"])}
+    return Told(title, icon="split", tone="warning")
 
 
 def _associate(data: Data, tiers: Names) -> Told:
@@ -470,6 +497,12 @@ _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
     "customers.associate_assigned": _associate,
     "customers.personal_data_revealed": _revealed,
     "privacy.consent_recorded": _consent,
+    "customers.persons_merged": _merged,
+    "customers.persons_parted": _parted,
+    "customers.merge_proposed": _merge_proposed,
+    "customers.merge_declined": _merge_declined,
+    "loyalty.members_merged": _members_merged,
+    "loyalty.members_parted": _members_parted,
     "collection.behaviour_observed": _behaviour,
     "collection.visitor_stitched": _stitched,
     "collection.visitor_shared": _shared,

@@ -340,6 +340,8 @@ ENTRY_REASONS = {
     "release": _("Can be spent"),
     "hold": _("Points set aside"),
     "unhold": _("No longer set aside"),
+    "merge": _("Memberships joined"),
+    "unmerge": _("Memberships parted"),
     "check_in": _("Daily check-in"),
     "birthday": _("Birthday gift"),
     "referral": _("Friend invited"),

@@ -18,6 +18,7 @@ from zhike.ui.console.views import (
     dashboard,
     finance,
     founding,
+    identity,
     imports,
     ledger,
     member,
@@ -84,7 +85,17 @@ _members = [
         name="retire_identifier",
     ),
     path("members/<int:member_id>/reveal/<str:what>/", member_actions.reveal, name="reveal"),
+    path("members/<int:member_id>/merge/", identity.find_other, name="find_other"),
     path("members/<int:member_id>/<slug:tab>/", member.member, name="member_tab"),
+]
+
+_identity = [
+    path("identity/merges/", identity.merges, name="merges"),
+    path("identity/merges/<int:merge_id>/", identity.merge, name="merge"),
+    path("identity/merges/<int:merge_id>/agree/", identity.agree, name="agree_to_merge"),
+    path("identity/merges/<int:merge_id>/decline/", identity.decline, name="decline_merge"),
+    path("identity/merges/<int:merge_id>/undo/", identity.undo, name="undo_merge"),
+    path("identity/compare/", identity.compare, name="compare"),
 ]
 
 _receipts = [
@@ -280,7 +291,7 @@ _staff = [
 ]
 
 _pages: list[URLPattern] = [
-    *_start, *_members, *_receipts, *_programme, *_finance, *_policy, *_organization, *_imports, *_data, *_sources,
+    *_start, *_members, *_identity, *_receipts, *_programme, *_finance, *_policy, *_organization, *_imports, *_data, *_sources,
     *_webhooks, *_account, *_staff,
     *RECOVERY, *_service, *_messaging, *OFFERS, *ENGAGEMENT, *REWARDS,
     *INBOX,

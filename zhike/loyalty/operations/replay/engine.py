@@ -76,7 +76,7 @@ class _Account:
         self.holder = Holder(story.member_id, story.person_id, "active", state, replay.today)
         self.batch = batches._Batch(ACTOR, replay.as_of)
         self.batch.holders[story.person_id] = self.holder
-        self.posting = self.batch.postings[story.person_id] = posting_for(self.holder)
+        self.posting = self.batch.postings[story.account_id] = posting_for(self.holder)
         self.life = Life(story)
         self.ledger = {(posted.reference, posted.reason): posted for posted in story.transfers}
         self.spent: dict[int, tuple[Movement, int]] = {}

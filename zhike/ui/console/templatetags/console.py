@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from zhike.kernel.errors import NotFound
 from zhike.organization import queries as organization
-from zhike.ui.console import audit_text, labels
+from zhike.ui.console import audit_text, identity_labels, labels
 from zhike.ui.console.agents import browser_name
 
 register = template.Library()
@@ -20,14 +20,20 @@ register = template.Library()
 @register.filter
 def label(code: object, table: str) -> Any:
     """{{ grant.role|label:"ROLES" }}: the name of a code in a table of labels.py, or the code itself."""
-    known: dict[str, Any] = getattr(labels, table)
+    known: dict[str, Any] = _table(table)
     return known.get(str(code), code)
 
 
 @register.filter
 def tone(code: object, table: str) -> str:
-    known: dict[str, str] = getattr(labels, table)
+    known: dict[str, str] = _table(table)
     return known.get(str(code), "")
+
+
+def _table(name: str) -> dict[str, Any]:
+    """A table of labels, wherever it stands."""
+    found: dict[str, Any] = getattr(labels, name, None) or getattr(identity_labels, name)
+    return found
 
 
 @register.filter

@@ -93,6 +93,7 @@ def _may(request: StaffRequest) -> dict[str, bool]:
         edit="members.edit",
         identity="members.identity",
         reveal="members.reveal",
+        merge="members.merge",
         receipts="receipts.view",
         points="points.view",
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import psycopg
 from django.db import connection
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from zhike.customers import rules
 from zhike.customers.models import Identifier, Person, ProfileChange
@@ -126,7 +127,7 @@ def masked(kind: str, normal: str) -> str:
 
 def viewer_of_person(person_id: int, request_id: str = "") -> Viewer:
     """Members themselves, who may see and do what concerns them alone."""
-    grant = Grant(organization.member_permissions(), "person", frozenset({person_id}))
+    grant = Grant(organization.member_permissions(), "person", frozenset(family(person_id)) | {person_id})
     return Viewer(
         kind="member", id=person_id, label=f"person {person_id}", grants=(grant,), request_id=request_id
     )
@@ -207,16 +208,59 @@ def encrypted_columns() -> list[EncryptedColumn]:
 
 
 def person(person_id: int) -> PersonView:
-    """For contexts above, which have checked already. Raises NotFound."""
+    """Who stands for this person now. For contexts above, which have checked already. Raises NotFound."""
     row = Person.objects.filter(pk=person_id).first()
     if row is None:
         raise NotFound
-    return _person_view(row)
+    return _person_view(row.merged_into or row)
+
+
+def survivor_of(person_id: int) -> int:
+    """Who stands for this person: themself, or whom they were merged into."""
+    root = Person.objects.filter(pk=person_id).values_list("merged_into_id", flat=True).first()
+    return root or person_id
+
+
+def family(person_id: int) -> tuple[int, ...]:
+    """Every id that means this human being: the survivor first, then whoever was merged into them."""
+    connection.ensure_connection()
+    with psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(_FAMILY, [person_id], prepare=True)
+        return tuple(row[0] for row in cursor.fetchall()) or (person_id,)
+
+
+_FAMILY = """
+    SELECT f.id FROM customers_person p CROSS JOIN LATERAL (
+        SELECT coalesce(p.merged_into_id, p.id) AS id
+        UNION ALL SELECT m.id FROM customers_person m WHERE m.merged_into_id = coalesce(p.merged_into_id, p.id)) f
+    WHERE p.id = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the ids of a human being; ``since``: from when on it was one with the others, None for the survivor."""
+
+    person_id: int
+    survivor_id: int
+    since: dt.datetime | None
+
+
+def sides(person_ids: Sequence[int]) -> dict[int, tuple[Side, ...]]:
+    """All sides of many persons, by each id asked for."""
+    asked = dict(Person.objects.filter(pk__in=person_ids).values_list("pk", "merged_into_id"))
+    roots = {pk: root or pk for pk, root in asked.items()}
+    found: dict[int, list[Side]] = {root: [Side(root, root, None)] for root in roots.values()}
+    followers = Person.objects.filter(merged_into_id__in=list(found)).order_by("id")
+    for pk, root, since in followers.values_list("pk", "merged_into_id", "merged_at"):
+        found[root].append(Side(pk, root, since))
+    return {pk: tuple(found[root]) for pk, root in roots.items()}
 
 
 def visible_person(person_id: int, viewer: Viewer, permission: str = "members.view") -> PersonView:
-    """A person in the viewer's scope. Raises NotFound for a missing and for a hidden one."""
-    return _person_view(load_visible(Person.objects.all(), person_id, viewer, permission, COLUMNS))
+    """A person in the viewer's scope, as who stands for them. Raises NotFound for a missing and for a hidden one."""
+    row = load_visible(Person.objects.all(), person_id, viewer, permission, COLUMNS)
+    return _person_view(row.merged_into or row)
 
 
 def require_visible(person_id: int, viewer: Viewer, *permissions: str) -> int:
@@ -232,10 +276,14 @@ def require_visible(person_id: int, viewer: Viewer, *permissions: str) -> int:
 
 
 def not_to_be_profiled(person_ids: Sequence[int], today: dt.date) -> set[int]:
-    """Of these persons the ones whose behaviour is not to be looked at: under 14, restricted, merged or erased."""
+    """Of these persons the ones whose behaviour is not to be looked at: under 14, restricted or erased."""
     born_after = today.replace(year=today.year - 14, day=min(today.day, 28))
     rows = Person.objects.filter(pk__in=person_ids)
-    kept = rows.filter(Q(birthday=None) | Q(birthday__lte=born_after), status=Person.Status.ACTIVE)
+    kept = rows.filter(
+        Q(birthday=None) | Q(birthday__lte=born_after),
+        Q(merged_into__birthday=None) | Q(merged_into__birthday__lte=born_after),
+        status__in=(Person.Status.ACTIVE, Person.Status.MERGED),
+    )
     return set(person_ids) - set(kept.values_list("pk", flat=True))
 
 
@@ -265,26 +313,32 @@ class ContactCard:
 
 
 def contact_cards(person_ids: Sequence[int]) -> dict[int, ContactCard]:
-    """Many persons with their addresses in clear, by id, in two queries; for contexts above that send messages."""
+    """Many persons with their addresses in clear, by id, in four queries; for contexts above that send messages.
+
+    Of a merged person each side has its own address, and where it has none, one of the other sides'.
+    """
+    known_as = sides(person_ids)
+    wanted = {side.person_id for family_ in known_as.values() for side in family_}
     addresses: dict[tuple[int, str], str] = {}
-    known = Identifier.objects.filter(
-        person_id__in=person_ids, kind__in=("phone", "email"), retired_at=None
-    ).order_by("id")
-    for pk, person_id, kind, value in known.values_list("id", "person_id", "kind", "value"):
+    known = Identifier.objects.filter(person_id__in=wanted, kind__in=("phone", "email"), retired_at=None)
+    for pk, person_id, kind, value in known.order_by("id").values_list("id", "person_id", "kind", "value"):
         text = crypto.decrypt(bytes(value), field=VALUE_FIELD, row=pk)
         addresses[person_id, kind] = text.partition(":")[2]
+
+    def address(person_id: int, kind: str) -> str:
+        order = [person_id, *(side.person_id for side in known_as[person_id])]
+        return next((addresses[one, kind] for one in order if (one, kind) in addresses), "")
+
+    gone = (Person.Status.RESTRICTED, Person.Status.ERASED)
+    status = Coalesce("merged_into__status", "status")
     rows = Person.objects.filter(pk__in=person_ids).values_list(
-        "id", "name", "language", "birthday", "status", "source_mall_id"
+        "id", "name", "language", "birthday", status, "source_mall_id"
     )
     return {
-        row[0]: ContactCard(
-            *row[:4],
-            row[4] != Person.Status.ACTIVE,
-            row[5],
-            addresses.get((row[0], "phone"), ""),
-            addresses.get((row[0], "email"), ""),
+        pk: ContactCard(
+            pk, name, language, birthday, state in gone, mall_id, address(pk, "phone"), address(pk, "email")
         )
-        for row in rows
+        for pk, name, language, birthday, state, mall_id in rows
     }
 
 
@@ -303,7 +357,8 @@ def summaries(person_ids: Sequence[int]) -> dict[int, PersonSummary]:
 
 def profile_history(person_id: int, limit: int = 100) -> list[ProfileChangeView]:
     """What was changed, newest first."""
-    rows = ProfileChange.objects.filter(person_id=person_id).order_by("-changed_at", "-id")[:limit]
+    mine = ProfileChange.objects.filter(person_id__in=family(person_id))
+    rows = mine.order_by("-changed_at", "-id")[:limit]
     return [
         ProfileChangeView(
             field=row.field,
@@ -335,7 +390,7 @@ def _shown(row: ProfileChange, field: str, envelope: bytes | memoryview | None) 
 
 
 def _person_view(row: Person) -> PersonView:
-    known = Identifier.objects.filter(person_id=row.pk).order_by("-created_at", "-id")
+    known = Identifier.objects.filter(person_id__in=family(row.pk)).order_by("-created_at", "-id")
     identifiers = known.values_list(
         "id", "kind", "masked", "verified_at", "created_at", "retired_at", "retired_reason"
     )
@@ -380,7 +435,7 @@ def search(viewer: Viewer, text: str, limit: int = 20) -> list[PersonHit]:
     for kind, value in meaning.identifiers:
         person_id = person_id_by(kind, value)
         if person_id is not None:
-            found.setdefault(person_id, kind)
+            found.setdefault(survivor_of(person_id), kind)
     if not viewer.may("members.lookup"):
         kept = set(in_scope.filter(pk__in=found).values_list("pk", flat=True))
         found = {person_id: kind for person_id, kind in found.items() if person_id in kept}

@@ -170,7 +170,7 @@ def update_profile(
             return ()
         _profile.require_own_choice(actor, person, changed)
         _profile.write(person, {field: cleaned[field] for field in changed})
-        _profile.remember(person_id, changed, before, after, actor=actor, reason=reason, now=now)
+        _profile.remember(person.pk, changed, before, after, actor=actor, reason=reason, now=now)
         audit.record(
             actor=actor,
             action="person.update",
@@ -238,6 +238,7 @@ def reveal(*, actor: Viewer, person_id: int, what: str, reason: str, now: dt.dat
         raise ReasonMissing
     with transaction.atomic():
         person = load_visible(Person.objects.all(), person_id, actor, "members.reveal", queries.COLUMNS)
+        person = person.merged_into or person
         text = _profile.clear(person, what)
         if not text:
             raise NothingToReveal
@@ -276,7 +277,7 @@ def retire_identifier(
     """It no longer resolves; ``reason`` is lost, replaced or given_up. Idempotent. Raises NotFound."""
     with transaction.atomic():
         _lock(person_id, actor, "members.identity")
-        row = Identifier.objects.filter(person_id=person_id, pk=identifier_id).first()
+        row = Identifier.objects.filter(person_id__in=queries.family(person_id), pk=identifier_id).first()
         if row is None:
             raise NotFound
         _retire(actor, [row], reason, now)
@@ -293,9 +294,8 @@ def replace_identifier(
     with transaction.atomic():
         _lock(person_id, actor, "members.identity")
         _require_free([prepared], person_id)
-        rows = Identifier.objects.filter(person_id=person_id, kind=prepared.kind, retired_at=None).order_by(
-            "id"
-        )
+        mine = Identifier.objects.filter(person_id__in=queries.family(person_id), retired_at=None)
+        rows = mine.filter(kind=prepared.kind).order_by("id")
         _retire(actor, [row for row in rows if bytes(row.index) not in prepared.indexes], reason, now)
         return _give(actor, person_id, prepared, reason, now)
 
@@ -436,13 +436,14 @@ def _prepare(identifiers: Iterable[NewIdentifier]) -> list[Prepared]:
 def _require_free(prepared: Sequence[Prepared], person_id: int | None) -> None:
     """Raises IdentifierTaken for what somebody else holds, CardReportedLost for what somebody else lost."""
     held = _identifiers.holders(prepared)
+    own = set() if person_id is None else {person_id, *queries.family(person_id)}
     for item in prepared:
-        if held.get((item.kind, item.index), person_id) != person_id:
+        if (item.kind, item.index) in held and held[item.kind, item.index] not in own:
             raise _taken(item.kind)
     cards = [index for item in prepared if item.kind == "card" for index in item.indexes]
     if cards:
         lost = Identifier.objects.filter(kind="card", index__in=cards, retired_reason="lost")
-        if lost.exclude(person_id=person_id or 0).exists():
+        if lost.exclude(person_id__in=own).exists():
             raise CardReportedLost
 
 
@@ -472,7 +473,7 @@ def _insert(person_id: int, prepared: Sequence[Prepared], now: dt.datetime) -> l
 
 
 def _give(actor: Viewer, person_id: int, item: Prepared, reason: str, now: dt.datetime) -> int:
-    active = Identifier.objects.filter(person_id=person_id, retired_at=None)
+    active = Identifier.objects.filter(person_id__in=queries.family(person_id), retired_at=None)
     own = active.filter(kind=item.kind, index__in=item.indexes).first()
     if own is not None:
         return own.pk
@@ -511,8 +512,12 @@ def _retire(actor: Viewer, rows: Sequence[Identifier], reason: str, now: dt.date
 
 
 def _lock(person_id: int, actor: Viewer, *permissions: str) -> Person:
-    """The person's row for writing. Raises NotAllowed without the permission anywhere, NotFound outside its scope."""
+    """The row of the person, or of who stands for them, for writing.
+
+    Raises NotAllowed without the permission anywhere, NotFound outside its scope.
+    """
     rows = Person.objects.select_for_update(of=("self",)).filter(status=Person.Status.ACTIVE)
+    person_id = queries.survivor_of(person_id)
     for permission in permissions:
         require(actor, permission)
         person = load_visible(rows, person_id, actor, permission, queries.COLUMNS)

@@ -153,3 +153,50 @@ class Merge(models.Model):
             models.CheckConstraint(condition=~models.Q(survivor=models.F("merged")), name="merge_of_two"),
         ]
         indexes = [models.Index(fields=["-proposed_at", "-id"], name="merge_newest")]
+
+
+class Suggestion(models.Model):
+    """Two persons may be one. ``first`` is the older record; ``probability`` is the linkage model's, 1 for identifiers.
+
+    ``evidence`` says how well each thing fits (``[[what, verdict], …]``), without personal data. Rejected pairs stay
+    here, so that they are never suggested again.
+    """
+
+    class Basis(models.TextChoices):
+        IDENTIFIER = "identifier"
+        LIKENESS = "likeness"
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        UNSURE = "unsure"
+        ACCEPTED = "accepted"
+        REJECTED = "rejected"
+
+    first = models.ForeignKey("customers.Person", models.PROTECT, related_name="+")
+    second = models.ForeignKey("customers.Person", models.PROTECT, related_name="+")
+    basis = models.CharField(max_length=10, choices=Basis.choices)
+    probability = models.FloatField()
+    evidence = models.JSONField(default=list)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
+    merge = models.ForeignKey("customers.Merge", models.PROTECT, null=True, related_name="+")
+    found_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["first", "second"], name="suggestion_pair_once"),
+            models.CheckConstraint(
+                condition=models.Q(first__lt=models.F("second")), name="suggestion_older_first"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(probability__gte=0, probability__lte=1), name="suggestion_probability"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["-probability", "id"],
+                condition=models.Q(state__in=["open", "unsure"]),
+                name="suggestion_open",
+            )
+        ]

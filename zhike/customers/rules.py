@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 KINDS = ("account", "phone", "unionid", "card", "openid", "email", "plate")
 """Kinds of identifiers, the ones that prove most first: where two disagree, the earlier decides."""
@@ -414,3 +415,24 @@ def is_minor(birthday: dt.date, today: dt.date) -> bool:
     return (
         today.year - birthday.year - ((today.month, today.day) < (birthday.month, birthday.day))
     ) < ADULT_AGE
+
+
+STRONG_KINDS = frozenset({"account", "unionid", "openid"})
+"""Identifiers that nobody hands on."""
+
+
+def suggests(kinds: Iterable[str], first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Whether two records that shared identifiers of these kinds are suggested to be one person.
+
+    A birthday or a sex that differs speaks against it, whatever they share. A number, a card or a plate passes from hand
+    to hand, so the names must be the same, or sound the same; what belongs to an online account is enough by itself.
+    ``first`` and ``second`` have name, pinyin, birthday and sex, "" when unknown.
+    """
+    for field in ("birthday", "sex"):
+        if first[field] and second[field] and first[field] != second[field]:
+            return False
+    if STRONG_KINDS & set(kinds):
+        return True
+    return bool(first["name"]) and (
+        first["name"] == second["name"] or (bool(first["pinyin"]) and first["pinyin"] == second["pinyin"])
+    )

@@ -63,3 +63,9 @@ def sign_day(timestamp: int) -> None:
 def run_replay(*, run_id: str) -> None:
     """One replay that somebody asked for."""
     operations.run_replay(actor=ACTOR, run_id=uuid.UUID(run_id), now=clock.now())
+
+
+@job(queue=CARETAKER_QUEUE, lock="find_twins", cron="50 18 * * *")
+def find_twins(timestamp: int) -> None:
+    """In the night: compare all records, and suggest those that may be one person's."""
+    operations.find_twins(actor=ACTOR, now=clock.now())

@@ -72,6 +72,7 @@ def seed_twins(actor: Viewer, world: World, history: History, now: dt.datetime) 
     known = customers.person_ids_by("phone", [one.phone for one in originals])
     pairs = [(known[one.phone], twin) for one, twin in zip(originals, ids, strict=True) if one.phone in known]
     _merge(actor, pairs, now)
+    loyalty.look_for_twins(actor=actor, now=now)
     return len(ids)
 
 

@@ -1,5 +1,6 @@
 """The document says what there is, all of it, and its examples work."""
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,8 @@ from django.urls import URLPattern, URLResolver
 from tests.people import publish_policy
 from tests.ui.api.client import ApiClient
 from tests.ui.api.conftest import Shop
+from zhike.kernel.access import system_viewer
+from zhike.loyalty import operations as loyalty
 
 pytestmark = pytest.mark.feature("C065")
 ADDRESS = "/api/v1/openapi.json"
@@ -109,6 +112,13 @@ def test_the_examples_are_valid_and_work(shop: Shop, office: ApiClient) -> None:
     undone = office.post(f"/api/v1/merges/{merged.json['merge_id']}/undo", sent("undo_merge"))
     assert (undone.status, undone.json["state"]) == (201, "undone")
     assert office.get(f"/api/v1/merges/{merged.json['merge_id']}").json["merged_member_id"] == twin
+    loyalty.find_twins(actor=system_viewer("tests"), now=dt.datetime.now(dt.UTC))
+    [pair] = office.get("/api/v1/merge-suggestions").json["items"]
+    assert {pair["member_id"], pair["other_member_id"]} == {member, twin}
+    judged = office.post(
+        f"/api/v1/merge-suggestions/{pair['suggestion_id']}/verdict", sent("judge_merge_suggestion")
+    )
+    assert (judged.status, judged.json["state"]) == (201, "merged")
     ticket = office.post("/api/v1/tickets", sent("open_ticket") | {"member_id": member})
     number = ticket.json["number"]
     assert office.post(f"/api/v1/tickets/{number}/messages", sent("answer_ticket")).status == 201

@@ -17,6 +17,7 @@ Enter = Callable[[Viewer], Client]
 # Page → who opens it, of: admin, wang (mall manager), sun (service desk), chen (marketer), li (cashier).
 PAGES = {
     "/console/members/": "admin wang sun chen",
+    "/console/identity/": "admin wang sun",
     "/console/identity/merges/": "admin wang sun",
     "/console/receipts/": "admin wang sun li",
     "/console/redemptions/": "admin wang sun chen li",

@@ -11,6 +11,7 @@ from tests.ui.console.conftest import HTMX, said
 from tests.ui.console.world import SYSTEM, World
 from zhike.customers import queries as people
 from zhike.customers.queries import merges as known
+from zhike.customers.queries import suggestions as twins
 from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries
 
@@ -67,3 +68,26 @@ def test_a_colleague_agrees_or_declines(world: World, admin: Client) -> None:
     admin.post(f"{address}agree/")
     assert people.survivor_of(child.person_id) == mother.person_id
     assert "已被否决或撤销" in said(admin.post(f"{address}decline/", follow=True))
+
+
+def test_possible_twins_are_judged_one_after_the_other(world: World, admin: Client) -> None:
+    for no, birthday in (
+        (5, dt.date(1990, 1, 1)),
+        (6, dt.date(1990, 1, 1)),
+        (7, dt.date(1985, 3, 2)),
+        (8, dt.date(1985, 3, 2)),
+    ):
+        enroll(world, f"1390013944{no}", birthday=birthday)
+    assert "没有发现重复档案" in said(admin.get("/console/identity/"))
+    loyalty.find_twins(actor=SYSTEM, now=world.now)
+    page = said(admin.get("/console/identity/"))
+    assert "疑似同一人" in page and "生日" in page
+    first, second = (one.id for one in twins.suggestions(SYSTEM).items)
+    shown = said(admin.get(f"/console/identity/{first}/"))
+    assert "139****944" in shown.replace(" ", "") and "data-verdict" in shown
+    sent = admin.post(f"/console/identity/{first}/", {"verdict": "rejected"})
+    assert sent["Location"] == f"/console/identity/{second}/"
+    merged = admin.post(f"/console/identity/{second}/", {"verdict": "accepted", "reason": ""}, follow=True)
+    assert "两份档案已合并" in said(merged)
+    assert "判断为两个人" in said(admin.get(f"/console/identity/{first}/"))
+    assert not twins.suggestions(SYSTEM).items

@@ -22,7 +22,7 @@ from zhike.collection.queries.sources import (
     source_of_key,
     sources,
 )
-from zhike.collection.queries.visitors import StitchedVisitor, shared_a_device, visitors_of
+from zhike.collection.queries.visitors import StitchedVisitor, shared_a_device, shared_devices, visitors_of
 from zhike.collection.rules.reading import (
     BATCH_BYTES_MAX,
     BATCH_MESSAGES_MAX,
@@ -52,6 +52,7 @@ __all__ = [
     "set_aside",
     "set_aside_page",
     "shared_a_device",
+    "shared_devices",
     "source",
     "source_of_key",
     "sources",

@@ -34,3 +34,13 @@ def shared_a_device(first: int, second: int) -> bool:
     told = Event.objects.filter(type=VisitorShared.type, subject__in=[f"person/{first}", f"person/{second}"])
     pairs = ((first, second), (second, first))
     return any(told.filter(data__contains={"person_id": a, "other_person_id": b}).exists() for a, b in pairs)
+
+
+def shared_devices() -> dict[int, str]:
+    """For persons who signed in on a device after somebody else, or before, which one it was."""
+    found: dict[int, str] = {}
+    told = Event.objects.filter(type=VisitorShared.type).order_by("position")
+    for data in told.values_list("data", flat=True).iterator():
+        device = str(data["visitor_id"])
+        found[data["person_id"]] = found[data["other_person_id"]] = device
+    return found

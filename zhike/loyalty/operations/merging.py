@@ -13,14 +13,18 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
+from procrastinate.contrib.django import app
 
 from zhike.collection import queries as collection
 from zhike.customers.operations import merging as customers
+from zhike.customers.operations import suggesting
 from zhike.customers.queries import merges as known
+from zhike.customers.queries import suggestions as twins
 from zhike.customers.queries import survivor_of
 from zhike.kernel import events
-from zhike.kernel.access import Viewer
+from zhike.kernel.access import Viewer, require
 from zhike.kernel.errors import Conflict, Invalid
+from zhike.kernel.jobs import CARETAKER_QUEUE
 from zhike.loyalty.events import MembersMerged, MembersParted, TierChanged
 from zhike.loyalty.models import CapUsage, Member, MemberMerge
 from zhike.loyalty.operations.state import Holder, from_json, locked_holder, lots_of_json, post, posting_for
@@ -425,3 +429,47 @@ def _fallen(programme: Programme, current: int, spend_fen: int, floor: int) -> i
     own = tier_for(spend_fen, programme.ladder).tier_id
     kept = own if rank[own] >= rank[floor] else floor
     return kept if rank[kept] < rank[current] else current
+
+
+# --- suggestions -----------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def accept_suggestion(*, actor: Viewer, suggestion_id: int, reason: str, now: dt.datetime) -> MergeOutcome:
+    """Merge a suggested pair into the older record that is a member's, or propose it where caution is due.
+
+    Raises SuggestionDecided, and what `merge_persons` raises.
+    """
+    one = twins.suggestion(actor, suggestion_id)
+    survivor, merged = one.first.id, one.second.id
+    if not Member.objects.filter(person_id=survivor).exists():
+        survivor, merged = merged, survivor
+    outcome = merge_persons(
+        actor=actor,
+        survivor_id=survivor,
+        merged_id=merged,
+        reason=reason,
+        evidence={"suggestion": suggestion_id, "probability": one.probability},
+        now=now,
+    )
+    suggesting.accept(actor=actor, suggestion_id=suggestion_id, merge_id=outcome.merge_id, now=now)
+    return outcome
+
+
+def reject_suggestion(*, actor: Viewer, suggestion_id: int, unsure: bool = False, now: dt.datetime) -> None:
+    """Two persons, for good; or ``unsure``: somebody else may look. Raises SuggestionDecided, NotFound, NotAllowed."""
+    verdict = "unsure" if unsure else "rejected"
+    suggesting.judge(actor=actor, suggestion_id=suggestion_id, verdict=verdict, now=now)
+
+
+def find_twins(*, actor: Viewer, now: dt.datetime) -> int:
+    """Compare everybody with everybody, for a worker or a command; how many pairs are new. Raises NotAllowed."""
+    return suggesting.find_twins(actor=actor, devices=collection.shared_devices(), now=now)
+
+
+def look_for_twins(*, actor: Viewer, now: dt.datetime) -> None:
+    """Have a worker compare everybody soon. Raises NotAllowed."""
+    require(actor, "members.merge")
+    app.configure_task("zhike.loyalty.jobs.find_twins", queue=CARETAKER_QUEUE).defer(
+        timestamp=int(now.timestamp())
+    )

@@ -34,6 +34,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "lines": [{"line_no": 1, "quantity": "1"}],
     },
     "merge_members": {"member_id": 1, "merged_member_id": 2, "reason": "换了手机号"},
+    "judge_merge_suggestion": {"verdict": "accepted", "reason": "同一人"},
     "undo_merge": {"reason": "并错了"},
     "redeem": {"points": 50, "merchant_code": "C001", "reference": "T1-20260701-0042"},
     "save_segment": {

@@ -206,6 +206,16 @@ OPERATIONS: dict[str, Text] = {
     ),
     "list_merges": Text(_("Merges within the key's scope"), _("Newest first.")),
     "get_merge": Text(_("One merge")),
+    "list_merge_suggestions": Text(
+        _("Pairs that may be one person"),
+        _("Found every night by identifiers and by likeness; the surest first."),
+    ),
+    "judge_merge_suggestion": Text(
+        _("Judge a pair"),
+        _(
+            "Accepted pairs are merged, or proposed where caution is due; rejected ones are never suggested again."
+        ),
+    ),
     "undo_merge": Text(
         _("Undo a merge"),
         _("Two members again, exactly, also after later purchases and redemptions."),

@@ -43,4 +43,14 @@ COMPARED = {
     "unionid": _("WeChat unionid"),
     "plate": _("Number plate"),
     "account": _("Online account"),
+    "device": _("Device"),
+}
+
+SUGGESTION_BASES = {"identifier": _("Identifiers"), "likeness": _("Likeness")}
+
+SUGGESTION_STATES = {
+    "open": _("To be judged"),
+    "unsure": _("Not sure"),
+    "accepted": _("Judged to be one person"),
+    "rejected": _("Judged to be two persons"),
 }

@@ -40,6 +40,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("standing", _("Lifecycle and value"), "radar", "segments.view", "console:standing"),
             Entry("lifetime", _("Future value"), "trending-up", "segments.view", "console:lifetime"),
             Entry("identity", _("One person, one record"), "merge", "members.merge", "console:merges"),
+            Entry("identity", _("One person, one record"), "merge", "members.merge", "console:suggestions"),
             Entry("receipts", _("Receipts"), "receipt-text", "receipts.view", "console:receipts"),
             Entry("redemptions", _("Redemptions"), "hand-coins", "points.view", "console:redemptions"),
             Entry("counter", _("Counter"), "scan-line", "members.lookup", "counter:home"),

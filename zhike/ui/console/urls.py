@@ -90,6 +90,8 @@ _members = [
 ]
 
 _identity = [
+    path("identity/", identity.suggestions, name="suggestions"),
+    path("identity/<int:suggestion_id>/", identity.suggestion, name="suggestion"),
     path("identity/merges/", identity.merges, name="merges"),
     path("identity/merges/<int:merge_id>/", identity.merge, name="merge"),
     path("identity/merges/<int:merge_id>/agree/", identity.agree, name="agree_to_merge"),

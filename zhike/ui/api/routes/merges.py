@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from ninja import Path, Query, Router, Schema
 
 from zhike.customers.queries import merges as known
+from zhike.customers.queries import suggestions as twins
 from zhike.kernel.idempotency import Outcome
 from zhike.loyalty import operations, queries
 from zhike.ui.api.routes.base import ApiRequest, Needs, run_once
@@ -126,3 +127,95 @@ def _merge_out(one: known.MergeView) -> MergeOut:
         merged_at=one.merged_at,
         ended_at=one.ended_at,
     )
+
+
+class SuggestionOut(Schema):
+    """`evidence` says of each thing compared how well it fits: 0 not at all, higher is better."""
+
+    suggestion_id: int
+    member_id: int | None
+    other_member_id: int | None
+    basis: Literal["identifier", "likeness"]
+    probability: float
+    evidence: dict[str, int]
+    state: Literal["open", "unsure", "accepted", "rejected"]
+    found_at: dt.datetime
+
+
+class SuggestionsOut(Schema):
+    items: list[SuggestionOut]
+    next_cursor: str | None
+
+
+class JudgedOut(Schema):
+    """The merge an accepted pair led to, and its state; None for the others."""
+
+    verdict: Literal["accepted", "rejected", "unsure"]
+    merge_id: int | None
+    state: State | None
+    guards: list[str]
+
+
+class VerdictIn(Input):
+    """`reason` is kept with the merge of an accepted pair."""
+
+    verdict: Literal["accepted", "rejected", "unsure"]
+    reason: Annotated[str, text(200)] = ""
+
+
+@router.get("/merge-suggestions", auth=Needs("members.merge"), response=SuggestionsOut)
+def list_merge_suggestions(
+    request: ApiRequest,
+    cursor: Annotated[str | None, Query(max_length=1000)] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 30,
+) -> SuggestionsOut:
+    """Pairs within the key's scope that may be one person, the surest first."""
+    page = twins.suggestions(request.viewer, cursor=cursor, limit=limit)
+    return SuggestionsOut(
+        items=[
+            SuggestionOut(
+                suggestion_id=one.id,
+                member_id=queries.member_id_of_person(one.first.id),
+                other_member_id=queries.member_id_of_person(one.second.id),
+                basis=one.basis,  # type: ignore[arg-type]
+                probability=one.probability,
+                evidence=dict(one.evidence),
+                state=one.state,  # type: ignore[arg-type]
+                found_at=one.found_at,
+            )
+            for one in page.items
+        ],
+        next_cursor=page.next_cursor,
+    )
+
+
+@router.post(
+    "/merge-suggestions/{int:suggestion_id}/verdict",
+    auth=Needs("members.merge", body=True),
+    response={201: JudgedOut},
+)
+def judge_merge_suggestion(request: ApiRequest, suggestion_id: MergeId, body: VerdictIn) -> Any:
+    """One person (merged, or proposed where caution is due), two persons, or not sure."""
+
+    def act() -> Outcome:
+        if body.verdict != "accepted":
+            operations.reject_suggestion(
+                actor=request.viewer,
+                suggestion_id=suggestion_id,
+                unsure=body.verdict == "unsure",
+                now=request.now,
+            )
+            answer = JudgedOut(verdict=body.verdict, merge_id=None, state=None, guards=[])
+            return Outcome(201, answer.model_dump(mode="json"))
+        outcome = operations.accept_suggestion(
+            actor=request.viewer, suggestion_id=suggestion_id, reason=body.reason, now=request.now
+        )
+        found = JudgedOut(
+            verdict=body.verdict,
+            merge_id=outcome.merge_id,
+            state=outcome.state,  # type: ignore[arg-type]
+            guards=list(outcome.guards),
+        )
+        return Outcome(201, found.model_dump(mode="json"))
+
+    return run_once(request, act)

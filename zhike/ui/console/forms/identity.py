@@ -37,3 +37,9 @@ class MergeForm(OnceForm):
 
 class UndoForm(OnceForm):
     reason = reason_field()
+
+
+class VerdictForm(forms.Form):
+    reason = forms.CharField(
+        max_length=200, required=False, label=_("Remark"), help_text=_("It is kept with the merge.")
+    )

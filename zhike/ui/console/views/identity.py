@@ -13,8 +13,10 @@ from django.utils.translation import gettext as _
 
 from zhike.customers import queries as customers
 from zhike.customers.queries import merges as known
+from zhike.customers.queries import suggestions as twins
 from zhike.kernel.errors import NotFound, Problem
 from zhike.loyalty import operations, queries
+from zhike.ui.components import formatting
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console import identity_labels as labels
 from zhike.ui.console.forms import identity as forms
@@ -53,6 +55,7 @@ def merges(request: StaffRequest) -> HttpResponse:
         "state": state,
         "states": list(labels.MERGE_STATES.items()),
         "waiting": known.open_proposals(request.viewer),
+        "tabs": _tabs(request, "merges"),
     }
     if wants_fragment(request):
         return fragment(request, "console/identity/_merges.html", context)
@@ -206,3 +209,77 @@ def _side(request: StaffRequest, person: customers.PersonSummary, *, show_file: 
     except NotFound:
         return Side(person, None, None)
     return Side(person, file, queries.activity_of(member_id))
+
+
+# --- possible twins --------------------------------------------------------------------------------------------------
+
+
+def _tabs(request: StaffRequest, active: str) -> list[dict[str, Any]]:
+    waiting = twins.open_suggestions(request.viewer)
+    return [
+        {
+            "label": _("Possible twins"),
+            "url": reverse("console:suggestions"),
+            "active": active == "suggestions",
+            "badge": str(waiting) if waiting else "",
+        },
+        {"label": _("Merges"), "url": reverse("console:merges"), "active": active == "merges", "badge": ""},
+    ]
+
+
+@staff_page(MERGE)
+def suggestions(request: StaffRequest) -> HttpResponse:
+    """Pairs that may be one person, the surest first."""
+    context = {
+        "page": twins.suggestions(request.viewer, cursor=request.GET.get("cursor")),
+        "tabs": _tabs(request, "suggestions"),
+        "waiting": known.open_proposals(request.viewer),
+    }
+    return page(request, "console/identity/suggestions.html", context, section=SECTION)
+
+
+@staff_page(MERGE)
+def suggestion(request: StaffRequest, suggestion_id: int) -> HttpResponse:
+    """One pair side by side: merged, rejected or left for somebody else, by a click or a key; then the next."""
+    one = twins.suggestion(request.viewer, suggestion_id)
+    form = forms.VerdictForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            return _judged(request, one, form)
+        except Problem as problem:
+            add_problem(form, problem)
+    context = _beside(request, one.first.id, one.second.id, is_one=False) | {
+        "one": one,
+        "form": form,
+        "is_open": one.state in twins.OPEN,
+        "likelihood": _("Likelihood %(percent)s") % {"percent": formatting.percent(one.probability)},
+    }
+    status = 422 if form.is_bound else 200
+    return page(request, "console/identity/suggestion.html", context, section=SECTION, status=status)
+
+
+def _judged(request: StaffRequest, one: twins.SuggestionView, form: forms.VerdictForm) -> HttpResponse:
+    verdict = request.POST.get("verdict", "")
+    following = twins.next_after(request.viewer, one.id)
+    url = (
+        reverse("console:suggestion", args=[following])
+        if following is not None
+        else reverse("console:suggestions")
+    )
+    if verdict != "accepted":
+        operations.reject_suggestion(
+            actor=request.viewer, suggestion_id=one.id, unsure=verdict != "rejected", now=request.now
+        )
+        return done(request, _("They stay two records."), url)
+    outcome = operations.accept_suggestion(
+        actor=request.viewer,
+        suggestion_id=one.id,
+        reason=form.cleaned_data["reason"] or _("The records fit together."),
+        now=request.now,
+    )
+    success = (
+        _("The two records are one now.")
+        if outcome.state == "merged"
+        else _("A colleague has to agree before the two become one.")
+    )
+    return done(request, success, reverse("console:merge", args=[outcome.merge_id]))

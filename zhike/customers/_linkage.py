@@ -99,8 +99,8 @@ def _comparison(one: Likeness) -> Any:
     import splink.comparison_level_library as levels
     import splink.comparison_library as comparisons
 
-    nearly = {"text": levels.JaroWinklerLevel, "digits": levels.LevenshteinLevel}
-    steps = [levels.ExactMatchLevel(one.column)]
+    nearly: dict[str, Any] = {"text": levels.JaroWinklerLevel, "digits": levels.LevenshteinLevel}
+    steps: list[Any] = [levels.ExactMatchLevel(one.column)]
     steps += [levels.ExactMatchLevel(column) for column in one.same]
     steps += [nearly[one.kind](one.column, step if one.kind == "text" else int(step)) for step in one.steps]
     steps.append(levels.ElseLevel())

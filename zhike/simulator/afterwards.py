@@ -15,6 +15,7 @@ from zhike.simulator.founding import World
 from zhike.simulator.loading import Loader
 from zhike.simulator.rewards import seed_rewards
 from zhike.simulator.service_desk import ServiceDesk
+from zhike.simulator.twins import seed_twins
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,16 @@ def _chats(ground: Ground) -> None:
     seed_chats(ground.actor, ground.world, ground.loader.history, ground.seed, ground.now)
 
 
+def _twins(ground: Ground) -> None:
+    seed_twins(ground.actor, ground.world, ground.loader.history, ground.now)
+
+
 LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
     (_coupons, _engagement, _rewards, _signed_days),
-    (_service_desk,),
+    (
+        _service_desk,
+        _twins,
+    ),
     (_chats,),
 )
 """Inside a lane one follows the other; each seed finds out for itself whether it was planted before."""

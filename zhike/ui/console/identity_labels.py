@@ -43,7 +43,7 @@ COMPARED = {
     "unionid": _("WeChat unionid"),
     "plate": _("Number plate"),
     "account": _("Online account"),
-    "device": _("Device"),
+    "device": _("Shared device"),
 }
 
 SUGGESTION_BASES = {"identifier": _("Identifiers"), "likeness": _("Likeness")}

@@ -383,7 +383,7 @@ class Chat {
     const mine = this.isMine(message);
     const kinds = [mine ? "chat-mine" : "chat-theirs", message.kind === "note" && "chat-note", message.by === "bot" && "chat-bot"];
     const item = element("li", { class: ["chat-item", ...kinds].filter(Boolean).join(" ") });
-    const bubble = element("div", { class: "chat-bubble" });
+    const bubble = element("div", { class: "talk-bubble" });
     if (message.text) bubble.append(element("p", { class: "chat-text" }, message.text));
     for (const row of message.details.rows ?? []) {
       bubble.append(element("p", { class: "chat-row" }, element("span", {}, row[0]), element("strong", {}, row[1])));

@@ -229,6 +229,7 @@ def end(row: Conversation, closed_by: str, actor: Viewer, now: dt.datetime) -> N
     _conversations.move(row, "close")
     _conversations.happened(row, "closed", now, member_sees=True, by=closed_by)
     row.closed_at, row.closed_by, row.awaits_us, row.snoozed_until = now, closed_by, False, None
+    row.staff_read = row.last_number
     _conversations.keep(row, now)
     helped = {(True, True): "both", (True, False): "bot", (False, True): "staff"}
     by_bot, by_staff = row.bot_answers > 0, row.first_answered_at is not None

@@ -4,7 +4,6 @@
 
 LEDGER.zip is what `zhike ledger export` writes. `--key` is the public key you wrote down when you were shown it,
 `--digest` a signed day you kept. Python's own library is all that is needed; nothing of Zhike is imported.
-
 From the transfers alone it derives every balance, debt, lot, award and redemption again, hashes the transfers into the
 chain of seals, and checks each signed day: its signature (RFC 8032), the chain of days, its seals and totals. Whatever
 does not fit is named by table, id and field, the first cause first. The exit code is 0 when all fits, 1 otherwise.
@@ -39,13 +38,9 @@ COUNTERPARTS: dict[str, set[int]] = {
     "release": {5},
     "hold": {6},
     "unhold": {6},
-    "check_in": {1},
-    "birthday": {1},
-    "referral": {1},
-    "mission": {1},
-    "take_back": {1},
     "merge": {7},
     "unmerge": {7},
+    **dict.fromkeys(("check_in", "birthday", "referral", "mission", "prize", "take_back"), {1}),
 }
 # Between two system accounts: points begin to wait, are taken back or undone while they wait; held ones are spent.
 BESIDE = {"earn": (1, 5), "clawback": (5, 1), "undo": (5, 1), "redeem": (6, 2)}

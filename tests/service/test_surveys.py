@@ -263,7 +263,7 @@ def test_other_words_make_a_new_version_and_the_same_do_not(desk: Malls, crew: C
     pk = save(desk)
     save(desk)
     save(desk, question="您会推荐我们吗？", kind="ces")  # the scale of a known survey stays
-    assert list(SurveyVersion.objects.filter(survey_id=pk).values_list("version", flat=True)) == [1, 2]
+    assert sorted(SurveyVersion.objects.filter(survey_id=pk).values_list("version", flat=True)) == [1, 2]
     assert Survey.objects.get(pk=pk).kind == "nps"
     with pytest.raises(NotAllowed):
         save(desk, actor=crew.wang)

@@ -10,13 +10,9 @@ if TYPE_CHECKING:
 
 def consumers() -> list[Consumer]:
     """One entry for each, in the order of the floors."""
+    from zhike.engagement.handlers import referrals
     from zhike.insight.handlers import standing
     from zhike.loyalty.handlers import member_activity
     from zhike.offers.handlers import coupon_returns
 
-    return [member_activity, coupon_returns, standing]
-    from zhike.engagement.handlers import referrals
-    from zhike.loyalty.handlers import member_activity
-    from zhike.offers.handlers import coupon_returns
-
-    return [member_activity, coupon_returns, referrals]
+    return [member_activity, coupon_returns, referrals, standing]

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from zhike.rewards.operations import NewBenefit
 from zhike.rewards.queries import BenefitView
 from zhike.ui.components.labels import BENEFIT_KINDS, LIMIT_PERIODS
-from zhike.ui.console.forms.coupons import HUNDRED, percent_field
 from zhike.ui.console.forms.organization import code_field
+from zhike.ui.console.forms.percent import HUNDRED, percent_field
 from zhike.ui.console.forms.programme import FenField
 from zhike.ui.console.forms.rewards import PARTIES
 

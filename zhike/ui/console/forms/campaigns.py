@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from zhike.marketing.operations import ArmPlan, Plan
 from zhike.marketing.queries import FUNDERS
 from zhike.ui.console import marketing_labels as labels
-from zhike.ui.console.forms.coupons import percent_field
 from zhike.ui.console.forms.members import reason_field
+from zhike.ui.console.forms.percent import percent_field
 from zhike.ui.console.forms.programme import FenField
 from zhike.ui.console.forms.promotions import moment_field
 from zhike.ui.console.once import OnceForm

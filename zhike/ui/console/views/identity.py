@@ -22,6 +22,7 @@ from zhike.ui.console import identity_labels as labels
 from zhike.ui.console.forms import identity as forms
 from zhike.ui.console.pages import (
     add_problem,
+    carry_out,
     done,
     fragment,
     go,
@@ -30,7 +31,7 @@ from zhike.ui.console.pages import (
     refused,
     wants_fragment,
 )
-from zhike.ui.console.views.member_actions import _carry_out, _file
+from zhike.ui.console.views.member_actions import _file
 
 MERGE = "members.merge"
 SECTION = "identity"
@@ -104,7 +105,7 @@ def undo(request: StaffRequest, merge_id: int) -> HttpResponse:
         reason = form.cleaned_data["reason"]
         operations.unmerge_persons(actor=request.viewer, merge_id=merge_id, reason=reason, now=request.now)
 
-    return _carry_out(
+    return carry_out(
         request, form, act, success=_("Two records again, each with what came by its own identifiers."),
         url=reverse("console:merge", args=[merge_id]), title=_("Undo the merge"), label=_("Undo the merge"),
         lead=_("Each side gets back what it had and what came by its identifiers since; points spent of the other's are owed."),

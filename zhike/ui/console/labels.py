@@ -35,6 +35,7 @@ PERMISSIONS = {
     "members.enroll": _("Enrol members"),
     "members.edit": _("Change profiles"),
     "members.identity": _("Change identifiers and cards"),
+    "members.merge": _("Merge records of one person"),
     "members.reveal": _("Open personal data (audited)"),
     "members.export": _("Export members (audited)"),
     "receipts.view": _("See receipts"),

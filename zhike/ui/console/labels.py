@@ -221,11 +221,7 @@ CONSENT_CHANNELS = {
     "push": _("App notification"),
 }
 
-CHANNELS = {
-    "sms": _("Text message"),
-    "email": _("E-mail"),
-    "inbox": _("Inbox of the member app"),
-}
+CHANNELS = {"sms": _("Text message"), "email": _("E-mail"), "inbox": _("Inbox of the member app")}
 
 MESSAGE_KINDS = {
     "code": _("One-time code"),

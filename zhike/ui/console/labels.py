@@ -38,6 +38,7 @@ PERMISSIONS = {
     "members.enroll": _("Enrol members"),
     "members.edit": _("Change profiles"),
     "members.identity": _("Change identifiers and cards"),
+    "members.merge": _("Merge records of one person"),
     "members.reveal": _("Open personal data (audited)"),
     "members.export": _("Export members (audited)"),
     "receipts.view": _("See receipts"),
@@ -227,11 +228,7 @@ CONSENT_CHANNELS = {
     "push": _("App notification"),
 }
 
-CHANNELS = {
-    "sms": _("Text message"),
-    "email": _("E-mail"),
-    "inbox": _("Inbox of the member app"),
-}
+CHANNELS = {"sms": _("Text message"), "email": _("E-mail"), "inbox": _("Inbox of the member app")}
 
 MESSAGE_KINDS = {
     "code": _("One-time code"),

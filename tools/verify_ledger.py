@@ -40,7 +40,7 @@ COUNTERPARTS: dict[str, set[int]] = {
     "unhold": {6},
     "merge": {7},
     "unmerge": {7},
-    **dict.fromkeys(("check_in", "birthday", "referral", "mission", "prize", "take_back"), {1}),
+    **{reason: {1} for reason in ("check_in", "birthday", "referral", "mission", "prize", "take_back")},
 }
 # Between two system accounts: points begin to wait, are taken back or undone while they wait; held ones are spent.
 BESIDE = {"earn": (1, 5), "clawback": (5, 1), "undo": (5, 1), "redeem": (6, 2)}

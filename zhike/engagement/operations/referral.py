@@ -309,7 +309,7 @@ def _settle(actor: Viewer, referral_id: int, today: dt.date, now: dt.datetime) -
     for member_id, side in sides:
         given[side] = give(
             member_id, [getattr(terms, side)], terms, reason=REASON, reference=f"referral:{row.pk}",
-            explanation={"side": side}, today=today, now=now, limits=limits if side == "inviter" else (),
+            explanation={"as": side}, today=today, now=now, limits=limits if side == "inviter" else (),
         )  # fmt: skip
     _become(
         row, Status.REWARDED, now,

@@ -197,7 +197,7 @@ def award_sentence(reason: str, amount: str, explanation: Mapping[str, Any]) -> 
         text = _("Checked in, day %(streak)s in a row: %(points)s.")
     elif reason == "birthday":
         text = _("Happy birthday: %(points)s.")
-    elif reason == "referral" and explanation.get("side") == "invitee":
+    elif reason == "referral" and explanation.get("as") == "invitee":
         text = _("Invited by a friend, and the first purchase is made: %(points)s.")
     elif reason == "referral":
         text = _("A friend you invited made their first purchase: %(points)s.")

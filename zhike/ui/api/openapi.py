@@ -320,14 +320,15 @@ def _finish(operation: dict[str, Any]) -> None:
         operation["requestBody"]["content"]["application/json"]["example"] = examples.BODIES[name]
     if any(parameter.get("in") == "path" for parameter in operation["parameters"]) or name in MAY_MISS:
         answers.setdefault(404, {})
-    if name == "look_up_member":
+    if name in MAY_CONFLICT:
         answers.setdefault(409, {})
     operation["responses"] = {
         str(status): _answer(status, answer, keyed=bool(scopes)) for status, answer in sorted(answers.items())
     }
 
 
-MAY_MISS = frozenset(("look_up_member", "enroll_member", "get_policy", "open_ticket"))
+MAY_MISS = frozenset(("look_up_member", "enroll_member", "get_policy", "open_ticket", "merge_members"))
+MAY_CONFLICT = frozenset(("look_up_member", "birthday_gift", "list_invitations"))
 
 
 def _answer(status: int, answer: dict[str, Any], *, keyed: bool) -> dict[str, Any]:

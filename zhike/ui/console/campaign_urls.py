@@ -15,6 +15,7 @@ CAMPAIGNS: list[URLPattern] = [
     path("campaigns/new/", campaigns.edit, name="new_campaign"),
     path("campaigns/scenarios/<slug:code>/", campaign_steps.take_scenario, name="take_scenario"),
     path("campaigns/<int:campaign_id>/", campaigns.campaign, name="campaign"),
+    path("campaigns/<int:campaign_id>/live/", campaigns.campaign_live, name="campaign_live"),
     path("campaigns/<int:campaign_id>/edit/", campaigns.edit, name="edit_campaign"),
     path("campaigns/<int:campaign_id>/forecast/", campaign_steps.forecast, name="forecast_campaign"),
     path("campaigns/<int:campaign_id>/lessons/", campaign_steps.lessons, name="campaign_lessons"),

@@ -131,6 +131,16 @@ def _choices(request: StaffRequest) -> forms.PlanChoices:
 @staff_page(VIEW)
 def campaign(request: StaffRequest, campaign_id: int) -> HttpResponse:
     """One campaign: what was planned, what is happening, what it did. While it works the page asks again."""
+    return page(request, "console/campaigns/campaign.html", _whole(request, campaign_id), section=SECTION)
+
+
+@staff_page(VIEW, keeps_alive=False)
+def campaign_live(request: StaffRequest, campaign_id: int) -> HttpResponse:
+    """The same again every few seconds, while it works."""
+    return fragment(request, "console/campaigns/_live.html", _whole(request, campaign_id))
+
+
+def _whole(request: StaffRequest, campaign_id: int) -> dict[str, Any]:
     found = queries.campaign(request.viewer, campaign_id, request.now)
     context: dict[str, Any] = {
         "campaign": found,
@@ -149,9 +159,7 @@ def campaign(request: StaffRequest, campaign_id: int) -> HttpResponse:
             "trend": _trend(queries.trend(request.viewer, campaign_id)),
             "compared": _compared(found, review),
         }
-    if wants_fragment(request):
-        return fragment(request, "console/campaigns/_live.html", context)
-    return page(request, "console/campaigns/campaign.html", context, section=SECTION)
+    return context
 
 
 def _wordings(request: StaffRequest, found: queries.CampaignFile) -> list[dict[str, Any]]:

@@ -39,7 +39,6 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("segments", _("Segments"), "users", "segments.view", "console:segments"),
             Entry("standing", _("Lifecycle and value"), "radar", "segments.view", "console:standing"),
             Entry("lifetime", _("Future value"), "trending-up", "segments.view", "console:lifetime"),
-            Entry("identity", _("One person, one record"), "merge", "members.merge", "console:merges"),
             Entry("identity", _("One person, one record"), "merge", "members.merge", "console:suggestions"),
             Entry("receipts", _("Receipts"), "receipt-text", "receipts.view", "console:receipts"),
             Entry("redemptions", _("Redemptions"), "hand-coins", "points.view", "console:redemptions"),
@@ -49,7 +48,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
     (
         _("Service"),
         (
-            Entry("inbox", _("Inbox"), "inbox", "tickets.view", "console:inbox"),
+            Entry("inbox", _("Conversations"), "inbox", "tickets.view", "console:inbox"),
             Entry("knowledge", _("Knowledge"), "book-open", "tickets.handle", "console:knowledge"),
             Entry("assistant", _("Assistant"), "bot", "tickets.handle", "console:assistant"),
             Entry("service", _("Service desk"), "headset", "tickets.view", "console:service"),

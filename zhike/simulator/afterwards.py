@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from zhike.kernel.access import Viewer
-from zhike.loyalty import operations as loyalty
+from zhike.simulator.campaigns import seed_campaigns
 from zhike.simulator.chats import seed_chats
 from zhike.simulator.coupons import seed_coupons
 from zhike.simulator.engagement import seed_engagement
@@ -45,10 +45,6 @@ def _rewards(ground: Ground) -> None:
     seed_rewards(ground.actor, ground.loader, ground.now, ground.seed)
 
 
-def _signed_days(ground: Ground) -> None:
-    loyalty.sign_day(actor=ground.actor, now=ground.now)
-
-
 def _service_desk(ground: Ground) -> None:
     ServiceDesk(ground.actor, ground.world, ground.loader.history, ground.seed, ground.now).live()
 
@@ -65,10 +61,14 @@ def _listening(ground: Ground) -> None:
     seed_listening(ground.actor, ground.world, ground.now, ground.seed)
 
 
+def _campaigns(ground: Ground) -> None:
+    seed_campaigns(ground.actor, ground.world, ground.now, ground.seed)
+
+
 LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
-    (_coupons, _engagement, _rewards, _signed_days),
+    (_coupons, _engagement, _rewards),
     (_service_desk, _listening, _twins),
-    (_chats,),
+    (_chats, _campaigns),
 )
 """Inside a lane one follows the other; each seed finds out for itself whether it was planted before."""
 

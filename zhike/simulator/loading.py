@@ -266,7 +266,11 @@ def utc(local: dt.datetime) -> dt.datetime:
 
 
 def _marketing(person: Person) -> list[privacy.Decision]:
+    """Who enrolled in the member app was asked for its notifications as well."""
+    welcome = {channel: channel in person.channels for channel in ("sms", "wechat")}
+    if person.index % 3 == 0:
+        welcome["push"] = bool(person.channels)
     return [
-        privacy.Decision("marketing", channel, "granted" if channel in person.channels else "refused")
-        for channel in ("sms", "wechat")
+        privacy.Decision("marketing", channel, "granted" if is_welcome else "refused")
+        for channel, is_welcome in welcome.items()
     ]

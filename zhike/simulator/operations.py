@@ -19,6 +19,7 @@ from zhike.kernel import clock as kernel_clock
 from zhike.kernel import events
 from zhike.kernel.access import Viewer, system_viewer
 from zhike.kernel.errors import Invalid
+from zhike.loyalty import operations as loyalty
 from zhike.organization import queries as organization
 from zhike.simulator import browsing
 from zhike.simulator.afterwards import Ground, plant
@@ -100,6 +101,7 @@ def load_mall(
             plant(Ground(actor, loader, seed, now), 0, processes)
         for helper in helpers:
             helper.finish()
+        loyalty.sign_day(actor=actor, now=now)
     finally:
         for helper in helpers:
             helper.process.terminate()

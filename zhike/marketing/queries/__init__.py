@@ -17,7 +17,15 @@ from zhike.marketing.queries.campaigns import (
 )
 from zhike.marketing.queries.found import code_of
 from zhike.marketing.queries.links import link_of
-from zhike.marketing.queries.reviews import ArmFigures, Funnel, Review, TrendPoint, review, trend
+from zhike.marketing.queries.reviews import (
+    ArmFigures,
+    Funnel,
+    Review,
+    TrendPoint,
+    given_people,
+    review,
+    trend,
+)
 from zhike.marketing.queries.sizes import SampleSize, sample_size
 from zhike.marketing.queries.spending import points_fen
 from zhike.marketing.rules.campaigns import FUNDERS, GOALS, RHYTHMS
@@ -46,6 +54,7 @@ __all__ = [
     "campaign",
     "campaigns_page",
     "code_of",
+    "given_people",
     "link_of",
     "marketing_policy",
     "points_fen",

@@ -338,3 +338,9 @@ def _best(arms: Sequence[ArmFigures], goal: str) -> str:
     if len(arms) < 2:
         return ""
     return max(arms, key=lambda one: (one.mean_fen if goal == "revenue" else one.rate) or 0).key
+
+
+def given_people(campaign_id: int) -> list[tuple[int, str]]:
+    """(person, arm) of everybody measured who was given something; for programs that follow a campaign up."""
+    rows = CampaignRecipient.objects.filter(campaign_id=campaign_id, state="given", gate="")
+    return list(rows.order_by("person_id").values_list("person_id", "arm"))

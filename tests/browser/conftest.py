@@ -7,7 +7,6 @@ def test_log_in(page, axe):
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 
 import hatch_build
 from tests.browser.site import Site, serve
+from tests.databases import own_database, server_url
 from tools import chromium
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -93,21 +93,8 @@ def site(
 @contextmanager
 def new_site(label: str, django_db_blocker: Any, log: Path) -> Iterator[Site]:
     """A server on an empty, migrated database of its own; both are gone afterwards."""
-    import psycopg
-
-    from tests.conftest import _ensure_template, _server_url
-
-    name = f"test_{os.getpid()}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{label}"
-    with django_db_blocker.unblock(), psycopg.connect(_server_url("postgres"), autocommit=True) as admin:
-        template = _ensure_template(admin)
-        admin.execute(f'drop database if exists "{name}" with (force)')
-        admin.execute(f'create database "{name}" template "{template}"')
-    try:
-        with serve(_server_url(name), log) as url:
-            yield Site(url=url, database=name, blocker=django_db_blocker)
-    finally:
-        with psycopg.connect(_server_url("postgres"), autocommit=True) as admin:
-            admin.execute(f'drop database if exists "{name}" with (force)')
+    with own_database(label, django_db_blocker) as name, serve(server_url(name), log) as url:
+        yield Site(url=url, database=name, blocker=django_db_blocker)
 
 
 @pytest.fixture
@@ -155,7 +142,9 @@ def axe() -> Callable[..., None]:
     def check(page: Page) -> None:
         page.evaluate(script)
         found = page.evaluate(
-            "rules => axe.run(document, {runOnly: rules}).then(result => result.violations)", AXE_RULES
+            """runOnly => axe.run(document, {runOnly, resultTypes: ["violations"], preload: false})
+                .then(result => result.violations)""",
+            AXE_RULES,
         )
         assert [_told(violation) for violation in found] == []
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.databases import inside
+
 START_SECONDS_MAX = 60
 
 
@@ -29,38 +31,8 @@ class Site:
     @contextmanager
     def committed(self) -> Iterator[None]:
         """Inside, this process works on the server's database, and what it writes stays for the following tests too."""
-        from django.db import connections
-
-        connection = connections["default"]
-        before = connection.settings_dict["NAME"]
-        _switch(connection, self.database)
-        try:
-            with self.blocker.unblock():
-                yield
-        finally:
-            _switch(connection, before)
-
-
-def _switch(connection: Any, name: str) -> None:
-    connection.close()
-    connection.close_pool()
-    connection.settings_dict["NAME"] = name
-    _forget()
-
-
-def _forget() -> None:
-    """What this process remembers by id belongs to the other database."""
-    from django.core.cache import cache
-
-    from zhike.loyalty.queries import labels, snapshots
-    from zhike.organization import queries as organization
-
-    cache.clear()
-    snapshots._known.clear()
-    organization.forget_merchants()
-    for remembered in vars(labels).values():
-        if hasattr(remembered, "cache_clear"):
-            remembered.cache_clear()
+        with inside(self.database, self.blocker):
+            yield
 
 
 @contextmanager

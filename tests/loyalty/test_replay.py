@@ -12,9 +12,9 @@ from django.db import connection
 
 from tests.loyalty import test_proof, test_returns
 from tests.loyalty.conftest import BASE_RULE, NOW, SYSTEM, Town, staff
+from tests.loyalty.replaying import fingerprint, replay, result_of
 from tests.loyalty.test_proof import Member, act, build_crowd
 from tests.loyalty.test_returns import bring_back
-from zhike.kernel import clock
 from zhike.kernel.errors import NotAllowed, Problem
 from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries
@@ -30,50 +30,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "INLINE_RECEIPTS", 10**6)
 
 
-def replay(
-    town_or_id: Town | int, days: int | None = None, now: dt.datetime = NOW, **draft: Any
-) -> queries.ReplayView:
-    program_id = town_or_id if isinstance(town_or_id, int) else town_or_id.program_id
-    run_id = loyalty.begin_replay(actor=SYSTEM, program_id=program_id, draft=draft, days=days, now=now)
-    return queries.replay(SYSTEM, run_id)
-
-
-def result_of(*args: Any, **kwargs: Any) -> dict[str, Any]:
-    run = replay(*args, **kwargs)
-    assert run.state == "done", run.failure
-    assert run.result is not None
-    return run.result
-
-
-def fingerprint() -> tuple[Any, ...]:
-    with connection.cursor() as cursor:
-        tables = ("transfer", "account", "lot", "award", "tierchange", "capusage", "redemption")
-        counts = []
-        for table in tables:
-            cursor.execute(
-                f"SELECT count(*), md5(string_agg(t::text, ',' ORDER BY t::text)) FROM loyalty_{table} t"
-            )
-            counts.append(cursor.fetchone())
-    return tuple(counts)
-
-
 class TestTodaysRules:
-    def test_the_simulated_mall_comes_out_to_the_point(self, db: None) -> None:
-        """Four weeks of a mall: tiers, caps, calendar, vouchers, returns, redemptions, corrections. No difference at all."""
-        from zhike.loyalty.models import Member as Row
-        from zhike.simulator import operations as simulator
-
-        mall = simulator.load_mall(size="tiny", now=clock.now())
-        before = fingerprint()
-        result = result_of(mall.program_id, now=clock.now())
-        assert result["samples"] == []
-        assert result["differences"] == 0
-        assert result["accounts"] == Row.objects.filter(program_id=mall.program_id).count() >= 120
-        assert result["receipts"] > 300
-        assert {"earn", "clawback", "redeem"} <= result["flows"].keys()
-        assert all(was == would for was, would in result["flows"].values())
-        assert fingerprint() == before
-
     def test_random_business_comes_out_to_the_point(self, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
         """Single receipts, batches, returns in parts, redemptions given back in parts, debts, corrections."""
         town, members = build_crowd(6)

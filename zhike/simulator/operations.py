@@ -29,7 +29,7 @@ from zhike.simulator.history import SIZES, History, Size, build_history
 from zhike.simulator.live import ApiClient, Clock, LiveMall, LiveReport
 from zhike.simulator.live import live as run_live
 from zhike.simulator.loading import Loader, Progress
-from zhike.simulator.parallel import DATABASE_KEYS, Helper, Task, lazy_commits, start_helper
+from zhike.simulator.parallel import DATABASE_KEYS, Helper, Task, lazy_commits, start_helper, take_stock
 from zhike.simulator.people import build_people
 from zhike.simulator.rhythm import ZONE
 from zhike.simulator.segments import seed_segments
@@ -96,6 +96,7 @@ def load_mall(
             loader.load()
             done = sum((helper.finish() for helper in helpers), loader.done)
             report("afterwards", 0, 1)
+            take_stock()
             for helper in helpers:
                 helper.plant()
             plant(Ground(actor, loader, seed, now), 0, processes)

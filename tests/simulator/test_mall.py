@@ -1,0 +1,108 @@
+"""The made mall: members who buy, check in, take coupons, exchange points and get campaigns; its ledger fits.
+
+What is loaded a second time comes last, for the others look at the mall as it was loaded first.
+"""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from tests.loyalty.replaying import fingerprint, result_of
+from tests.simulator.conftest import NOW, MadeMall
+from zhike.engagement.models import CheckIn, CheckInRecord
+from zhike.kernel.access import system_viewer
+from zhike.loyalty.models import Member, Transfer
+from zhike.loyalty.queries import verify_ledger
+from zhike.marketing import queries as marketing
+from zhike.offers import queries as offers
+from zhike.offers.models import Coupon, CouponBatch, CouponUse
+from zhike.rewards import queries as rewards
+from zhike.rewards.models import ExchangeOrder, Reward
+from zhike.simulator.campaigns import planted_effects
+
+VIEWER = system_viewer("tests")
+
+
+@pytest.mark.feature("N1")
+def test_the_ledger_fits(mall: MadeMall) -> None:
+    assert verify_ledger().is_clean
+
+
+@pytest.mark.feature("C109")
+def test_coupons_are_taken_used_and_returned(mall: MadeMall) -> None:
+    assert CouponUse.objects.count() > 10
+    assert CouponUse.objects.exclude(state="used").count() == 0
+    for batch in CouponBatch.objects.all():
+        assert batch.issued == Coupon.objects.filter(batch=batch).count() <= batch.stock
+    figures = offers.batch_figures(list(CouponBatch.objects.values_list("id", flat=True)))
+    assert sum(one.discount_fen for one in figures.values()) > 10_000
+    states = {one.code.split("-")[0]: one.state for one in offers.batches_page(VIEWER, now=NOW).items}
+    assert (states["FLASH50"], states["NEW20"]) == ("early", "open")
+
+
+@pytest.mark.feature("C079")
+def test_points_are_exchanged(mall: MadeMall) -> None:
+    assert ExchangeOrder.objects.count() > 10
+    assert {"ready", "collected"} <= set(rewards.order_counts(VIEWER))
+    assert Reward.objects.filter(status="open").count() == Reward.objects.count() >= 16
+
+
+@pytest.mark.feature("C084")
+def test_members_check_in(mall: MadeMall) -> None:
+    given = sum(CheckIn.objects.values_list("points", flat=True))
+    assert given > 1000
+    assert sum(Transfer.objects.filter(reason="check_in").values_list("points", flat=True)) == given
+    assert max(CheckInRecord.objects.values_list("longest", flat=True)) > 7
+
+
+@pytest.mark.feature("N8", "C206")
+def test_the_interval_holds_the_planted_truth(mall: MadeMall) -> None:
+    planted = planted_effects()
+    rows = {one.code: one for one in marketing.campaigns_page(VIEWER, now=NOW).items}
+    assert {one.state for one in rows.values()} == {"done", "sent", "submitted"}
+    assert len(planted) == 2
+    for code, truth in planted.items():
+        found = marketing.review(VIEWER, rows[code].id, NOW)
+        assert found.together is not None and found.together.visit is not None
+        assert found.together.people == truth.people
+        assert found.together.visit.low <= truth.lift <= found.together.visit.high
+        assert found.extra is not None and found.extra.low <= truth.extra_fen <= found.extra.high
+        assert not found.split.is_broken
+    [submitted] = [one for one in rows.values() if one.state == "submitted"]
+    forecast = marketing.campaign(VIEWER, submitted.id, NOW).forecast
+    assert forecast is not None and forecast["people"] > 0
+
+
+@pytest.mark.feature("N3")
+def test_todays_rules_come_out_to_the_point(mall: MadeMall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three weeks of a mall: tiers, caps, calendar, vouchers, returns, redemptions, corrections. No difference at all."""
+    monkeypatch.setattr("zhike.loyalty.operations.replay.running.INLINE_RECEIPTS", 10**6)
+    before = fingerprint()
+    result = result_of(mall.program_id, now=NOW)
+    assert result["samples"] == []
+    assert result["differences"] == 0
+    assert result["accounts"] == Member.objects.filter(program_id=mall.program_id).count() >= 900
+    assert result["receipts"] > 2000
+    assert {"earn", "clawback", "redeem"} <= result["flows"].keys()
+    assert all(was == would for was, would in result["flows"].values())
+    assert fingerprint() == before
+
+
+@pytest.mark.feature("B51")
+def test_loading_again_adds_nothing(mall: MadeMall) -> None:
+    before = _rows()
+    mall.load()
+    after = _rows()
+    assert {table: (before[table], count) for table, count in after.items() if count != before[table]} == {}
+
+
+def _rows() -> dict[str, int]:
+    """Rows by table; the log and the audit trail may tell that somebody looked again."""
+    with connection.cursor() as cursor:
+        counted = {}
+        for table in connection.introspection.table_names(cursor):
+            if not table.startswith(("kernel_", "procrastinate_", "django_")):
+                cursor.execute(f'SELECT count(*) FROM "{table}"')
+                counted[table] = cursor.fetchone()[0]
+    return counted

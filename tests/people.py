@@ -6,8 +6,9 @@ Builders are plain functions that go through the operations; the fixtures below 
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
@@ -33,8 +34,34 @@ class Malls:
     noodles: int
 
 
-@dataclass(frozen=True)
-class Crew:
+class Hired:
+    """People who work here, each hired when first spoken of: most tests know one or two of them."""
+
+    HOW: ClassVar[dict[str, tuple[str, str, tuple[str, str, str] | None]]]
+    """User name, name, and (role, level, the place as `Malls` names it; "" for the whole group)."""
+
+    def __init__(self, malls: Malls, now: dt.datetime = NOW, password: str | None = None) -> None:
+        self._arguments = (malls, now, password)
+        self._one_at_a_time = threading.RLock()
+
+    def __getattr__(self, name: str) -> Viewer:
+        if name not in self.HOW:
+            raise AttributeError(name)
+        malls, now, password = self._arguments
+        username, full_name, role = self.HOW[name]
+        roles = [(role[0], role[1], getattr(malls, role[2]) if role[2] else 0)] if role else []
+        with self._one_at_a_time:
+            if name not in vars(self):
+                viewer = hire(malls, username, full_name, *roles, password=password, now=now)
+                setattr(self, name, viewer)
+        found: Viewer = vars(self)[name]
+        return found
+
+    def all(self) -> list[Viewer]:
+        return [getattr(self, name) for name in self.HOW]
+
+
+class Crew(Hired):
     """Viewers of those who work here."""
 
     admin: Viewer  # everything
@@ -50,6 +77,22 @@ class Crew:
     zhou: Viewer  # sales associate of the fashion shop
     wu: Viewer  # auditor
     nobody: Viewer  # works here without any role
+
+    HOW = {
+        "admin": ("admin", "管理员", ("admin", "all", "")),
+        "lin": ("lin", "林总", ("group_manager", "all", "")),
+        "wang": ("wang", "王店总", ("mall_manager", "mall", "star")),
+        "qian": ("qian", "钱店总", ("mall_manager", "mall", "cloud")),
+        "ops": ("feng", "冯运营", ("operations", "all", "")),
+        "chen": ("chen", "陈营销", ("marketer", "all", "")),
+        "sun": ("sun", "孙客服", ("service_agent", "mall", "star")),
+        "he": ("he", "何店长", ("merchant_manager", "merchant", "cafe")),
+        "li": ("li", "李收银", ("cashier", "merchant", "cafe")),
+        "zhao": ("zhao", "赵收银", ("cashier", "merchant", "noodles")),
+        "zhou": ("zhou", "周导购", ("sales_associate", "merchant", "fashion")),
+        "wu": ("wu", "吴审计", ("auditor", "all", "")),
+        "nobody": ("tang", "唐新人", None),
+    }
 
 
 def build_malls(now: dt.datetime = NOW) -> Malls:
@@ -123,21 +166,7 @@ def hire(
 
 
 def build_crew(malls: Malls) -> Crew:
-    return Crew(
-        admin=hire(malls, "admin", "管理员", ("admin", "all", 0)),
-        lin=hire(malls, "lin", "林总", ("group_manager", "all", 0)),
-        wang=hire(malls, "wang", "王店总", ("mall_manager", "mall", malls.star)),
-        qian=hire(malls, "qian", "钱店总", ("mall_manager", "mall", malls.cloud)),
-        ops=hire(malls, "feng", "冯运营", ("operations", "all", 0)),
-        chen=hire(malls, "chen", "陈营销", ("marketer", "all", 0)),
-        sun=hire(malls, "sun", "孙客服", ("service_agent", "mall", malls.star)),
-        he=hire(malls, "he", "何店长", ("merchant_manager", "merchant", malls.cafe)),
-        li=hire(malls, "li", "李收银", ("cashier", "merchant", malls.cafe)),
-        zhao=hire(malls, "zhao", "赵收银", ("cashier", "merchant", malls.noodles)),
-        zhou=hire(malls, "zhou", "周导购", ("sales_associate", "merchant", malls.fashion)),
-        wu=hire(malls, "wu", "吴审计", ("auditor", "all", 0)),
-        nobody=hire(malls, "tang", "唐新人"),
-    )
+    return Crew(malls)
 
 
 def meet(

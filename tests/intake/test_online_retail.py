@@ -21,7 +21,12 @@ ROOT = Path(__file__).resolve().parents[2]
 MAPPING = ROOT / "examples" / "online_retail.mapping.toml"
 LINES = 541_909
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), pytest.mark.xdist_group("online_retail")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(1800),
+    pytest.mark.xdist_group("online_retail"),
+    pytest.mark.django_db(transaction=True),
+]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from tests.people import PASSWORD, Malls, build_malls, hire, publish_policy
+from tests.people import PASSWORD, Hired, Malls, build_malls, publish_policy
 from zhike.kernel.access import Viewer, system_viewer
 from zhike.loyalty import operations as loyalty
 from zhike.sales import operations as sales
@@ -33,8 +33,7 @@ class World:
     now: dt.datetime
 
 
-@dataclass(frozen=True)
-class Desks:
+class Desks(Hired):
     """Staff who can log in with PASSWORD."""
 
     admin: Viewer
@@ -45,17 +44,19 @@ class Desks:
     li: Viewer  # cashier of the café
     tang: Viewer  # no role
 
+    HOW = {
+        "admin": ("admin", "管理员", ("admin", "all", "")),
+        "wang": ("wang", "王店总", ("mall_manager", "mall", "star")),
+        "qian": ("qian", "钱店总", ("mall_manager", "mall", "cloud")),
+        "sun": ("sun", "孙客服", ("service_agent", "mall", "star")),
+        "chen": ("chen", "陈营销", ("marketer", "all", "")),
+        "li": ("li", "李收银", ("cashier", "merchant", "cafe")),
+        "tang": ("tang", "唐新人", None),
+    }
+
 
 def build_desks(malls: Malls, now: dt.datetime) -> Desks:
-    return Desks(
-        admin=hire(malls, "admin", "管理员", ("admin", "all", 0), password=PASSWORD, now=now),
-        wang=hire(malls, "wang", "王店总", ("mall_manager", "mall", malls.star), password=PASSWORD, now=now),
-        qian=hire(malls, "qian", "钱店总", ("mall_manager", "mall", malls.cloud), password=PASSWORD, now=now),
-        sun=hire(malls, "sun", "孙客服", ("service_agent", "mall", malls.star), password=PASSWORD, now=now),
-        chen=hire(malls, "chen", "陈营销", ("marketer", "all", 0), password=PASSWORD, now=now),
-        li=hire(malls, "li", "李收银", ("cashier", "merchant", malls.cafe), password=PASSWORD, now=now),
-        tang=hire(malls, "tang", "唐新人", password=PASSWORD, now=now),
-    )
+    return Desks(malls, now, PASSWORD)
 
 
 def build_world(now: dt.datetime) -> World:

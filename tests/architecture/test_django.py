@@ -32,6 +32,7 @@ FLOORS = [
     "service",
     "marketing",
     "intake",
+    "rights",
 ]
 """From the ground up; an import, and so a foreign key, points down."""
 

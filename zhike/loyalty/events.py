@@ -159,6 +159,14 @@ class PointsExpired(_OfMember):
 
 
 @dataclass(frozen=True, slots=True)
+class PointsForfeited(_OfMember):
+    """The membership ended, and what was left of its points lapsed."""
+
+    type: ClassVar[str] = "zhike.loyalty.points_forfeited"
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
 class TierChanged(_OfMember):
     type: ClassVar[str] = "zhike.loyalty.tier_changed"
     before_id: int

@@ -75,6 +75,11 @@ _MATRIX = {
     "tickets.handle":    " y   y   y   y   .   y   .   .   .   . ",
     "tickets.manage":    " y   y   .   y   .   .   .   .   .   . ",
     "compensation.approve": " y y y y . . . . . . ",
+    "rights.view":       " y   y   y   .   .   y   .   .   .   y ",
+    "rights.ask":        " y   y   y   .   .   y   .   .   .   . ",
+    "rights.handle":     " y   y   y   .   .   y   .   .   .   . ",
+    "rights.approve":    " y   y   y   .   .   .   .   .   .   . ",
+    "retention.edit":    " y   y   .   .   .   .   .   .   .   . ",
     "outbox.view":       " y   y   .   .   .   y   .   .   .   . ",
     "messages.view":     " y   y   y   y   y   y   .   .   .   y ",
     "messages.send":     " y   y   .   y   y   .   .   .   .   . ",
@@ -104,6 +109,7 @@ MEMBER_PERMISSIONS = frozenset(
         "rewards.exchange",
         "tickets.view",
         "tickets.open",
+        "rights.ask",
     }
 )
 """What members may do about themselves."""

@@ -205,10 +205,13 @@ def learn_profile(
     """Take what a machine claims of a person; the names of what changed.
 
     A claim fills what is empty and replaces what a machine said earlier; what a person entered stays (rules.may_learn).
+    Of somebody whose data are restricted nothing is learnt.
     Raises NotFound, InvalidProfile.
     """
     with transaction.atomic():
         person = _lock(person_id, actor, "members.identity")
+        if person.status == Person.Status.RESTRICTED:
+            return ()
         wanted = _profile.learnable(person, claims, said_at)
         return update_profile(actor=actor, person_id=person_id, changes=wanted, reason=reason, now=now)
 
@@ -535,7 +538,7 @@ def _lock(person_id: int, actor: Viewer, *permissions: str) -> Person:
 
     Raises NotAllowed without the permission anywhere, NotFound outside its scope.
     """
-    rows = Person.objects.select_for_update(of=("self",)).filter(status=Person.Status.ACTIVE)
+    rows = Person.objects.select_for_update(of=("self",)).filter(status__in=queries.LIVING)
     person_id = queries.survivor_of(person_id)
     for permission in permissions:
         require(actor, permission)

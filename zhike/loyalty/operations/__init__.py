@@ -32,6 +32,7 @@ from zhike.loyalty.operations.claiming import (
     claim_receipt,
     undo_import,
 )
+from zhike.loyalty.operations.closing import PointsInFlight, PointsOwed, close_memberships
 from zhike.loyalty.operations.digests import DayNotOver, hand_out_ledger, sign_day
 from zhike.loyalty.operations.earning import MerchantNotFound, ReceiptOutcome
 from zhike.loyalty.operations.finance import (
@@ -165,7 +166,9 @@ __all__ = [
     "OpeningBalance",
     "OpeningReport",
     "OwnWaiver",
+    "PointsInFlight",
     "PointsOutOfRange",
+    "PointsOwed",
     "ProvisionInThePast",
     "QrExpired",
     "QrInvalid",
@@ -199,6 +202,7 @@ __all__ = [
     "begin_replay",
     "bring_in_balances",
     "claim_receipt",
+    "close_memberships",
     "confirm_hold",
     "create_program",
     "decide_waiver",

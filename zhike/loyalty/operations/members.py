@@ -308,6 +308,8 @@ def set_member_status(*, actor: Viewer, member_id: int, status: str, reason: str
     require_touch(actor, "members.edit", mall=member.mall_id, merchant=member.merchant_id)
     if status not in Member.Status.values:
         raise Invalid(fields={"status": [_("This status is not known.")]})
+    if status != Member.Status.CLOSED and customer_queries.person(member.person_id).status == "erased":
+        raise MemberNotFound
     if member.status == status:
         return
     before, member.status = member.status, status

@@ -1,5 +1,6 @@
 """Every read of the loyalty context."""
 
+from zhike.loyalty.queries.closing import Leaving, leaving, member_ids_of
 from zhike.loyalty.queries.dashboards import (
     Dashboard,
     DayFigures,
@@ -113,6 +114,7 @@ __all__ = [
     "Finding",
     "HoldView",
     "Journal",
+    "Leaving",
     "Liability",
     "LotView",
     "MemberFile",
@@ -152,11 +154,13 @@ __all__ = [
     "family_of",
     "journal",
     "journal_of",
+    "leaving",
     "liability",
     "live_feed",
     "member_file",
     "member_id_by",
     "member_id_of_person",
+    "member_ids_of",
     "member_rows",
     "members_count",
     "members_page",

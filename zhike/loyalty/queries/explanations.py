@@ -259,5 +259,6 @@ def entry_sentence(reason: str, points: int, explanation: Mapping[str, Any], awa
         "merge": _("Joined with another membership of the same person: %(points)s."),
         "unmerge": _("Parted from another membership again: %(points)s."),
         "undo": _("An import was undone: %(points)s taken back."),
+        "forfeit": _("The membership ended: %(points)s lapsed."),
     }
     return sentences.get(reason, "%(points)s") % {"points": amount}

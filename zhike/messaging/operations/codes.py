@@ -22,10 +22,10 @@ from zhike.messaging.models import OneTimeCode
 from zhike.messaging.operations import _wake
 from zhike.messaging.operations._queue import Draft, queue
 from zhike.messaging.queries import wordings
+from zhike.messaging.queries.sent import PHONE_FIELD
 from zhike.messaging.rules import codes as rules
 from zhike.messaging.rules import wording
 
-PHONE_FIELD = "messaging.one_time_code.phone"
 DIGEST_FIELD = "messaging.one_time_code.digest"
 TEMPLATE = "one_time_code"
 CODES_KEPT_FOR = dt.timedelta(days=1)

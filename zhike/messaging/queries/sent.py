@@ -28,6 +28,7 @@ SENDER_FIELD = "messaging.inbound_message.sender"
 INBOUND_FIELD = "messaging.inbound_message.body"
 SUPPRESSED_FIELD = "messaging.suppression.value"
 ADDRESS_FIELD = "messaging.outbound_message.address"
+PHONE_FIELD = "messaging.one_time_code.phone"
 COLUMNS = {level: f"person__{column}" for level, column in customers.COLUMNS.items()}
 _NEWEST = Keyset((("created_at", "desc"), ("id", "desc")))
 
@@ -56,6 +57,11 @@ def address_index(address: str) -> bytes:
 def address_indexes(address: str) -> list[bytes]:
     """The blind indexes to look for."""
     return crypto.blind_indexes(address, field=ADDRESS_FIELD)
+
+
+def every_index(address: str) -> list[bytes]:
+    """All blind indexes under which anything of messaging may know an address."""
+    return [*address_indexes(address), *crypto.blind_indexes(address, field=PHONE_FIELD)]
 
 
 def encrypted_columns() -> list[EncryptedColumn]:

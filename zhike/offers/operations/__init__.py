@@ -25,6 +25,7 @@ from zhike.offers.operations.issuing import (
     make_codes,
     void_coupon,
 )
+from zhike.offers.operations.leaving import void_coupons_left
 from zhike.offers.operations.promotions import (
     PromotionInThePast,
     PromotionNotFound,
@@ -129,4 +130,5 @@ __all__ = [
     "settle_return",
     "use_coupons",
     "void_coupon",
+    "void_coupons_left",
 ]

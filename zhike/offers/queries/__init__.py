@@ -32,6 +32,7 @@ from zhike.offers.queries.coupons import (
 )
 from zhike.offers.queries.held import BasketAsked
 from zhike.offers.queries.known import BatchNotFound, batch_name, coupon_cost_at_most
+from zhike.offers.queries.leaving import coupons_left
 from zhike.offers.queries.promotions import (
     AppliedView,
     Draft,
@@ -76,6 +77,7 @@ __all__ = [
     "coupon_cost_at_most",
     "coupon_file",
     "coupon_of",
+    "coupons_left",
     "coupons_page",
     "looks_like_code",
     "member_coupon",

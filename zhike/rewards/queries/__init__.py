@@ -45,6 +45,7 @@ from zhike.rewards.queries.draws import (
     ticket_by_code,
     winners,
 )
+from zhike.rewards.queries.leaving import orders_left
 from zhike.rewards.queries.orders import (
     OrderRow,
     OrderView,
@@ -102,6 +103,7 @@ __all__ = [
     "order",
     "order_by_code",
     "order_counts",
+    "orders_left",
     "orders_page",
     "picture",
     "prize_names",

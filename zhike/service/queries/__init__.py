@@ -73,6 +73,7 @@ from zhike.service.queries.conversations import (
 )
 from zhike.service.queries.improvement import ActionView, LineView, Report, improvement_report
 from zhike.service.queries.knowledge import ArticleView, article, article_versions, articles, search_articles
+from zhike.service.queries.leaving import special_days, tickets_left
 from zhike.service.queries.surveys import (
     AnswerView,
     FormView,
@@ -229,6 +230,7 @@ __all__ = [
     "seat",
     "seats",
     "shipped_holidays",
+    "special_days",
     "survey",
     "survey_results",
     "survey_token",
@@ -238,6 +240,7 @@ __all__ = [
     "tasks_page",
     "ticket",
     "ticket_scores",
+    "tickets_left",
     "tickets_page",
     "touchpoint",
     "touchpoint_form",

@@ -1,0 +1,33 @@
+"""What engagement keeps of a member: check-ins, birthday gifts, invitations."""
+
+from __future__ import annotations
+
+from zhike.kernel.personal import BLANK, DELETE, KEEP, Holding
+
+HOLDINGS = (
+    Holding(
+        "engagement_checkin", "member", "member_id", "participation", "membership", KEEP, "ledger",
+        export=("mall_id", "day", "streak", "points", "made_up", "made_at"),
+    ),
+    Holding(
+        "engagement_checkinrecord", "member", "member_id", "participation", "membership", DELETE, row="member_id",
+        export=("mall_id", "total", "longest", "last_day"),
+    ),
+    Holding(
+        "engagement_birthdaygift", "member", "member_id", "participation", "membership", BLANK, "ledger", row="member_id",
+        export=("year", "day", "points", "given_at"), blanks={"key": "''"},
+    ),
+    Holding("engagement_invitecode", "member", "member_id", "identity", "membership", DELETE, row="member_id", export=("code",)),
+    Holding(
+        "engagement_memberdevice", "member", "member_id", "behaviour", "security", DELETE, row="member_id",
+        export=("seen_at",),
+    ),
+    Holding(
+        "engagement_referral", "member", "inviter_id", "participation", "membership", KEEP, "ledger",
+        export=("status", "inviter_points", "joined_at"),
+    ),
+    Holding(
+        "engagement_referral", "member", "invitee_id", "participation", "membership", BLANK, "ledger",
+        export=("status", "invitee_points", "joined_at"), blanks={"device": "''", "address": "''"},
+    ),
+)  # fmt: skip

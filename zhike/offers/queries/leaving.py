@@ -1,0 +1,18 @@
+"""Which coupons a human being who leaves still has."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from zhike.offers.models import Coupon
+
+
+def coupons_left(member_ids: Sequence[int], now: dt.datetime) -> tuple[int, int]:
+    """How many coupons of these memberships can still be used, and how many are held for a basket right now.
+
+    For contexts above, which have checked already.
+    """
+    rows = Coupon.objects.filter(member_id__in=member_ids)
+    usable = rows.filter(status=Coupon.Status.ISSUED, valid_until__gt=now)
+    return usable.count(), rows.filter(status=Coupon.Status.LOCKED).count()

@@ -1,0 +1,80 @@
+"""What service keeps of a person: what they asked, said and were told."""
+
+from __future__ import annotations
+
+from zhike.kernel.personal import BLANK, DELETE, KEEP, Holding, Keeping, Loose
+
+HOLDINGS = (
+    Holding("service_messagefile", "service_message", "message_id", "service", "service", DELETE, export=("name", "size"), files="path"),
+    Holding(
+        "service_message", "service_conversation", "conversation_id", "service", "service", DELETE,
+        export=("author_kind", "body", "written_at"), encrypted={"body": "service.message.body"}, also="kind <> 'note'",
+    ),
+    Holding("service_message", "service_conversation", "conversation_id", "service", "service", DELETE, also="kind = 'note'"),
+    Holding("service_mention", "service_conversation", "conversation_id", "service", "service", DELETE),
+    Holding("service_looking", "service_conversation", "conversation_id", "service", "service", DELETE),
+    Holding("service_botmiss", "service_conversation", "conversation_id", "service", "service", DELETE),
+    Holding(
+        "service_conversation", "person", "person_id", "service", "service", BLANK, "statistics",
+        export=("number", "channel", "status", "subject", "opened_at", "closed_at"),
+        blanks={"handover": "'{}'", "bot_state": "'{}'"},
+    ),
+    Holding("service_attachment", "service_entry", "entry_id", "service", "service", DELETE, export=("name", "size"), files="path"),
+    Holding(
+        "service_entry", "service_ticket", "ticket_id", "service", "service", BLANK, "dispute",
+        export=("author_kind", "text", "written_at"), blanks={"text": "''", "details": "'{}'"},
+        also="audience = 'member'",
+    ),
+    Holding(
+        "service_entry", "service_ticket", "ticket_id", "service", "service", BLANK, "dispute",
+        blanks={"text": "''", "details": "'{}'"}, also="audience <> 'member'",
+    ),
+    Holding(
+        "service_task", "service_ticket", "ticket_id", "service", "service", BLANK, "dispute",
+        blanks={"title": "'—'", "script": "''", "evidence": "'{}'", "result": "''"},
+    ),
+    Holding("service_ticketclock", "service_ticket", "ticket_id", "service", "service", KEEP, "statistics"),
+    Holding("service_alert", "service_ticket", "ticket_id", "service", "service", KEEP, "statistics"),
+    Holding(
+        "service_compensation", "service_ticket", "ticket_id", "service", "service", BLANK, "accounting",
+        export=("name", "amount", "state", "proposed_at", "executed_at"),
+        blanks={"reason": "''", "decision_note": "''", "end_reason": "''"},
+    ),
+    Holding(
+        "service_surveyanswer", "person", "person_id", "service", "service", BLANK, "statistics",
+        export=("score", "answers", "comment", "answered_at"),
+        blanks={"person_id": "NULL", "device": "NULL", "answers": "'{}'", "comment": "''"},
+    ),
+    Holding(
+        "service_invitation", "person", "person_id", "service", "service", KEEP, "statistics",
+        export=("ask_at", "sent_at", "answered_at"),
+    ),
+    Holding(
+        "service_ticket", "person", "person_id", "service", "service", BLANK, "dispute",
+        export=("number", "type", "title", "status", "opened_at", "closed_at"), blanks={"title": "'—'"},
+    ),
+)  # fmt: skip
+LOOSE = (
+    Loose("service_botexample", "sealed"),
+    Loose("service_botmodel", "numbers"),
+)
+
+KEEPINGS = (
+    Keeping(
+        "chats",
+        "service_message",
+        "written_at",
+        730,
+        days_min=180,
+        also="conversation_id IN (SELECT id FROM service_conversation WHERE status = 'closed') AND id NOT IN"
+        " (SELECT message_id FROM service_messagefile)",
+    ),
+    Keeping(
+        "chat_files",
+        "service_messagefile",
+        "(SELECT m.written_at FROM service_message m WHERE m.id = message_id)",
+        365,
+        days_min=180,
+        files="path",
+    ),
+)

@@ -17,6 +17,7 @@ def columns() -> list[EncryptedColumn]:
     from zhike.messaging import queries as messaging
     from zhike.organization import queries as organization
     from zhike.rewards import queries as rewards
+    from zhike.rights import queries as rights
     from zhike.service import queries as service
     from zhike.webhooks import queries as webhooks
 
@@ -29,5 +30,6 @@ def columns() -> list[EncryptedColumn]:
         *webhooks.encrypted_columns(),
         *rewards.encrypted_columns(),
         *service.encrypted_columns(),
+        *rights.encrypted_columns(),
         cards,
     ]

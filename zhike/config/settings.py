@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "zhike.service",
     "zhike.marketing",
     "zhike.intake",
+    "zhike.rights",
     "zhike.ui.components",
     "zhike.ui.api",
     "zhike.ui.console",
@@ -193,6 +194,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "zhike.service.jobs",
     "zhike.marketing.jobs",
     "zhike.intake.jobs",
+    "zhike.rights.jobs",
 ]
 
 LOG_LEVEL = environment.one_of(

@@ -1,0 +1,57 @@
+"""Every read of the rights context."""
+
+from zhike.rights.queries.catalogue import CategoryLine, ContextData, catalogue, contexts, keepings, lines
+from zhike.rights.queries.requests import (
+    CertificateView,
+    EntryView,
+    RequestFile,
+    RequestRow,
+    certificate,
+    due_requests,
+    encrypted_columns,
+    ended_downloads,
+    own_requests,
+    queue_counts,
+    request_file,
+    requests_of_person,
+    requests_page,
+    today,
+)
+from zhike.rights.queries.retention import ClassView, LineView, RunView, classes, runs
+from zhike.rights.queries.subjects import Loss, would_lose
+from zhike.rights.rules import CORRECTABLE, DOWNLOADS_MAX, KINDS, WAITING_DAYS, Block
+
+__all__ = [
+    "CORRECTABLE",
+    "DOWNLOADS_MAX",
+    "KINDS",
+    "WAITING_DAYS",
+    "Block",
+    "CategoryLine",
+    "CertificateView",
+    "ClassView",
+    "ContextData",
+    "EntryView",
+    "LineView",
+    "Loss",
+    "RequestFile",
+    "RequestRow",
+    "RunView",
+    "catalogue",
+    "certificate",
+    "classes",
+    "contexts",
+    "due_requests",
+    "encrypted_columns",
+    "ended_downloads",
+    "keepings",
+    "lines",
+    "own_requests",
+    "queue_counts",
+    "request_file",
+    "requests_of_person",
+    "requests_page",
+    "runs",
+    "today",
+    "would_lose",
+]

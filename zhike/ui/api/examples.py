@@ -33,6 +33,12 @@ BODIES: dict[str, dict[str, Any]] = {
         "budget": {"mall": 500000},
     },
     "step_campaign": {"step": "submit"},
+    "ask_rights": {
+        "member_id": 1,
+        "kind": "correction",
+        "note": "热线来电，已核对证件",
+        "changes": {"name": "张三丰"},
+    },
     "take_receipt": SALE,
     "take_receipts": {"receipts": [SALE | {"number": "20260701-0043"}, SALE | {"number": "20260701-0044"}]},
     "return_lines": {

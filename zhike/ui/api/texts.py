@@ -49,6 +49,9 @@ TAGS: dict[str, Text] = {
         _("Tickets"), _("Complaints, questions and returns, with the promises that hold for them.")
     ),
     "surveys": Text(_("Surveys"), _("What members and visitors say, and what it adds up to.")),
+    "rights": Text(
+        _("Privacy requests"), _("What people ask about their own data, with the day it must be answered.")
+    ),
     "merchants": Text(_("Merchants"), _("Where sales happen.")),
     "events": Text(_("Events"), _("Everything that happened, in order, for programs that follow.")),
     "finance": Text(_("Finance"), _("Points as a liability.")),
@@ -307,6 +310,18 @@ OPERATIONS: dict[str, Text] = {
     "list_survey_answers": Text(
         _("Answers to a survey"), _("Newest first, without names; verdict low or high chooses among them.")
     ),
+    "ask_rights": Text(
+        _("Take a privacy request down"),
+        _(
+            "For a copy, a correction, a restriction or an erasure. A copy can only be opened by the member; an erasure is"
+            " approved by a person."
+        ),
+    ),
+    "list_rights": Text(
+        _("Privacy requests"),
+        _("In the key's scope; what is open by the day it is due, the rest newest first."),
+    ),
+    "get_rights": Text(_("One privacy request")),
     "list_merchants": Text(_("Merchants within the key's scope")),
     "list_events": Text(
         _("Events since a place"),

@@ -29,6 +29,7 @@ from zhike.ui.api.routes import (
     members,
     merges,
     places,
+    rights,
     segments,
     tickets,
 )
@@ -61,6 +62,7 @@ for _router in (
     listening.router,
     engagement.router,
     segments.router,
+    rights.router,
 ):
     api.add_router("", _router)
 

@@ -8,6 +8,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from zhike.ui.components import rights_labels as rights
+
 SEXES = {"unknown": _("Not said"), "female": _("Female"), "male": _("Male")}
 TENDERS = {
     "wechat": _("WeChat Pay"),
@@ -25,6 +27,7 @@ REASONS = {
     "redeem": _("Redeemed"),
     "restore": _("Redemption reversed"),
     "expire": _("Expired"),
+    "forfeit": _("Lapsed when the membership ended"),
     "adjust": _("Corrected by staff"),
     "grant": _("Given by us"),
     "revoke": _("Taken back by us"),
@@ -105,6 +108,13 @@ LABELS: Mapping[str, Mapping[str, Any]] = {
     "limit_period": LIMIT_PERIODS,
     "benefit_kind": BENEFIT_KINDS,
     "benefit_refusal": BENEFIT_REFUSALS,
+    "rights_kind": rights.RIGHTS_KINDS,
+    "rights_state": rights.RIGHTS_STATES,
+    "rights_tone": rights.RIGHTS_TONES,
+    "data_category": rights.DATA_CATEGORIES,
+    "data_purpose": rights.DATA_PURPOSES,
+    "data_erasure": rights.DATA_ERASURES,
+    "data_basis": rights.DATA_BASES,
 }
 
 

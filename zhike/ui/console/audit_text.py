@@ -22,6 +22,7 @@ AUTOMATA = {
     "nightly": _("Nightly work"),
     "postman": _("Message dispatch"),
     "refusal-link": _("Refusal link"),
+    "rights": _("Rights desk"),
     "segments": _("Segments"),
     "service": _("Service desk"),
     "simulator": _("Simulated mall"),

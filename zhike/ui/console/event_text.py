@@ -18,6 +18,7 @@ from zhike.rewards import queries as rewards
 from zhike.ui.components import service, stages
 from zhike.ui.components.formatting import day as day_text
 from zhike.ui.components.formatting import grouped, points_text, signed, yuan
+from zhike.ui.components.rights_labels import RIGHTS_KINDS
 from zhike.ui.console import identity_labels, labels
 from zhike.ui.console.engagement_labels import REFERRAL_REFUSALS
 
@@ -155,6 +156,23 @@ def _waiver_decided(data: Data, tiers: Names) -> Told:
     if data["approved"]:
         return Told(_("Debt waived"), points_text(data["points"]), icon="scale", tone="success")
     return Told(_("A waiver of debt was refused"), icon="scale")
+
+
+def _forfeited(data: Data, tiers: Names) -> Told:
+    points = points_text(data["points"])
+    return Told(
+        _("The membership ended, %(points)s lapsed") % {"points": points}, icon="hourglass", tone="warning"
+    )
+
+
+def _rights(title: Any, icon: str) -> Callable[[Data, Names], Told]:
+    def tell(data: Data, tiers: Names) -> Told:
+        kind = str(RIGHTS_KINDS.get(data["kind"], data["kind"]))
+        return Told(
+            str(title), kind, icon=icon, url=reverse("console:rights_request", args=[data["request_id"]])
+        )
+
+    return tell
 
 
 def _expired(data: Data, tiers: Names) -> Told:
@@ -561,6 +579,15 @@ _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
     "engagement.invitation_rewarded": _invitation_rewarded,
     "engagement.invitation_taken_back": _invitation_taken_back,
     "loyalty.points_expired": _expired,
+    "loyalty.points_forfeited": _forfeited,
+    "rights.rights_requested": _rights(gettext_lazy("Asked about their data"), "shield-user"),
+    "rights.request_decided": _rights(gettext_lazy("A request about data was decided"), "shield-check"),
+    "rights.request_cancelled": _rights(gettext_lazy("A request about data was called off"), "undo-2"),
+    "rights.data_handed_out": _rights(gettext_lazy("Took a copy of their data"), "download"),
+    "rights.person_restricted": _rights(
+        gettext_lazy("What their data may be used for changed"), "shield-ban"
+    ),
+    "rights.person_erased": _rights(gettext_lazy("Their data were erased"), "eraser"),
     "loyalty.tier_changed": _tier,
     "offers.coupon_issued": _coupon_issued,
     "offers.coupon_used": _coupon_used,

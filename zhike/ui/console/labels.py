@@ -9,6 +9,7 @@ from zhike.ui.console import reward_labels as rewards
 from zhike.ui.console.engagement_labels import AWARDS
 from zhike.ui.console.marketing_labels import MARKETING_ACTIONS, MARKETING_PERMISSIONS
 from zhike.ui.console.recovery_labels import RECOVERY_ACTIONS
+from zhike.ui.console.rights_text import RIGHTS_ACTIONS, RIGHTS_PERMISSIONS
 
 ROLES = {
     "admin": _("Administrator"),
@@ -89,6 +90,7 @@ PERMISSIONS = {
     "messages.send": _("Send messages"),
     "templates.edit": _("Write and approve wordings"),
     **MARKETING_PERMISSIONS,
+    **RIGHTS_PERMISSIONS,
     "channels.manage": _("Manage accounts with vendors of messages"),
     "tickets.view": _("See tickets"),
     "tickets.open": _("Open tickets"),
@@ -338,6 +340,7 @@ ENTRY_REASONS = {
     "redeem": _("Redeemed"),
     "restore": _("Given back"),
     "expire": _("Expired"),
+    "forfeit": _("Lapsed when the membership ended"),
     "adjust": _("Corrected"),
     "grant": _("Given by us"),
     "revoke": _("Taken back by us"),
@@ -510,6 +513,7 @@ AUDIT_ACTIONS = {
     **insight.AUDIT_ACTIONS,
     **rewards.AUDIT_ACTIONS,
     **MARKETING_ACTIONS,
+    **RIGHTS_ACTIONS,
     "coupon.void": _("Coupon made void"),
     "coupon_batch.change": _("Batch of coupons changed"),
     "coupon_batch.codes": _("Codes added to a batch"),

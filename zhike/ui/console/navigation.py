@@ -134,6 +134,9 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
     (
         _("Data"),
         (
+            Entry("rights", _("Privacy requests"), "shield-user", "rights.view", "console:rights"),
+            Entry("data_catalogue", _("Personal data"), "book-lock", "rights.view", "console:data_catalogue"),
+            Entry("retention", _("Retention"), "timer-reset", "rights.view", "console:retention"),
             Entry("imports", _("Imports"), "file-up", "imports.view", "console:imports"),
             Entry("sources", _("Web sites and apps"), "radio-tower", "collection.view", "console:sources"),
             Entry(

@@ -11,6 +11,7 @@ from zhike.ui.console.insight_urls import INSIGHT
 from zhike.ui.console.offer_urls import OFFERS
 from zhike.ui.console.recovery_urls import RECOVERY
 from zhike.ui.console.reward_urls import REWARDS
+from zhike.ui.console.rights_urls import RIGHTS
 from zhike.ui.console.views import (
     account,
     api_keys,
@@ -294,7 +295,7 @@ _staff = [
 ]
 
 _pages: list[URLPattern] = [
-    *CAMPAIGNS,
+    *CAMPAIGNS, *RIGHTS,
     *_start, *_members, *_identity, *_receipts, *_programme, *_finance, *_policy, *_organization, *_imports, *_data, *_sources,
     *_webhooks, *_account, *_staff,
     *RECOVERY, *_service, *_messaging, *OFFERS, *ENGAGEMENT, *REWARDS,

@@ -217,3 +217,34 @@ class ExchangeForm(TokenForm):
         ),
     )
     expected = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+
+
+class CorrectionForm(forms.Form):
+    """Which detail is wrong, how it should read, and what shows it."""
+
+    name = forms.CharField(label=_("Name should read"), max_length=80, required=False)
+    birthday = forms.DateField(
+        label=_("Birthday should read"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"],
+    )
+    address = forms.CharField(label=_("Address should read"), max_length=300, required=False)
+    note = forms.CharField(
+        label=_("What shows it?"),
+        help_text=_("For example: bring your ID card to the service desk, or tell us when you registered."),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, today: dt.date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["birthday"].validators += [MaxValueValidator(today, _("This day has not come yet."))]
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in ("name", "birthday", "address")}
+
+
+class CloseForm(forms.Form):
+    understood = forms.BooleanField(label=_("I understand that this cannot be undone once it is done."))

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from zhike.kernel.errors import NotFound
 from zhike.organization import queries as organization
+from zhike.ui.components import rights_labels
 from zhike.ui.console import (
     audit_text,
     engagement_labels,
@@ -22,7 +23,7 @@ from zhike.ui.console import (
 from zhike.ui.console.agents import browser_name
 
 register = template.Library()
-LABELS = (labels, engagement_labels, identity_labels, marketing_labels, reward_labels)
+LABELS = (labels, engagement_labels, identity_labels, marketing_labels, reward_labels, rights_labels)
 
 
 @register.filter

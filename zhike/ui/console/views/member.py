@@ -94,6 +94,7 @@ def _may(request: StaffRequest) -> dict[str, bool]:
         identity="members.identity",
         reveal="members.reveal",
         merge="members.merge",
+        rights="rights.ask",
         receipts="receipts.view",
         points="points.view",
     )

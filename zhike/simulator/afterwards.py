@@ -15,6 +15,7 @@ from zhike.simulator.founding import World
 from zhike.simulator.listening import seed_listening
 from zhike.simulator.loading import Loader
 from zhike.simulator.rewards import seed_rewards
+from zhike.simulator.rights import seed_rights
 from zhike.simulator.service_desk import ServiceDesk
 from zhike.simulator.twins import seed_twins
 
@@ -65,10 +66,14 @@ def _campaigns(ground: Ground) -> None:
     seed_campaigns(ground.actor, ground.world, ground.now, ground.seed)
 
 
+def _rights(ground: Ground) -> None:
+    seed_rights(ground.actor, ground.world, ground.loader.history, ground.now)
+
+
 LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
     (_coupons, _engagement, _rewards),
     (_service_desk, _listening, _twins),
-    (_chats, _campaigns),
+    (_chats, _campaigns, _rights),
 )
 """Inside a lane one follows the other; each seed finds out for itself whether it was planted before."""
 

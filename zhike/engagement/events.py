@@ -78,3 +78,82 @@ class InvitationTakenBack(_OfMember):
 
     type: ClassVar[str] = "zhike.engagement.invitation_taken_back"
     points: int
+
+
+@dataclass(frozen=True, slots=True)
+class MissionPublished(Fact):
+    """A version of a mission is out; ``is_open``: members may begin it."""
+
+    type: ClassVar[str] = "zhike.engagement.mission_published"
+    program_id: int
+    mission_id: int
+    version: int
+    is_open: bool
+
+    @property
+    def subject(self) -> str:
+        return f"program/{self.program_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _OnMission(_OfMember):
+    mission_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class MissionAccepted(_OnMission):
+    type: ClassVar[str] = "zhike.engagement.mission_accepted"
+
+
+@dataclass(frozen=True, slots=True)
+class MissionFinished(_OnMission):
+    """All steps are done; the reward comes on ``due_on``, unless what counted is returned before."""
+
+    type: ClassVar[str] = "zhike.engagement.mission_finished"
+    period: dt.date
+    due_on: dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class MissionRewarded(_OnMission):
+    """``batch_id``: of the coupon that was given."""
+
+    type: ClassVar[str] = "zhike.engagement.mission_rewarded"
+    period: dt.date
+    points: int
+    batch_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MissionTakenBack(_OnMission):
+    """What had counted was returned or withdrawn; ``points`` went back."""
+
+    type: ClassVar[str] = "zhike.engagement.mission_taken_back"
+    period: dt.date
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeedRecorded(_OfMember):
+    """A member did something that is no purchase: ``kind`` is review, survey, share, activity or profile."""
+
+    type: ClassVar[str] = "zhike.engagement.deed_recorded"
+    kind: str
+    reference: str
+    mall_id: int | None
+    merchant_id: int | None
+    occurred_at: dt.datetime
+
+    @property
+    def happened_at(self) -> dt.datetime:
+        return self.occurred_at
+
+
+@dataclass(frozen=True, slots=True)
+class DeedWithdrawn(_OfMember):
+    """It turned out not to be so: a review was taken down."""
+
+    type: ClassVar[str] = "zhike.engagement.deed_withdrawn"
+    kind: str
+    reference: str

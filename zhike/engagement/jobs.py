@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zhike.engagement import operations
-from zhike.engagement.models import BirthdayPlan, ReferralPlan
+from zhike.engagement.models import BirthdayPlan, Mission, ReferralPlan
 from zhike.kernel import clock
 from zhike.kernel.access import system_viewer
 from zhike.kernel.jobs import CARETAKER_QUEUE, job
@@ -23,3 +23,10 @@ def settle_referrals(timestamp: int) -> None:
     """Every hour: reward invitations whose purchase can no longer be returned."""
     for program_id in ReferralPlan.objects.values_list("program_id", flat=True):
         operations.settle_referrals(actor=ACTOR, program_id=program_id, now=clock.now())
+
+
+@job(queue=CARETAKER_QUEUE, cron="35 * * * *")
+def settle_missions(timestamp: int) -> None:
+    """Every hour: reward missions whose purchases can no longer be returned."""
+    for program_id in Mission.objects.order_by("program_id").values_list("program_id", flat=True).distinct():
+        operations.settle_missions(actor=ACTOR, program_id=program_id, now=clock.now())

@@ -154,3 +154,94 @@ class Referral(models.Model):
             models.Index(fields=["due_on"], condition=Q(status="waiting"), name="referral_due"),
             models.Index(fields=["program", "-joined_at"], name="referral_newest"),
         ]
+
+
+class Mission(models.Model):
+    """任务 of a programme. ``version`` is the newest of its terms; ``closed_at``: nobody begins it any more."""
+
+    program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="+")
+    name = models.CharField(max_length=60)
+    description = models.CharField(max_length=300, blank=True)
+    version = models.IntegerField()
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+
+class MissionVersion(models.Model):
+    """What a mission asks and gives (rules.missions.MissionTerms) from ``published_at`` on. Never edited."""
+
+    mission = models.ForeignKey("engagement.Mission", models.PROTECT, related_name="+", db_index=False)
+    version = models.IntegerField()
+    terms = models.JSONField()
+    published_at = models.DateTimeField()
+    published_by = models.CharField(max_length=80)
+    reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["mission", "version"], name="mission_version_unique"),
+        ]
+
+
+class MissionRun(models.Model):
+    """A member on a mission in one period (rules.missions.FOR_EVER when it can be done once); its row is the lock.
+
+    running → waiting (done, its reward comes on ``due_on``) → rewarded → taken_back, and on from there; missed: done, but
+    the quota was used up. ``version``: the terms that were promised when it began. ``counts`` and ``finished_at`` follow
+    from what the member did. ``attempt`` counts the rewards, so that each is a transfer of its own.
+    """
+
+    class Status(models.TextChoices):
+        RUNNING = "running"
+        WAITING = "waiting"
+        REWARDED = "rewarded"
+        TAKEN_BACK = "taken_back"
+        MISSED = "missed"
+
+    mission = models.ForeignKey("engagement.Mission", models.PROTECT, related_name="+", db_index=False)
+    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+", db_index=False)
+    period = models.DateField()
+    version = models.ForeignKey("engagement.MissionVersion", models.PROTECT, related_name="+", db_index=False)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.RUNNING)
+    counts = models.JSONField(default=list)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    due_on = models.DateField(null=True)
+    attempt = models.SmallIntegerField(default=0)
+    points = models.IntegerField(default=0)
+    coupon = models.ForeignKey("offers.Coupon", models.PROTECT, null=True, related_name="+", db_index=False)
+    missed = models.CharField(max_length=40, blank=True)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["member", "mission", "period"], name="mission_run_unique"),
+            models.CheckConstraint(condition=Q(points__gte=0, attempt__gte=0), name="mission_run_bounds"),
+        ]
+        indexes = [
+            models.Index(fields=["mission", "-changed_at", "-id"], name="mission_run_newest"),
+            models.Index(fields=["due_on"], condition=Q(status="waiting"), name="mission_run_due"),
+        ]
+
+
+class Deed(models.Model):
+    """Something a member did that other parts of the house or a mall's own app tell of: ``kind`` is one of rules.missions.DEEDS.
+
+    ``reference`` names it for good (“survey:7”, “dianping:93812”).
+    """
+
+    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+", db_index=False)
+    kind = models.CharField(max_length=10)
+    reference = models.CharField(max_length=80)
+    mall = models.ForeignKey("organization.Mall", models.PROTECT, null=True, related_name="+", db_index=False)
+    merchant = models.ForeignKey(
+        "organization.Merchant", models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    happened_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    recorded_by = models.CharField(max_length=80)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "reference"], name="deed_once")]
+        indexes = [models.Index(fields=["member", "happened_at"], name="deed_member")]

@@ -14,6 +14,7 @@ from zhike.simulator.engagement import seed_engagement
 from zhike.simulator.founding import World
 from zhike.simulator.listening import seed_listening
 from zhike.simulator.loading import Loader
+from zhike.simulator.missions import seed_missions
 from zhike.simulator.rewards import seed_rewards
 from zhike.simulator.rights import seed_rights
 from zhike.simulator.service_desk import ServiceDesk
@@ -40,6 +41,10 @@ def _coupons(ground: Ground) -> None:
 
 def _engagement(ground: Ground) -> None:
     seed_engagement(ground.actor, ground.loader, ground.now, ground.seed)
+
+
+def _missions(ground: Ground) -> None:
+    seed_missions(ground.actor, ground.loader, ground.now, ground.seed)
 
 
 def _rewards(ground: Ground) -> None:
@@ -71,7 +76,7 @@ def _rights(ground: Ground) -> None:
 
 
 LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
-    (_coupons, _engagement, _rewards),
+    (_coupons, _engagement, _missions, _rewards),
     (_service_desk, _listening, _twins),
     (_chats, _campaigns, _rights),
 )

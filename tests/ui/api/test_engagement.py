@@ -86,3 +86,33 @@ def test_an_invitation_is_decided_once(shop: Shop, zhang: Any) -> None:
         code,
         [("赵*六", "joined")],
     )
+
+
+@pytest.mark.feature("C072")
+def test_missions_are_listed_accepted_and_fed_with_deeds(shop: Shop, zhang: Any) -> None:
+    now = dt.datetime.now(dt.UTC)
+    terms = {"steps": [{"kind": "review", "goal": 2}], "reward": {"points": 30}, "starts": "accept"}
+    mission_id = operations.save_mission(
+        actor=SYSTEM, program_id=shop.program_id, name="写评价", terms=terms, now=now
+    )
+    own = ApiClient(make_key(["engagement.take_part", "members.view"], "mall", shop.malls.star))
+    other = ApiClient(make_key(["engagement.take_part", "members.view"], "mall", shop.malls.cloud))
+    path = f"/api/v1/members/{zhang.member_id}"
+    assert other.get(f"{path}/missions").status == 404
+    assert other.post(f"{path}/missions/{mission_id}/acceptance", {}).status == 403
+    assert own.get(f"{path}/missions").json["items"][0]["state"] == "open"
+    first, second = (own.post(f"{path}/missions/{mission_id}/acceptance", {}).json for _ in range(2))
+    assert first == second
+    at = dt.datetime.now(dt.UTC).isoformat()
+    for number in (1, 1, 2):
+        deed = {"kind": "review", "reference": f"dp:{number}", "happened_at": at}
+        assert own.post(f"{path}/deeds", deed).status == 200
+    assert other.post(f"{path}/deeds", deed).status == 403
+    assert own.post(f"{path}/deeds", deed | {"happened_at": "2020-01-01T00:00:00Z"}).code == "deed-unusable"
+    operations.review_missions(actor=SYSTEM, person_id=zhang.person_id, now=dt.datetime.now(dt.UTC))
+    [item] = own.get(f"{path}/missions").json["items"]
+    assert (item["steps"][0]["count"], item["state"], item["points"]) == (2, "rewarded", 30)
+    office = ApiClient(make_key(["engagement.edit"]))
+    gone = {"kind": "review", "reference": "dp:2", "reason": "删评"}
+    assert [office.post("/api/v1/deeds/withdrawal", gone).status for _ in range(2)] == [200, 200]
+    assert own.post("/api/v1/deeds/withdrawal", gone).status == 403

@@ -13,7 +13,7 @@ from tests.ui.console.conftest import said
 from tests.ui.console.world import Desks, World
 from zhike.customers import operations as customers
 from zhike.engagement import operations
-from zhike.engagement.models import CheckInPlan
+from zhike.engagement.models import CheckInPlan, Mission, MissionVersion
 from zhike.kernel.access import Viewer, system_viewer
 from zhike.loyalty import operations as points_operations
 from zhike.loyalty import queries as loyalty
@@ -127,3 +127,59 @@ def test_debt_is_waived_by_two(
     assert "已免除" in said(admin.get("/console/waivers/"))
     assert loyalty.member_file(SYSTEM, world.zhang_san, world.now).debt == 0
     assert admin.post(f"/console/waivers/{waiver.id}/refuse/").status_code == 302
+
+
+@pytest.mark.feature("C072")
+def test_missions_are_published_changed_and_looked_at(
+    world: World, desks: Desks, admin: Client, enter: Callable[[Viewer], Client]
+) -> None:
+    assert "还没有任务" in said(admin.get("/console/missions/"))
+    form: dict[str, Any] = {
+        "name": "逛三店", "description": "每周一次", "starts": "all", "repeats": "week", "points": "60", "quota": "500",
+        "on_return": "take_back", "payer": f"merchant:{world.malls.cafe}", "share": "40", "is_open": "on",
+        "reason": "秋季活动", "steps-TOTAL_FORMS": "2", "steps-INITIAL_FORMS": "0", "steps-0-kind": "purchase",
+        "steps-0-goal": "3", "steps-0-minimum_fen": "50", "steps-0-distinct": "merchant",
+        "steps-0-places": [f"mall:{world.malls.star}", f"merchant:{world.malls.cafe}"],
+        "steps-1-kind": "spend", "steps-1-goal": "88.50",
+    }  # fmt: skip
+    for wrong in (
+        {"steps-0-kind": "", "steps-1-kind": ""}, {"steps-0-goal": ""}, {"steps-0-goal": "1.5"}, {"points": ""},
+        {"starts": "enrolment"}, {"payer": "x"},
+    ):  # fmt: skip
+        assert admin.post("/console/missions/new/", form | wrong).status_code == 422, wrong
+    assert not Mission.objects.exists()
+    assert admin.post("/console/missions/new/", form).status_code == 302
+    mission = Mission.objects.get()
+    terms = MissionVersion.objects.get().terms
+    assert terms["funding"] == {f"merchant:{world.malls.cafe}": 4000, "mall": 6000}
+    assert [(one["kind"], one["goal"]) for one in terms["steps"]] == [("purchase", 3), ("spend", 8850)]
+    assert (terms["steps"][0]["malls"], terms["steps"][0]["minimum_fen"]) == ([world.malls.star], 5_000)
+    page = said(admin.get(f"/console/missions/{mission.pk}/edit/"))
+    assert 'value="88.50"' in page or 'value="88.5"' in page
+    assert (
+        admin.post(
+            f"/console/missions/{mission.pk}/edit/", form | {"points": "70", "steps-INITIAL_FORMS": "2"}
+        ).status_code
+        == 302
+    )
+    operations.record_deed(
+        actor=SYSTEM, member_id=world.zhang_san, kind="share", reference="x:1", happened_at=world.now, now=world.now
+    )  # fmt: skip
+    operations.save_mission(
+        actor=SYSTEM, program_id=world.program_id, name="晒一晒", now=world.now,
+        terms={"steps": [{"kind": "share"}], "reward": {"points": 5}, "wait_days": 0},
+    )  # fmt: skip
+    operations.record_deed(
+        actor=SYSTEM, member_id=world.zhang_san, kind="share", reference="x:2", happened_at=world.now, now=world.now
+    )  # fmt: skip
+    person_id = loyalty.person_id_of(world.zhang_san)
+    operations.review_missions(actor=SYSTEM, person_id=person_id, now=world.now)
+    listing = said(admin.get("/console/missions/"))
+    assert "每家商户计一次" in listing
+    shared = Mission.objects.exclude(pk=mission.pk).get()
+    page = said(admin.get(f"/console/missions/{shared.pk}/"))
+    assert "张三" in page
+    assert "70 积分" in said(admin.get(f"/console/missions/{mission.pk}/"))
+    assert "张三" not in said(enter(desks.qian).get(f"/console/missions/{shared.pk}/"))
+    assert enter(desks.li).get("/console/missions/").status_code == 403
+    assert admin.get("/console/missions/4711/").status_code == 404

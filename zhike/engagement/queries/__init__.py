@@ -22,6 +22,19 @@ from zhike.engagement.queries.check_in import (
     check_in_plan,
     check_in_plans,
 )
+from zhike.engagement.queries.missions import (
+    MissionRow,
+    MissionView,
+    OwnMission,
+    RunView,
+    StepView,
+    VersionView,
+    has_missions,
+    mission,
+    mission_runs,
+    missions,
+    own_missions,
+)
 from zhike.engagement.queries.referral import (
     Branch,
     InvitationView,
@@ -41,10 +54,12 @@ from zhike.engagement.queries.referral import (
 from zhike.engagement.queries.words import reward_text
 from zhike.engagement.rules.birthday import BirthdayTerms, parse_birthday
 from zhike.engagement.rules.check_in import CheckInTerms, Milestone, parse_check_in
+from zhike.engagement.rules.missions import DEEDS, MissionTerms, Step, parse_mission
 from zhike.engagement.rules.referral import ReferralTerms, parse_referral, read_code
 from zhike.engagement.rules.terms import Reward, TermsError
 
 __all__ = [
+    "DEEDS",
     "AheadView",
     "BirthdayGiftView",
     "BirthdayPlanView",
@@ -58,13 +73,21 @@ __all__ = [
     "InvitationView",
     "InviterRow",
     "Milestone",
+    "MissionRow",
+    "MissionTerms",
+    "MissionView",
     "OwnBirthday",
     "OwnInvitations",
+    "OwnMission",
     "ReferralFigures",
     "ReferralPlanView",
     "ReferralTerms",
     "Reward",
+    "RunView",
+    "Step",
+    "StepView",
     "TermsError",
+    "VersionView",
     "birthday_gift_views",
     "birthday_gifts",
     "birthday_plan",
@@ -75,11 +98,17 @@ __all__ = [
     "check_in_plan",
     "check_in_plans",
     "code_of_member",
+    "has_missions",
     "invited_by",
+    "mission",
+    "mission_runs",
+    "missions",
     "own_birthday",
     "own_invitations",
+    "own_missions",
     "parse_birthday",
     "parse_check_in",
+    "parse_mission",
     "parse_referral",
     "read_code",
     "referral_figures",

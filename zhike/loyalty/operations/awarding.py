@@ -215,8 +215,10 @@ def take_back_award(
 
 
 def _given(holder: Holder, reason: str, reference: str) -> Transfer | None:
-    mine = Q(credit_account_id=holder.state.account_id)
-    return Transfer.objects.filter(mine, reference=reference, reason=reason).first()
+    """What an occasion gave, also when it was given to a membership that was merged into this one since."""
+    own = Q(credit_account_id=holder.state.account_id)
+    merged = Q(credit_account__member__survivor_id=holder.owner_id)
+    return Transfer.objects.filter(own | merged, reference=reference, reason=reason).first()
 
 
 def _given_since(holder: Holder, reason: str, since: dt.datetime) -> int:

@@ -71,6 +71,7 @@ from zhike.loyalty.queries.members import (
     person_ids_of,
     program_ids_of,
     qr_payload,
+    tier_id_of,
     tier_rank,
     tiers,
 )
@@ -190,6 +191,7 @@ __all__ = [
     "seal_state",
     "statement",
     "tier_code",
+    "tier_id_of",
     "tier_rank",
     "tiers",
     "timeline",

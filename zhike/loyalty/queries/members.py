@@ -200,6 +200,11 @@ def tier_rank(member_id: int) -> int:
     return Member.objects.filter(id=member_id).values_list("tier__rank", flat=True).first() or 0
 
 
+def tier_id_of(member_id: int) -> int:
+    """The tier a member is in; 0 for nobody."""
+    return Member.objects.filter(id=member_id).values_list("tier_id", flat=True).first() or 0
+
+
 def person_id_of(member_id: int) -> int:
     """Raises MemberNotFound."""
     person_id = Member.objects.filter(id=member_id).values_list("person_id", flat=True).first()

@@ -136,8 +136,8 @@ class KeptPurchase:
     kept_fen: int
 
 
-def kept_purchases(person_id: int) -> tuple[list[KeptPurchase], int]:
-    """A person's sales, oldest first, and the fen of goods they returned without naming the sale."""
+def kept_purchases(person_id: int, since: dt.datetime | None = None) -> tuple[list[KeptPurchase], int]:
+    """A person's sales (``since`` a moment), oldest first, and the fen of goods they returned without naming the sale."""
     kept = Coalesce(
         Subquery(
             ReceiptLine.objects.filter(receipt_id=OuterRef("pk"))
@@ -149,6 +149,8 @@ def kept_purchases(person_id: int) -> tuple[list[KeptPurchase], int]:
         0,
     )
     own = Receipt.objects.filter(person_id=person_id)
+    if since is not None:
+        own = own.filter(occurred_at__gte=since)
     rows = (
         own.filter(kind="sale")
         .annotate(kept=kept)

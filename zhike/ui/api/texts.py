@@ -144,6 +144,17 @@ OPERATIONS: dict[str, Text] = {
         _("A member's check-ins"),
         _("The row of days that is alive, and the days of one month; month is any day of it."),
     ),
+    "list_missions": Text(
+        _("A member's missions"), _("What there is to do, how far they are, what it gives.")
+    ),
+    "accept_mission": Text(
+        _("Accept a mission"), _("What the member does from then on counts. Twice is once.")
+    ),
+    "record_deed": Text(
+        _("Tell what a member did"),
+        _("A review, a survey, a share, an activity, a full profile: missions count it. Once a reference."),
+    ),
+    "withdraw_deed": Text(_("Withdraw a deed"), _("It counts no more; a reward it brought goes back.")),
     "list_benefits": Text(_("A member's benefits"), _("What the tier gives, and what is left of it.")),
     "use_benefit": Text(
         _("Use a benefit"), _("Recorded at a mall; never more than the tier's quota of the period.")

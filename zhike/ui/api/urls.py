@@ -28,6 +28,7 @@ from zhike.ui.api.routes import (
     log,
     members,
     merges,
+    missions,
     places,
     rights,
     segments,
@@ -61,6 +62,7 @@ for _router in (
     tickets.router,
     listening.router,
     engagement.router,
+    missions.router,
     segments.router,
     rights.router,
 ):

@@ -12,6 +12,41 @@ AWARDS = {
 }
 BIRTHDAY_CALENDARS = {"solar": _("the Gregorian calendar"), "lunar": _("the Chinese calendar")}
 
+MISSION_STEPS = {
+    "purchase": _("Purchases"),
+    "spend": _("Spending"),
+    "check_in": _("Check-ins"),
+    "referral": _("Friends invited who bought"),
+    "review": _("Reviews"),
+    "survey": _("Surveys answered"),
+    "share": _("Shares"),
+    "activity": _("Activities joined"),
+    "profile": _("A full profile"),
+}
+MISSION_DISTINCT = {"": _("every time"), "day": _("a day"), "merchant": _("a merchant")}
+MISSION_STARTS = {
+    "all": _("by itself, for everybody"),
+    "accept": _("when a member accepts it"),
+    "enrolment": _("with joining, for new members"),
+}
+MISSION_REPEATS = {
+    "once": _("once"), "day": _("every day anew"), "week": _("every week anew"), "month": _("every month anew"),
+}  # fmt: skip
+MISSION_ON_RETURN = {
+    "take_back": _("the reward goes back when a step is no longer done"),
+    "keep": _("the reward stays"),
+}
+MISSION_STATES = {
+    "running": _("On the way"),
+    "waiting": _("Waits for the return window"),
+    "rewarded": _("Rewarded"),
+    "taken_back": _("Taken back"),
+    "missed": _("Too late for a reward"),
+}
+MISSION_TONES = {
+    "running": "info", "waiting": "accent", "rewarded": "success", "taken_back": "warning", "missed": "error",
+}  # fmt: skip
+
 REFERRAL_STATES = {
     "joined": _("Joined, no purchase yet"),
     "waiting": _("Waits for the return window"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from zhike.ui.console.views import birthdays, check_ins, referrals, waivers
+from zhike.ui.console.views import birthdays, check_ins, missions, referrals, waivers
 
 ENGAGEMENT: list[URLPattern] = [
     path("check-ins/", check_ins.check_ins, name="check_ins"),
@@ -14,6 +14,10 @@ ENGAGEMENT: list[URLPattern] = [
     path("invitations/", referrals.referrals, name="referrals"),
     path("invitations/edit/", referrals.edit_referrals, name="edit_referrals"),
     path("invitations/<int:member_id>/", referrals.referral_tree, name="referral_tree"),
+    path("missions/", missions.missions, name="missions"),
+    path("missions/new/", missions.edit_mission, name="new_mission"),
+    path("missions/<int:mission_id>/", missions.mission, name="mission"),
+    path("missions/<int:mission_id>/edit/", missions.edit_mission, name="edit_mission"),
     path("waivers/", waivers.waivers, name="waivers"),
     path("waivers/ask/<int:member_id>/", waivers.ask_waiver, name="ask_waiver"),
     path("waivers/<int:waiver_id>/approve/", waivers.approve_waiver, name="approve_waiver"),

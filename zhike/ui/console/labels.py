@@ -514,6 +514,8 @@ AUDIT_ACTIONS = {
     **rewards.AUDIT_ACTIONS,
     **MARKETING_ACTIONS,
     **RIGHTS_ACTIONS,
+    "mission.save": _("Mission published"),
+    "deed.withdraw": _("Deed withdrawn"),
     "coupon.void": _("Coupon made void"),
     "coupon_batch.change": _("Batch of coupons changed"),
     "coupon_batch.codes": _("Codes added to a batch"),

@@ -101,6 +101,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("check_ins", _("Daily check-in"), "calendar-check", "engagement.view", "console:check_ins"),
             Entry("birthdays", _("Birthday gifts"), "cake", "engagement.view", "console:birthdays"),
             Entry("referrals", _("Invitations"), "user-round-plus", "engagement.view", "console:referrals"),
+            Entry("missions", _("Missions"), "list-checks", "engagement.view", "console:missions"),
         ),
     ),
     (

@@ -32,6 +32,7 @@ def home(request: HttpRequest) -> HttpResponse:
         | {
             "unread": unread,
             "check_in_mall": engagement.check_in_mall_of(member.id),
+            "missions": engagement.has_missions(member.file.programme.id),
             "invites": engagement.referral_is_open(member.file.programme.id),
         },
         active="home",

@@ -15,6 +15,7 @@ NOT_ENCRYPTED = {
     ("service_messagefile", "digest"),
     ("service_surveyanswer", "device"),  # of a random cookie, a place and a day
     ("service_botmodel", "content"),
+    ("service_verbatimmodel", "content"),
     ("collection_writekey", "digest"),
     # Of ids that are random, or of user ids nobody is known by yet: what a retired key forgets is only that.
     ("collection_visitor", "digest"),

@@ -14,6 +14,6 @@ def consumers() -> list[Consumer]:
     from zhike.insight.handlers import standing
     from zhike.loyalty.handlers import member_activity
     from zhike.offers.handlers import coupon_returns
-    from zhike.service.handlers import survey_deeds
+    from zhike.service.handlers import listening, survey_deeds
 
-    return [member_activity, coupon_returns, referrals, missions, standing, survey_deeds]
+    return [member_activity, coupon_returns, referrals, missions, standing, survey_deeds, listening]

@@ -180,6 +180,8 @@ DEMO_PHONE = "zhike.config.vendors.demo_phone"
 PUBLIC_URL = os.environ.get("ZHIKE_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 # Where the live stream of chats is: "/live/" behind a proxy, ":8001" on another port, "" for none (pages ask by themselves).
 LIVE_URL = os.environ.get("ZHIKE_LIVE_URL", "")
+# Labelled reviews of the operator's own (CSV: label, review) to learn the feeling of comments from, besides our own words.
+REVIEWS_FILE = os.environ.get("ZHIKE_REVIEWS", "")
 PROCRASTINATE_IMPORT_PATHS = [
     "zhike.kernel.jobs",
     "zhike.organization.jobs",

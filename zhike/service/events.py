@@ -227,6 +227,38 @@ class PromoterFound(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class VerbatimRead(Fact):
+    """What somebody said was read: ``source`` is answer, ticket or chat; ``sentiment`` positive, neutral or negative."""
+
+    type: ClassVar[str] = "zhike.service.verbatim_read"
+    verbatim_id: int
+    person_id: int | None
+    mall_id: int | None
+    source: str
+    sentiment: str
+    topics: tuple[str, ...]
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}" if self.person_id else f"verbatim/{self.verbatim_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class VerbatimDecided(Fact):
+    """One of us said how a comment is to be read."""
+
+    type: ClassVar[str] = "zhike.service.verbatim_decided"
+    verbatim_id: int
+    mall_id: int | None
+    sentiment: str
+    topics: tuple[str, ...]
+
+    @property
+    def subject(self) -> str:
+        return f"verbatim/{self.verbatim_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class SurveyPublished(Fact):
     type: ClassVar[str] = "zhike.service.survey_published"
     survey_id: int

@@ -33,3 +33,12 @@ def send_surveys(timestamp: int) -> None:
 def train_bot(timestamp: int) -> None:
     """Every minute: learn, when there is something new to learn from."""
     operations.train_bot(actor=system_viewer("training"), now=clock.now())
+
+
+@job(cron="* * * * *", lock="listening")
+def read_comments(timestamp: int) -> None:
+    """Every minute: learn to read comments when there is something new to learn from, and read what is not read yet."""
+    actor = system_viewer("listening")
+    operations.train_verbatims(actor=actor, now=clock.now())
+    while operations.read_verbatims(actor=actor, now=clock.now()):
+        pass

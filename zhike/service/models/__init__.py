@@ -27,6 +27,7 @@ from zhike.service.models.tickets import (
     Ticket,
     TicketClock,
 )
+from zhike.service.models.verbatims import Verbatim, VerbatimModel
 
 __all__ = [
     "Agent",
@@ -64,4 +65,6 @@ __all__ = [
     "Ticket",
     "TicketClock",
     "Touchpoint",
+    "Verbatim",
+    "VerbatimModel",
 ]

@@ -56,13 +56,20 @@ class ArticleVote(models.Model):
         constraints = [models.UniqueConstraint(fields=["article", "reader"], name="article_vote_unique")]
 
 
-class BotModel(models.Model):
-    """A trained reader of intents. ``digest`` is of all it learnt from, so the same set is learnt once."""
+class TrainedModel(models.Model):
+    """``digest`` is of all it learnt from, so the same set is learnt once."""
 
     digest = models.CharField(max_length=64, unique=True)
     content = models.BinaryField()
     figures = models.JSONField()
     trained_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+
+class BotModel(TrainedModel):
+    """A trained reader of intents."""
 
 
 class BotExample(models.Model):

@@ -110,6 +110,13 @@ from zhike.service.operations.tickets import (
     reopen_ticket,
     resolve_ticket,
 )
+from zhike.service.operations.verbatims import (
+    ReadingInvalid,
+    decide_verbatim,
+    read_verbatims,
+    store_verbatim_model,
+    train_verbatims,
+)
 from zhike.service.rules.policies import USUAL, Policy, Row
 
 __all__ = [
@@ -145,6 +152,7 @@ __all__ = [
     "Policy",
     "PolicyInvalid",
     "QuestionInvalid",
+    "ReadingInvalid",
     "ReferenceMissing",
     "ResultMissing",
     "Row",
@@ -173,6 +181,7 @@ __all__ = [
     "close_ticket",
     "decide_compensation",
     "decide_miss",
+    "decide_verbatim",
     "drop_phrase",
     "finish_improvement",
     "finish_task",
@@ -195,6 +204,7 @@ __all__ = [
     "publish_calendar",
     "publish_policy",
     "rate_article",
+    "read_verbatims",
     "reopen_ticket",
     "resolve_ticket",
     "save_article",
@@ -212,12 +222,14 @@ __all__ = [
     "set_seat_state",
     "snooze_conversation",
     "store_model",
+    "store_verbatim_model",
     "sweep_deadlines",
     "sweep_inbox",
     "take_conversation",
     "tell_typing",
     "ticket_of_conversation",
     "train_bot",
+    "train_verbatims",
     "transfer_conversation",
     "withdraw_compensation",
     "write_as_member",

@@ -188,7 +188,7 @@ def _rows(found: Sequence[Conversation]) -> list[ConversationRow]:
                 rank=row.rank,
                 assignee_id=row.assignee_id,
                 assignee=staff.get(row.assignee_id or 0, ""),
-                preview=" ".join(_text(message).split())[:PREVIEW_MAX] if message else "",
+                preview=" ".join(text_of(message).split())[:PREVIEW_MAX] if message else "",
                 preview_by=message.author_kind if message else "",
                 unread=unread.get(row.pk, 0),
                 awaits_us=row.awaits_us,
@@ -319,7 +319,7 @@ def views_of(rows: Sequence[Message]) -> list[MessageView]:
             row.audience,
             row.author_kind,
             row.author,
-            _text(row),
+            text_of(row),
             row.details,
             row.written_at,
             tuple(files.get(row.pk, ())),
@@ -328,7 +328,7 @@ def views_of(rows: Sequence[Message]) -> list[MessageView]:
     ]
 
 
-def _text(row: Message) -> str:
+def text_of(row: Message) -> str:
     return crypto.decrypt(bytes(row.body), field=BODY_FIELD, row=str(row.pk))
 
 

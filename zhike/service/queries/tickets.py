@@ -49,6 +49,12 @@ def levels_of(ticket: Ticket) -> dict[str, int | None]:
     }
 
 
+def opening_words(ticket_ids: Sequence[int]) -> dict[int, str]:
+    """What tickets were opened with, by id."""
+    rows = Entry.objects.filter(ticket_id__in=ticket_ids, kind="opening").order_by("id")
+    return dict(rows.values_list("ticket_id", "text"))
+
+
 @dataclass(frozen=True, slots=True)
 class TicketRow:
     """One line of a queue; ``person_name`` is masked for whoever may not see the member."""

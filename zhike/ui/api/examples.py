@@ -118,6 +118,7 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "answer_ticket": {"text": "您好，我们已联系商户核实，今天内回复您。", "audience": "member"},
     "propose_amends": {"item": "points", "amount": 500, "payer": "merchant", "reason": "商品质量问题"},
+    "decide_verbatim": {"sentiment": "negative", "topics": ["clean", "queue"]},
     "close_ticket": {"text": "已退款，感谢您的反馈。"},
 }
 
@@ -129,6 +130,7 @@ PATHS: dict[str, str] = {
     "receipt_id": "0197c3a2-5b1e-7c40-8a51-2f6f3f1d9b10",
     "hold_id": "0197c3a2-70aa-7d31-8b5c-3f0e9a4c1d22",
     "redemption_id": "0197c3a2-61d0-7b12-9d3e-6f6c0c7d2e4a",
+    "verbatim_id": "2048",
     "day": "2026-07-01",
     "month": "2026-07",
 }

@@ -33,6 +33,7 @@ from zhike.ui.api.routes import (
     rights,
     segments,
     tickets,
+    verbatims,
 )
 from zhike.ui.api.routes import coupons as coupon_routes
 from zhike.ui.api.routes import holds as hold_routes
@@ -61,6 +62,7 @@ for _router in (
     finance.router,
     tickets.router,
     listening.router,
+    verbatims.router,
     engagement.router,
     missions.router,
     segments.router,

@@ -257,6 +257,36 @@ HANDOVERS = {
     "upset": _("The member is upset"),
     "complaint": _("A complaint"),
 }
+SENTIMENTS = {
+    "positive": pgettext_lazy("sentiment", "Content"),
+    "neutral": pgettext_lazy("sentiment", "Neutral"),
+    "negative": pgettext_lazy("sentiment", "Discontent"),
+    "": pgettext_lazy("sentiment", "Not read yet"),
+}
+SENTIMENT_TONES = {"positive": "success", "negative": "error"}
+VERBATIM_SOURCES = {
+    "answer": pgettext_lazy("verbatim", "Survey"),
+    "ticket": pgettext_lazy("verbatim", "Ticket"),
+    "chat": pgettext_lazy("verbatim", "Chat"),
+}
+TOPICS = {
+    "clean": pgettext_lazy("topic", "Cleanliness"),
+    "parking": pgettext_lazy("topic", "Parking"),
+    "queue": pgettext_lazy("topic", "Queues"),
+    "staff": pgettext_lazy("topic", "Staff"),
+    "price": pgettext_lazy("topic", "Prices"),
+    "quality": pgettext_lazy("topic", "Quality of goods"),
+    "food": pgettext_lazy("topic", "Food"),
+    "returns": pgettext_lazy("topic", "Returns and repairs"),
+    "points": pgettext_lazy("topic", "Points and coupons"),
+    "facility": pgettext_lazy("topic", "Facilities"),
+    "activity": pgettext_lazy("topic", "Events"),
+    "range": pgettext_lazy("topic", "Brands and choice"),
+    "guide": pgettext_lazy("topic", "Finding the way"),
+    "safety": pgettext_lazy("topic", "Safety"),
+    "online": pgettext_lazy("topic", "App and website"),
+    "handling": pgettext_lazy("topic", "How matters are dealt with"),
+}
 TABLES: Mapping[str, Mapping[str, Any]] = {
     "type": TYPES,
     "severity": SEVERITIES,
@@ -297,6 +327,10 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     "article": ARTICLES,
     "article_tone": ARTICLE_TONES,
     "miss": MISSES,
+    "topic": TOPICS,
+    "sentiment": SENTIMENTS,
+    "sentiment_tone": SENTIMENT_TONES,
+    "verbatim_source": VERBATIM_SOURCES,
 }
 
 

@@ -563,6 +563,15 @@ def _survey_answered(data: Data, tiers: Names) -> Told:
     return Told(title, str(kind), "star", tone, reverse("console:survey", args=[data["survey_id"]]))
 
 
+def _verbatim(data: Data, tiers: Names) -> Told:
+    """How words of theirs were read, with the topics."""
+    about = " · ".join(str(service.TOPICS.get(code, code)) for code in data["topics"])
+    title = service.SENTIMENTS.get(data["sentiment"], data["sentiment"])
+    tone = service.SENTIMENT_TONES.get(data["sentiment"], "")
+    what = _("In their own words: %(sentiment)s") % {"sentiment": title}
+    return Told(what, about, "quote", tone, reverse("console:listening"))
+
+
 def _promoter(data: Data, tiers: Names) -> Told:
     return Told(_("Would recommend us"), "", "heart-handshake", "success")
 
@@ -698,6 +707,8 @@ _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
     "service.survey_asked": _survey_asked,
     "service.survey_answered": _survey_answered,
     "service.promoter_found": _promoter,
+    "service.verbatim_read": _verbatim,
+    "service.verbatim_decided": _verbatim,
     "service.compensation_proposed": _amends(gettext_lazy("Amends were proposed"), "gift"),
     "service.compensation_decided": _decided,
     "service.compensation_given": _amends(gettext_lazy("Amends were given"), "gift", "success"),

@@ -55,6 +55,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("service_tasks", _("Tasks"), "list-todo", "tickets.view", "console:service_tasks"),
             Entry("compensations", _("Amends"), "gift", "tickets.view", "console:compensations"),
             Entry("surveys", _("Surveys"), "star", "tickets.handle", "console:surveys"),
+            Entry("listening", _("What people say"), "quote", "tickets.handle", "console:listening"),
             Entry("service_board", _("Service board"), "gauge", "tickets.handle", "console:service_board"),
             Entry("improvement", _("Improvement"), "trending-down", "tickets.handle", "console:improvement"),
             Entry(

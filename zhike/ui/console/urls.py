@@ -23,6 +23,7 @@ from zhike.ui.console.views import (
     identity,
     imports,
     ledger,
+    listening,
     member,
     member_actions,
     members,
@@ -264,6 +265,12 @@ _service = [
     path("service/<slug:number>/task/", service.add_task, name="add_task"),
 ]
 
+_listening = [
+    path("listening/", listening.report, name="listening"),
+    path("listening/export/", listening.export, name="export_listening"),
+    path("listening/<int:verbatim_id>/decide/", listening.decide, name="decide_verbatim"),
+]
+
 _account = [
     path("account/", account.account, name="account"),
     path("account/language/", account.set_language, name="set_language"),
@@ -298,7 +305,7 @@ _pages: list[URLPattern] = [
     *CAMPAIGNS, *RIGHTS,
     *_start, *_members, *_identity, *_receipts, *_programme, *_finance, *_policy, *_organization, *_imports, *_data, *_sources,
     *_webhooks, *_account, *_staff,
-    *RECOVERY, *_service, *_messaging, *OFFERS, *ENGAGEMENT, *REWARDS,
+    *RECOVERY, *_service, *_listening, *_messaging, *OFFERS, *ENGAGEMENT, *REWARDS,
     *INBOX,
 ]  # fmt: skip
 

@@ -64,7 +64,14 @@ def report(request: StaffRequest) -> HttpResponse:
             {"label": first.strftime("%Y-%m"), "url": f"?month={first:%Y-%m}", "active": first == month}
         )
         first = (first - dt.timedelta(days=1)).replace(day=1)
-    context = {"report": shown, "months": months[::-1], "month": month}
+    heard = queries.listening(
+        request.viewer,
+        queries.Heard(mall_id=malls_of(request).chosen_id),
+        since=shown.since,
+        until=shown.until,
+        zone=zone,
+    )
+    context = {"report": shown, "heard": heard, "months": months[::-1], "month": month}
     return page(request, "console/improvement/report.html", context, section="improvement")
 
 

@@ -209,6 +209,7 @@ def _page(request: StaffRequest, number: str, form: forms.Form, status: int = 20
         "member": member,
         "receipt": _receipt(request, shown),
         "mall": organization.mall(shown.row.mall_id),
+        "reading": queries.ticket_verbatim(request.viewer, shown.row.id),
         "is_live": shown.row.status not in ("resolved", "closed"),
         "may": permissions(request, handle=HANDLE, answer=ANSWER, approve="compensation.approve"),
     }

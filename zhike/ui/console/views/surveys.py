@@ -63,6 +63,13 @@ def survey(request: StaffRequest, survey_id: int) -> HttpResponse:
     context = {
         "results": results,
         "survey": results.survey,
+        "listening": queries.listening(
+            request.viewer,
+            queries.Heard(mall_id=mall_id, survey_id=survey_id),
+            since=request.now - dt.timedelta(days=days),
+            until=request.now,
+            zone=zone_of(request),
+        ),
         "funnel": _funnel(results),
         "scores": _scores(results),
         "trend": _trend(results),

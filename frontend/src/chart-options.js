@@ -1,13 +1,13 @@
 // From our description to ECharts' options. Description:
-// {kind: line|area|bar|bar-horizontal|donut|funnel|heatmap|scatter|sankey, unit: count|points|fen|percent, stacked,
-//  categories: [...], rows: [...] (heatmap), series: [{name, values, tone, kind}], nodes/links (sankey), marks: [{name, value}]}
+// {kind: line|area|bar|bar-horizontal|donut|funnel|heatmap|scatter|sankey|network, unit: count|points|fen|percent, stacked,
+//  categories: [...], rows: [...] (heatmap), series: [{name, values, tone, kind}], nodes/links (sankey, network), marks: [{name, value}]}
 import { locale, text } from "./text.js";
 
 const ORDER = ["primary", "accent", "info", "success", "warning", "secondary", "error"];
 
 export function option(description, palette, isCalm) {
   const theme = themeOf(palette);
-  const build = { donut, funnel, heatmap, sankey }[description.kind] ?? cartesian;
+  const build = { donut, funnel, heatmap, network, sankey }[description.kind] ?? cartesian;
   return {
     animation: !isCalm,
     animationDuration: 350,
@@ -200,6 +200,33 @@ function sankey(description, theme) {
         label: { color: theme.text },
         lineStyle: { color: "gradient", opacity: 0.25 },
         right: "18%",
+      },
+    ],
+  };
+}
+
+// Circles as large as their value, lines as thick as theirs. Laid out in a ring: the same numbers give the same picture.
+function network(description, theme, palette) {
+  const most = Math.max(1, ...description.nodes.map((node) => node.value));
+  const thickest = Math.max(1, ...description.links.map((link) => link.value));
+  return {
+    tooltip: tooltip(theme, { trigger: "item" }),
+    series: [
+      {
+        type: "graph",
+        layout: "circular",
+        circular: { rotateLabel: true },
+        top: 90,
+        bottom: 90,
+        left: 90,
+        right: 90,
+        label: { show: true, color: theme.text, fontSize: 11 },
+        labelLayout: { hideOverlap: true },
+        itemStyle: { color: rgb(palette.primary) },
+        lineStyle: { color: "source", opacity: 0.35, curveness: 0.25 },
+        emphasis: { focus: "adjacency" },
+        data: description.nodes.map((node) => ({ ...node, symbolSize: 8 + 22 * Math.sqrt(node.value / most) })),
+        links: description.links.map((link) => ({ ...link, lineStyle: { width: 1 + 4 * (link.value / thickest) } })),
       },
     ],
   };

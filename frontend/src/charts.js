@@ -1,5 +1,5 @@
 // Draws {% chart %}: a small description of kind, categories and series becomes an ECharts picture in the theme's colours.
-import { BarChart, FunnelChart, HeatmapChart, LineChart, PieChart, SankeyChart, ScatterChart } from "echarts/charts";
+import { BarChart, FunnelChart, GraphChart, HeatmapChart, LineChart, PieChart, SankeyChart, ScatterChart } from "echarts/charts";
 import {
   AriaComponent,
   DataZoomComponent,
@@ -20,6 +20,7 @@ echarts.use([
   CanvasRenderer,
   DataZoomComponent,
   FunnelChart,
+  GraphChart,
   GridComponent,
   HeatmapChart,
   LegendComponent,

@@ -107,3 +107,34 @@ class LifetimeFitted(Fact):
     @property
     def subject(self) -> str:
         return f"lifetime_run/{self.run_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class BasketsSearched(Fact):
+    """What is bought together was searched for; ``fault`` says why there are no rules."""
+
+    type: ClassVar[str] = "zhike.insight.baskets_searched"
+    run_id: int
+    version: int
+    mall_id: int | None
+    baskets: int
+    rules: int
+    fault: str
+
+    @property
+    def subject(self) -> str:
+        return f"basket_run/{self.run_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class BasketOfferMade(Fact):
+    """A coupon template was made of a rule."""
+
+    type: ClassVar[str] = "zhike.insight.basket_offer_made"
+    offer_id: int
+    template_id: int
+    run_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"basket_offer/{self.offer_id}"

@@ -9,6 +9,7 @@ from zhike.kernel.jobs import job
 
 ACTOR = system_viewer("segments")
 STANDING = system_viewer("standing")
+BASKETS = system_viewer("baskets")
 
 
 @job(cron="11 * * * *", lock="insight.segments")
@@ -27,3 +28,15 @@ def refresh_standings(timestamp: int) -> int:
 def fit_lifetime(timestamp: int) -> int:
     """Every night: what is expected of members."""
     return operations.fit_lifetime(actor=STANDING, now=clock.now())
+
+
+@job(queue="default", lock="insight.baskets")
+def search_baskets(*, run_id: int) -> int:
+    """A search for what is bought together that somebody asked for."""
+    return operations.search_baskets(actor=BASKETS, run_id=run_id, now=clock.now())
+
+
+@job(cron="52 19 * * *", lock="insight.baskets.renew")
+def renew_basket_searches(timestamp: int) -> int:
+    """Every night: searches that are a week old are made again."""
+    return operations.renew_basket_searches(actor=BASKETS, now=clock.now())

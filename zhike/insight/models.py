@@ -143,3 +143,93 @@ class Forecast(models.Model):
     risk_percent = models.SmallIntegerField(null=True)
     purchases_milli = models.IntegerField()
     value_fen = models.BigIntegerField()
+
+
+class BasketRun(models.Model):
+    """One search for what is bought together, in versions: ``mall`` None is the whole group's.
+
+    ``days`` before ``until`` are looked at; shares are asked for in millionths (support) and hundredths of a per cent
+    (confidence). ``items`` names what occurs in the rules: {id: [name, merchant id or null]}.
+    """
+
+    class Status(models.TextChoices):
+        WAITING = "waiting"
+        DONE = "done"
+        FAILED = "failed"
+
+    group = models.ForeignKey("organization.Group", models.PROTECT, related_name="+")
+    mall = models.ForeignKey("organization.Mall", models.PROTECT, null=True, related_name="+")
+    level = models.CharField(max_length=10)
+    unit = models.CharField(max_length=10)
+    days = models.SmallIntegerField()
+    support_ppm = models.IntegerField()
+    confidence_bp = models.IntegerField()
+    count_min = models.IntegerField()
+    version = models.IntegerField()
+    until = models.DateTimeField()
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.WAITING)
+    fault = models.CharField(max_length=20, blank=True)
+    baskets = models.IntegerField(default=0)
+    sets = models.IntegerField(default=0)
+    rules = models.IntegerField(default=0)
+    items = models.JSONField(default=dict)
+    took_ms = models.IntegerField(default=0)
+    asked_by = models.CharField(max_length=80)
+    ran_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["group", "mall", "level", "unit", "version"],
+                name="basket_run_version",
+                nulls_distinct=False,
+            )
+        ]
+
+
+class BasketRule(models.Model):
+    """Who buys ``antecedent`` buys ``consequent``: baskets with all, with the antecedent, with the consequent.
+
+    ``q`` is the chance of seeing it by accident, corrected for how many were tried (Benjamini-Hochberg).
+    """
+
+    run = models.ForeignKey("insight.BasketRun", models.CASCADE, related_name="+", db_index=False)
+    antecedent = models.JSONField()
+    consequent = models.BigIntegerField()
+    both = models.IntegerField()
+    before = models.IntegerField()
+    after = models.IntegerField()
+    confidence = models.FloatField()
+    lift = models.FloatField()
+    leverage = models.FloatField()
+    q = models.FloatField()
+    is_across = models.BooleanField()
+    text = models.CharField(max_length=1_000)
+
+    class Meta:
+        indexes = [models.Index(fields=["run", "-leverage"], name="basket_rule_strongest")]
+
+
+class BasketOffer(models.Model):
+    """A coupon template that was made of a rule; kept as the rule was, so that it outlives the run."""
+
+    group = models.ForeignKey("organization.Group", models.PROTECT, related_name="+")
+    mall = models.ForeignKey("organization.Mall", models.PROTECT, null=True, related_name="+")
+    level = models.CharField(max_length=10)
+    unit = models.CharField(max_length=10)
+    antecedent = models.JSONField()
+    consequent = models.BigIntegerField()
+    text = models.CharField(max_length=1_000)
+    confidence = models.FloatField()
+    template = models.ForeignKey("offers.CouponTemplate", models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+    made_by = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["group", "mall", "level", "unit", "antecedent", "consequent"],
+                name="basket_offer_once",
+                nulls_distinct=False,
+            )
+        ]

@@ -26,6 +26,27 @@ REDEEM_SHARE = 0.028
 PARTIAL_RETURN_SHARE = 0.15
 RETURN_DAYS_MAX = 12
 ADJUSTED_PER_DAY = 0.9
+GOES_ON_SHARE = 0.3
+GOES_ON_WITHIN = dt.timedelta(hours=2)
+GOES_ON_UNTIL = dt.timedelta(days=45)
+"""Newer days are left alone: experiments are measured in them."""
+GOES_WITH = {
+    "dining": ("tea_coffee", "cinema"),
+    "snack": ("tea_coffee", "books"),
+    "tea_coffee": ("books", "beauty"),
+    "cinema": ("snack", "tea_coffee"),
+    "kids": ("snack", "leisure"),
+    "leisure": ("snack", "kids"),
+    "women": ("beauty", "shoes_bags"),
+    "men": ("shoes_bags", "digital"),
+    "sports": ("tea_coffee", "men"),
+    "shoes_bags": ("women", "tea_coffee"),
+    "beauty": ("lingerie", "tea_coffee"),
+    "books": ("tea_coffee", "kids"),
+    "home": ("supermarket", "dining"),
+    "supermarket": ("snack", "services"),
+}
+"""Where members go on to on the same day: one shop has always the same neighbours, so that rules can be found."""
 TENDERS = ("wechat", "alipay", "card", "cash", "stored_value")
 TENDER_WEIGHTS = (54, 84, 93, 98, 100)
 VOUCHER_SHARE = 0.03
@@ -122,7 +143,7 @@ def build_history(size: Size, seed: int, today: dt.date) -> History:
     catalogue = build_catalogue(seed)
     people = build_people(seed, size.members, catalogue, start, today)
     history = History(catalogue, people)
-    mall = _Mall(Random(f"history/{seed}"), history)
+    mall = _Mall(Random(f"history/{seed}"), history, today)
     with paused_collection():
         for offset in range(size.days):
             mall.live(start + dt.timedelta(days=offset), size.receipts_per_day)
@@ -145,12 +166,14 @@ class _Draft:
 class _Mall:
     """One day after the other."""
 
-    def __init__(self, rng: Random, history: History) -> None:
+    def __init__(self, rng: Random, history: History, today: dt.date) -> None:
         self.rng, self.history = rng, history
         self.shops = history.catalogue.shops
         self.popularity = list(accumulate(shop.share for shop in self.shops))
         self.pulls = list(accumulate(person.pull for person in history.people))
         self.joined = [person.joined_on for person in history.people]
+        self.going_on = Random("going on")
+        self.together_until = today - GOES_ON_UNTIL
         self.coming_back: dict[dt.date, list[tuple[int, tuple[int, ...]]]] = defaultdict(list)
 
     def live(self, day: dt.date, ordinary: int) -> None:
@@ -158,8 +181,11 @@ class _Mall:
         count = round(ordinary * busyness(day) * rng.uniform(0.93, 1.07))
         members = bisect_left(self.joined, day + dt.timedelta(days=1))
         drafts = [*self._newcomers(day), *self._returns(day)]
+        settled = len(drafts)
         for _ in range(max(0, count - len(drafts))):
             drafts.append(self._visit(day, members))
+        if day <= self.together_until:
+            self._go_on(drafts[settled:])
         drafts.sort(key=lambda draft: (draft.at, draft.shop.index))
         self._number(day, drafts)
         if members and rng.random() < ADJUSTED_PER_DAY * min(1.0, max(0.2, members / 1000)):
@@ -174,6 +200,28 @@ class _Mall:
             return self._purchase(day, shop, None)
         person = self.history.people[bisect_left(self.pulls, rng.random() * self.pulls[members - 1])]
         return self._purchase(day, self._choose_shop(person), person)
+
+    def _go_on(self, drafts: Sequence[_Draft]) -> None:
+        """Some members go on to another shop: a later purchase there, of anybody, becomes theirs. Nothing else changes."""
+        rng = self.going_on
+        by_trade: dict[str, list[_Draft]] = defaultdict(list)
+        for draft in drafts:
+            by_trade[draft.shop.trade.code].append(draft)
+        for first in drafts:
+            trades = GOES_WITH.get(first.shop.trade.code)
+            if first.person is None or trades is None or rng.random() >= GOES_ON_SHARE:
+                continue
+            later = [
+                draft
+                for draft in by_trade[trades[rng.random() < 0.3]]
+                if dt.timedelta(0) < draft.at - first.at < GOES_ON_WITHIN and draft.person != first.person
+            ]
+            if later:
+                # The same shop draws the same neighbours most of the time.
+                chosen = min(
+                    later, key=lambda draft: ((draft.shop.index * 7 + first.shop.index) % 5, draft.at)
+                )
+                chosen.person = first.person
 
     def _choose_shop(self, person: Person) -> Shop:
         rng = self.rng

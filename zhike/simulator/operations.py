@@ -32,7 +32,7 @@ from zhike.simulator.loading import Loader, Progress
 from zhike.simulator.parallel import DATABASE_KEYS, Helper, Task, lazy_commits, start_helper, take_stock
 from zhike.simulator.people import build_people
 from zhike.simulator.rhythm import ZONE
-from zhike.simulator.segments import seed_segments
+from zhike.simulator.segments import order_baskets, seed_segments
 
 ACTOR = system_viewer("simulator")
 SEED = 2026
@@ -146,6 +146,7 @@ def load_insight(*, actor: Viewer = ACTOR, now: dt.datetime) -> None:
     if group is not None and mall_id is not None:
         seed_segments(actor, group.id, mall_id, now)
         insight.order_fit(actor=actor, now=now)
+        order_baskets(actor, group.id, mall_id, now)
 
 
 def mini_program_key(*, actor: Viewer = ACTOR, now: dt.datetime) -> tuple[int, str]:

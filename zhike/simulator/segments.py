@@ -33,6 +33,21 @@ def seed_segments(actor: Viewer, group_id: int, mall_id: int, now: dt.datetime) 
             insight.freeze_segment(actor=actor, segment_id=known[code], label="召回活动前", now=now)
 
 
+def order_baskets(actor: Viewer, group_id: int, mall_id: int, now: dt.datetime) -> None:
+    """Searches for what is bought together, for a worker; once."""
+    if queries.basket_runs(actor):
+        return
+    for level, unit, support in (
+        ("merchant", "visit", 300),
+        ("category", "visit", 500),
+        ("product", "receipt", 100),
+    ):
+        plan = insight.BasketPlan(
+            level=level, unit=unit, days=365, support_ppm=support, confidence_bp=300, mall_id=mall_id
+        )
+        insight.order_basket_search(actor=actor, group_id=group_id, plan=plan, now=now)
+
+
 def _definitions(trades: dict[str, int]) -> list[tuple[str, str, str, str, list[dict[str, Any]]]]:
     month, quarter = {"window": {"days": 30}}, {"window": {"days": 90}}
     coffee = {"where": {"trade_categories": [trades["tea_coffee"]]}}

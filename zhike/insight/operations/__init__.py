@@ -1,5 +1,12 @@
 """Every write of the insight context."""
 
+from zhike.insight.operations.baskets import (
+    BasketPlanUnusable,
+    make_basket_offer,
+    order_basket_search,
+    renew_basket_searches,
+    search_baskets,
+)
 from zhike.insight.operations.lifetime import fit_lifetime, order_fit
 from zhike.insight.operations.segments import (
     DefinitionInvalid,
@@ -20,9 +27,12 @@ from zhike.insight.operations.standing import (
     publish_thresholds,
     refresh_standings,
 )
+from zhike.insight.rules.baskets import BasketPlan
 from zhike.insight.rules.standing import RfmPolicy, Thresholds
 
 __all__ = [
+    "BasketPlan",
+    "BasketPlanUnusable",
     "DefinitionInvalid",
     "PolicyUnusable",
     "ReasonMissing",
@@ -37,9 +47,13 @@ __all__ = [
     "count_segments",
     "fit_lifetime",
     "freeze_segment",
+    "make_basket_offer",
+    "order_basket_search",
     "order_fit",
     "publish_rfm",
     "publish_thresholds",
     "refresh_standings",
+    "renew_basket_searches",
     "save_segment",
+    "search_baskets",
 ]

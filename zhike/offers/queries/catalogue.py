@@ -94,6 +94,17 @@ class BatchFigures:
     funding: dict[str, int] = field(default_factory=dict)
     claimed: int = 0
 
+    def __add__(self, other: BatchFigures) -> BatchFigures:
+        return BatchFigures(
+            _sum(self.counts, other.counts),
+            self.uses + other.uses,
+            self.returned + other.returned,
+            self.discount_fen + other.discount_fen,
+            self.sales_fen + other.sales_fen,
+            _sum(self.funding, other.funding),
+            self.claimed + other.claimed,
+        )
+
     @property
     def use_share(self) -> float | None:
         issued = sum(self.counts.values())
@@ -186,6 +197,17 @@ def batch_figures(batch_ids: Sequence[int]) -> dict[int, BatchFigures]:
     return found
 
 
+def figures_by_template(template_ids: Sequence[int]) -> dict[int, BatchFigures]:
+    """What became of all batches of each template together; the caller has authorised them."""
+    rows = CouponBatch.objects.filter(template_id__in=template_ids).values_list("id", "template_id")
+    template_of = dict(rows)
+    found: dict[int, BatchFigures] = {}
+    for batch_id, one in batch_figures(list(template_of)).items():
+        template_id = template_of[batch_id]
+        found[template_id] = found.get(template_id, BatchFigures()) + one
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class UsesByReference:
     """Coupons given under a reference; how many of them are used, and fen off by who pays."""
@@ -212,6 +234,10 @@ def uses_by_reference(batch_ids: Sequence[int], reference: str) -> UsesByReferen
         )
         given, used, off, funding = cursor.fetchone()
     return UsesByReference(int(given), int(used), int(off), from_json(funding) or {})
+
+
+def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return {key: one.get(key, 0) + other.get(key, 0) for key in {**one, **other}}
 
 
 def _template(row: CouponTemplate) -> TemplateView:

@@ -1,5 +1,15 @@
 """Every read of the sales context."""
 
+from zhike.sales.queries.baskets import (
+    LEVELS,
+    UNITS,
+    Baskets,
+    Level,
+    ProductFace,
+    Unit,
+    baskets,
+    product_faces,
+)
 from zhike.sales.queries.bulk import (
     KnownReceipt,
     NaturalKey,
@@ -48,20 +58,27 @@ from zhike.sales.queries.recorded import (
 )
 
 __all__ = [
+    "LEVELS",
+    "UNITS",
+    "Baskets",
     "CategoryRef",
     "DayOfSales",
     "FavouriteMerchant",
     "KeptPurchase",
     "KnownReceipt",
+    "Level",
     "LineView",
     "NaturalKey",
+    "ProductFace",
     "ProductRef",
     "ReceiptRow",
     "ReceiptView",
     "ReturnableLine",
     "SoldBy",
     "TenderView",
+    "Unit",
     "as_new_receipt",
+    "baskets",
     "existing_receipt",
     "existing_receipts",
     "favourite_merchants",
@@ -71,6 +88,7 @@ __all__ = [
     "lock_receipt",
     "merchant_of_receipt",
     "product_categories",
+    "product_faces",
     "product_refs",
     "purchases_of",
     "receipt",

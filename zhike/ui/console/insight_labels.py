@@ -10,7 +10,30 @@ AUDIT_ACTIONS = {
     "segment.export": _("Segment exported"),
     "segment.archive": _("Segment put away"),
     "lifetime.fit": _("Model of future value fitted"),
+    "basket.offer": _("Coupon made of a basket rule"),
     "standing.stages": _("Thresholds of the stages published"),
     "standing.rfm": _("Settings of RFM published"),
 }
-AUDIT_SUBJECTS = {"segment": _("Segment"), "lifetime_run": _("Fit")}
+AUDIT_SUBJECTS = {
+    "segment": _("Segment"),
+    "lifetime_run": _("Fit"),
+    "basket_offer": _("Coupon made of a basket rule"),
+}
+
+BASKET_LEVELS = {"merchant": _("Merchants"), "category": _("Product categories"), "product": _("Articles")}
+BASKET_UNITS = {"visit": _("A member's visit"), "receipt": _("A receipt")}
+BASKET_STATES = {"waiting": _("searching"), "done": _("done"), "failed": _("failed")}
+BASKET_ORDERS = {
+    "leverage": _("Greatest leverage first"),
+    "lift": _("Highest lift first"),
+    "confidence": _("Highest confidence first"),
+    "support": _("Most baskets first"),
+}
+BASKET_LIFTS = {
+    "0": _("Any lift"),
+    "110": _("Lift from 1.1"),
+    "150": _("Lift from 1.5"),
+    "200": _("Lift from 2"),
+    "300": _("Lift from 3"),
+}
+"""The lift in hundredths."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from zhike.ui.console.views import lifetime, segments, standing
+from zhike.ui.console.views import baskets, lifetime, segments, standing
 
 INSIGHT: list[URLPattern] = [
     path("segments/", segments.segments, name="segments"),
@@ -19,6 +19,11 @@ INSIGHT: list[URLPattern] = [
     path("segments/<int:segment_id>/archive/", segments.archive, name="archive_segment"),
     path("segments/<int:segment_id>/export/", segments.export, name="export_segment"),
     path("segments/<int:segment_id>/persona/", segments.segment_persona, name="segment_persona"),
+    path("baskets/", baskets.baskets, name="baskets"),
+    path("baskets/search/", baskets.search_baskets, name="search_baskets"),
+    path("baskets/<int:run_id>/", baskets.basket_run, name="basket_run"),
+    path("baskets/rules/<int:rule_id>/", baskets.basket_rule, name="basket_rule"),
+    path("baskets/rules/<int:rule_id>/coupon/", baskets.make_basket_offer, name="make_basket_offer"),
     path("lifetime/", lifetime.lifetime, name="lifetime"),
     path("lifetime/fit/", lifetime.fit, name="fit_lifetime"),
     path("standing/", standing.standing, name="standing"),

@@ -167,6 +167,7 @@ def test_grant_at_a_missing_place_is_refused(crew: Crew) -> None:
 
 
 def test_managers_see_the_staff_of_their_places(crew: Crew, malls: Malls) -> None:
+    crew.all()
     assert {view.username for view in queries.staff_list(crew.wang)} == {
         "wang", "sun", "he", "li", "zhou", "tang",
     }  # fmt: skip

@@ -30,6 +30,7 @@ def desk(malls: Malls) -> Malls:
 @pytest.fixture
 def complain(desk: Malls, crew: Crew, zhang_san: int) -> Callable[..., str]:
     """张三 complains about the café, at ten on Sunday; the number."""
+    sun = crew.sun
 
     def _complain(actor: Viewer | None = None, now: dt.datetime = NOW, **changes: Any) -> str:
         values: dict[str, Any] = {
@@ -39,6 +40,6 @@ def complain(desk: Malls, crew: Crew, zhang_san: int) -> Callable[..., str]:
             "merchant_id": desk.cafe,
             "person_id": zhang_san,
         }
-        return service.open_ticket(actor=actor or crew.sun, now=now, **values | changes)
+        return service.open_ticket(actor=actor or sun, now=now, **values | changes)
 
     return _complain

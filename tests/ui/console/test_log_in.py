@@ -15,7 +15,7 @@ from django.test import Client
 
 from tests.people import PASSWORD
 from tests.ui.console.conftest import HTMX, said
-from tests.ui.console.world import Desks
+from tests.ui.console.world import Desks, World, build_desks
 from zhike.kernel import clock
 from zhike.kernel.access import Viewer
 from zhike.organization import queries
@@ -25,6 +25,14 @@ from zhike.ui.console import urls
 
 LOG_IN = "/console/login/"
 Enter = Callable[[Viewer], Client]
+
+
+@pytest.fixture
+def desks(world: World) -> Desks:
+    """Hired before they come to the door."""
+    desks = build_desks(world.malls, world.now)
+    desks.all()
+    return desks
 
 
 def test_a_stranger_is_sent_to_the_log_in_page_and_back(client: Client, desks: Desks) -> None:

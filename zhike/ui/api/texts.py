@@ -49,6 +49,291 @@ TAGS: dict[str, Text] = {
         _("Tickets"), _("Complaints, questions and returns, with the promises that hold for them.")
     ),
     "surveys": Text(_("Surveys"), _("What members and visitors say, and what it adds up to.")),
+    "rights": Text(
+        _("Privacy requests"), _("What people ask about their own data, with the day it must be answered.")
+    ),
+    "listening": Text(_("What people say"), _("Their own words, read by topic and by how content they are.")),
+    "merchants": Text(_("Merchants"), _("Where sales happen.")),
+    "events": Text(_("Events"), _("Everything that happened, in order, for programs that follow.")),
+    "finance": Text(_("Finance"), _("Points as a liability.")),
+    "ledger": Text(_("Ledger"), _("What proves that no point was changed afterwards.")),
+    "operation": Text(_("Operation"), _("Health and figures, for monitoring. No key is needed.")),
+}
+
+OPERATIONS: dict[str, Text] = {
+    "list_campaigns": Text(_("Campaigns"), _("Newest first.")),
+    "plan_campaign": Text(
+        _("Plan a campaign"),
+        _("A draft. Somebody else approves it in the console, and people launch it there."),
+    ),
+    "get_campaign": Text(_("One campaign"), _("As it stands now.")),
+    "review_campaign": Text(
+        _("What a campaign did"),
+        _("Against its holdout, with 95% intervals. Without a holdout every comparison is null."),
+    ),
+    "step_campaign": Text(
+        _("Hand in, pause, resume or cancel"), _("A step that has been taken already changes nothing.")
+    ),
+    "take_receipt": Text(
+        _("Record a sale"),
+        _(
+            "The sale and its points are written in one transaction; the answer says how many and why. A receipt is known by"
+            " merchant, till, number and business date: the same again changes nothing and is answered as duplicate with"
+            " status 200, a different one under the same number is refused. Without a member it can be claimed later."
+        ),
+    ),
+    "take_receipts": Text(
+        _("Record up to 100 sales"),
+        _(
+            "For tills that were offline. Each receipt is judged by itself and has a status and an answer of its own, in the"
+            " order given: a bad one never stops a good one."
+        ),
+    ),
+    "get_receipt": Text(_("One receipt"), _("Lines, tenders, what came back, its points and why.")),
+    "return_lines": Text(
+        _("Take goods back"),
+        _(
+            "Lines of a sale, in part or whole, any number of times until all is back. The refund is the line's share of what"
+            " was paid unless given. Points go back as the programme says; what they cost the customer is deduct_cash_fen."
+        ),
+    ),
+    "redeem": Text(
+        _("Spend points"),
+        _(
+            "Earliest expiry first, at the programme's rate. Never more than there are, however many tills try at once."
+        ),
+    ),
+    "quote_coupons": Text(
+        _("What coupons would take off"),
+        _("For each coupon the fen off by line, or why it cannot be used. Nothing is changed."),
+    ),
+    "quote_price": Text(
+        _("The best price of a basket"),
+        _(
+            "Under the promotions in force here and now: which of them together take the most off, what each takes off which"
+            " line, and what a little more would bring. Nothing is changed."
+        ),
+    ),
+    "lock_coupons": Text(
+        _("Hold coupons for a basket"),
+        _(
+            "All of them or none. A held coupon can be used nowhere else until it is confirmed, released, or the time is"
+            " over. The order of the codes is the order in which they are taken off."
+        ),
+    ),
+    "confirm_coupons": Text(
+        _("Use the held coupons"),
+        _("After the basket is paid. The same again changes nothing and is answered alike."),
+    ),
+    "release_coupons": Text(
+        _("Let go of held coupons"),
+        _("The basket was not bought. The same again changes nothing and is answered alike."),
+    ),
+    "claim_coupon": Text(
+        _("Claim a coupon"),
+        _("For a member, from a public batch. Never more than there are, nor more than a member may have."),
+    ),
+    "push_coupons": Text(
+        _("Hand coupons to members"),
+        _("One for each, public or not. None at all when there are not enough left."),
+    ),
+    "check_in": Text(
+        _("Check a member in"),
+        _("Once a day of the mall's calendar; with a day it makes up for one that was missed."),
+    ),
+    "check_ins": Text(
+        _("A member's check-ins"),
+        _("The row of days that is alive, and the days of one month; month is any day of it."),
+    ),
+    "list_missions": Text(
+        _("A member's missions"), _("What there is to do, how far they are, what it gives.")
+    ),
+    "accept_mission": Text(
+        _("Accept a mission"), _("What the member does from then on counts. Twice is once.")
+    ),
+    "record_deed": Text(
+        _("Tell what a member did"),
+        _("A review, a survey, a share, an activity, a full profile: missions count it. Once a reference."),
+    ),
+    "withdraw_deed": Text(_("Withdraw a deed"), _("It counts no more; a reward it brought goes back.")),
+    "list_benefits": Text(_("A member's benefits"), _("What the tier gives, and what is left of it.")),
+    "use_benefit": Text(
+        _("Use a benefit"), _("Recorded at a mall; never more than the tier's quota of the period.")
+    ),
+    "cancel_benefit_use": Text(_("Cancel a use of a benefit"), _("The quota is given back.")),
+    "list_rewards": Text(
+        _("What a member can exchange points for"), _("With their own prices, and why one cannot be had.")
+    ),
+    "exchange_reward": Text(
+        _("Exchange points for a reward"),
+        _(
+            "The points, the stock and the member's limit move together or not at all. Goods are collected with the pick-up"
+            " code; coupons, codes and donations are had at once."
+        ),
+    ),
+    "list_exchanges": Text(_("A member's exchanges"), _("Newest first.")),
+    "hand_over_exchange": Text(
+        _("Hand an exchange over"), _("The member showed the pick-up code. Sent again, nothing happens.")
+    ),
+    "cancel_exchange": Text(
+        _("Cancel an exchange"),
+        _("The points go back to the lots they came from, and the stock to the reward."),
+    ),
+    "accept_invitation": Text(
+        _("A new member was invited"),
+        _("Both sides are rewarded after the first purchase, or the answer says why not."),
+    ),
+    "list_invitations": Text(_("A member's invitations"), _("The code, and how each invitation is going.")),
+    "ask_waiver": Text(_("Ask for a waiver of debt"), _("Nothing moves before somebody else approves.")),
+    "decide_waiver": Text(
+        _("Decide a waiver"), _("Up to the programme's limit, or with waivers.approve_any above it.")
+    ),
+    "birthday_gift": Text(
+        _("A member's birthday gift"), _("The next birthday and what it gives, and what the last one gave.")
+    ),
+    "list_coupon_batches": Text(_("Batches of coupons"), _("Newest first.")),
+    "list_member_coupons": Text(_("A member's coupons"), _("Newest first, those that ended too.")),
+    "hold": Text(
+        _("Set points aside"),
+        _(
+            "For a purchase that is still being paid: the points are out of the balance, at today's rate, until they are"
+            " confirmed, released or the hold runs out. Never more than there are, however many tills try at once."
+        ),
+    ),
+    "confirm_hold": Text(
+        _("Spend points set aside"),
+        _(
+            "All, or a part; the rest goes back at once. The redemption has the hold's id and can be reversed like any"
+            " other. The same again gets the same answer."
+        ),
+    ),
+    "release_hold": Text(
+        _("Give points set aside back"),
+        _("To the very lots they came from. The same again changes nothing; a confirmed hold is refused."),
+    ),
+    "reverse_redemption": Text(
+        _("Give spent points back"), _("All, or a part, to the very lots they came from.")
+    ),
+    "reverse_member_redemption": Text(
+        _("Give spent points back, below the member"),
+        _("The same under the member's address; another member's is not found."),
+    ),
+    "enroll_member": Text(
+        _("Enrol a member"),
+        _(
+            "At least one of phone, card and e-mail. Who is a member already comes back as existing with status 200 and is"
+            " left as they are."
+        ),
+    ),
+    "look_up_member": Text(
+        _("Look a member up"),
+        _(
+            "By exactly one of phone, card and code. A code is what the rotating QR of the member's card says; it is good once."
+        ),
+    ),
+    "get_member": Text(
+        _("One member"),
+        _("Tier and progress, balance and lots, and the recent receipts that the key may see."),
+    ),
+    "list_timeline": Text(
+        _("A member's timeline"),
+        _(
+            "Behaviour online, receipts, points, coupons, messages and what staff did, newest first, with the marks of the journey:"
+            " first touch, first purchase, repurchase. What a device did before its owner signed in there is included."
+        ),
+    ),
+    "list_points_entries": Text(
+        _("Movements of points"), _("Newest first, each with its sentence and the balance after it.")
+    ),
+    "get_policy": Text(_("The privacy policy in force"), _("To be shown before consents are asked for.")),
+    "merge_members": Text(
+        _("Merge two members"),
+        _(
+            "One goes on for both: points move as transfers, everything else counts as one and keeps its own id. Where caution"
+            " is due (different birthdays, a minor …) it is proposed, with status 200, and a colleague decides in the console."
+        ),
+    ),
+    "list_merges": Text(_("Merges within the key's scope"), _("Newest first.")),
+    "get_merge": Text(_("One merge")),
+    "list_merge_suggestions": Text(
+        _("Pairs that may be one person"),
+        _("Found every night by identifiers and by likeness; the surest first."),
+    ),
+    "judge_merge_suggestion": Text(
+        _("Judge a pair"),
+        _(
+            "Accepted pairs are merged, or proposed where caution is due; rejected ones are never suggested again."
+        ),
+    ),
+    "undo_merge": Text(
+        _("Undo a merge"),
+        _("Two members again, exactly, also after later purchases and redemptions."),
+    ),
+    "open_ticket": Text(
+        _("Open a ticket"),
+        _("Its place is a merchant or a mall. The policy in force gives it a department and deadlines."),
+    ),
+    "list_tickets": Text(
+        _("Tickets within the key's scope"),
+        _(
+            "Newest first; the queues due and late begin with the most urgent. q is a number or words of the title."
+        ),
+    ),
+    "get_ticket": Text(
+        _("One ticket"),
+        _("What was said, as far as the key may read it: a merchant's key reads that merchant's part."),
+    ),
+    "answer_ticket": Text(
+        _("Say something on a ticket"),
+        _(
+            "To the member, to the merchant, or among staff; an answer to the member ends the wait for the first one."
+        ),
+    ),
+    "propose_amends": Text(
+        _("Propose amends"),
+        _("From the catalogue. A key has no authority of its own: they wait until a person agrees."),
+    ),
+    "list_amends": Text(
+        _("Amends within the key's scope"),
+        _("Newest first, with what they cost and who pays. A merchant's key sees what the merchant pays."),
+    ),
+    "close_ticket": Text(_("Close a ticket"), _("A call-back becomes due where one is promised.")),
+    "list_segments": Text(_("Segments within the key's scope"), _("By name, with the last count.")),
+    "save_segment": Text(
+        _("Make a segment"),
+        _(
+            "The definition is a tree: {match: all, any or none; of: […]}, whose leaves are conditions {field, op, value, window,"
+            " where}. The guide “Segments” lists them."
+        ),
+    ),
+    "count_definition": Text(_("Count a definition"), _("Within the key's scope; nothing is saved.")),
+    "get_segment": Text(_("One segment"), _("Its definition, and the sentence it reads as.")),
+    "list_segment_members": Text(
+        _("Who belongs to a segment"),
+        _(
+            "Ids of members who belong now and agreed to the purpose on the channel; nobody else is ever in the answer, and"
+            " minors are in no marketing."
+        ),
+    ),
+    "list_surveys": Text(
+        _("Surveys with their scores"),
+        _("In the key's malls, each score with its 95 per cent interval."),
+    ),
+    "list_survey_answers": Text(
+        _("Answers to a survey"), _("Newest first, without names; verdict low or high chooses among them.")
+    ),
+    "ask_rights": Text(
+        _("Take a privacy request down"),
+        _(
+            "For a copy, a correction, a restriction or an erasure. A copy can only be opened by the member; an erasure is"
+            " approved by a person."
+        ),
+    ),
+    "list_rights": Text(
+        _("Privacy requests"),
+        _("In the key's scope; what is open by the day it is due, the rest newest first."),
+    ),
+    "get_rights": Text(_("One privacy request")),
     "list_verbatims": Text(
         _("Comments with how they were read"),
         _("Out of surveys, tickets and chats in the key's malls, newest first, without names."),
@@ -60,3 +345,102 @@ TAGS: dict[str, Text] = {
         _("Say how a comment is to be read"),
         _("It stays over every later reading, and the program learns from it within a minute."),
     ),
+    "list_merchants": Text(_("Merchants within the key's scope")),
+    "list_events": Text(
+        _("Events since a place"),
+        _(
+            "CloudEvents 1.0 in the order they were committed. Begin without a cursor, keep next_cursor, and ask with it next"
+            " time: nothing is skipped and nothing comes twice."
+        ),
+    ),
+    "get_liability": Text(
+        _("Points liability"),
+        _(
+            "Outstanding points by payer and month of lapse, and month by month how they came to be. To the point."
+        ),
+    ),
+    "get_journal": Text(
+        _("Postings of a month"), _("By the valuation in force; debits equal credits. Month as YYYY-MM.")
+    ),
+    "list_digests": Text(
+        _("Signed days of the ledger"),
+        _("Newest first, with the public keys. Keep them outside: one kept day proves all of the past."),
+    ),
+    "get_digest": Text(
+        _("One signed day"), _("document, its SHA-256, and the Ed25519 signature over that hash.")
+    ),
+    "live": Text(_("The process answers")),
+    "ready": Text(
+        _("The process may be sent work"), _("The database is reachable and its tables fit; 503 when not.")
+    ),
+    "metrics": Text(
+        _("Figures for Prometheus"),
+        _("Open to the machine itself; elsewhere it needs a key with events.view."),
+    ),
+}
+
+ANSWERS: dict[int, StrOrPromise] = {
+    200: _("Done; for a duplicate, the first answer."),
+    201: _("Done."),
+    400: _("The body is not well-formed: not JSON, not UTF-8, or broken off."),
+    401: _("No key, or not a valid one."),
+    403: _("The key lacks the scope, or the object lies outside its place."),
+    404: _("There is no such thing, or the key may not see it."),
+    409: _("It does not fit the state of things; nothing was changed."),
+    413: _("The body is too large."),
+    415: _("The body is not JSON, or compressed with something else than gzip."),
+    422: _("Well-formed but not valid; errors names the fields."),
+    429: _("Too many calls this minute; Retry-After says when to come back."),
+    503: _("Not available at the moment; nothing was changed."),
+}
+
+FIELDS: dict[str, StrOrPromise] = {
+    "ReceiptIn.merchant_id": _("Either this, or merchant_code."),
+    "ReceiptIn.merchant_code": _("With mall_code where two malls use the same code."),
+    "ReceiptIn.business_date": _("By default the day of occurred_at where the mall is."),
+    "ReceiptIn.occurred_at": _("When the sale happened, by the till's clock."),
+    "ReceiptIn.number": _("The till's number of the receipt, unique on its day."),
+    "ReceiptIn.tenders": _("Together they pay the sum of the lines."),
+    "ReceiptIn.member": _("Whose points these are; exactly one of its fields."),
+    "LineIn.net_fen": _("What was paid for the whole line, after discounts."),
+    "LineIn.line_no": _("As on the receipt; by default 1, 2, 3 …"),
+    "LineIn.category_code": _("A product category, where earning rules tell goods apart."),
+    "LineIn.quantity": _("A number or decimal text, at most three decimals."),
+    "MemberRef.phone": _("With its country code, or a number of mainland China."),
+    "MemberRef.code": _("What the rotating QR of the member's card says; good once."),
+    "RedemptionIn.reference": _("The till's own number for it."),
+    "HoldIn.minutes": _("How long, at most seven days; by default as the programme says."),
+    "HoldIn.reference": _("The till's own number for it."),
+    "ConfirmIn.points": _("By default all that are held."),
+    "MemberOut.balance": _("What can be spent now."),
+    "MemberOut.pending": _("Earned, but waiting for the return window to close."),
+    "MemberOut.held": _("Set aside for purchases being paid."),
+    "ReceiptOut.available_on": _(
+        "The day from which these points can be spent; null when they can be already."
+    ),
+    "ReceiptOut.status": _("duplicate: it was known already and nothing was changed."),
+    "ReceiptOut.tier": _("The member's tier after it."),
+    "ReceiptOut.upgraded": _("Whether this receipt lifted the member to a higher tier."),
+    "ExplanationOut.sentence": _("Why, in the reader's language."),
+    "ExplanationOut.refusal": _("Why there are no points, as a stable code."),
+    "FactorOut.basis_points": _("10,000 is ×1."),
+    "BatchItemOut.status": _("The status the receipt would have had alone."),
+    "MemberIn.policy_version": _("Needed with consents: which text was shown."),
+    "MemberIn.evidence": _("What proves the consents, such as the id of a signed form."),
+    "EnrolledOut.existing": _("They were a member already; nothing was changed."),
+    "MemberOut.name": _("Masked for a key that may look members up but not see them."),
+    "MemberOut.phone": _("Masked, always."),
+    "LotOut.expires_on": _("The last day they can be spent; null for never."),
+    "ReturnLineIn.quantity": _("By default all that is left of the line."),
+    "ReturnLineIn.refund_fen": _("By default its share of what was paid."),
+    "ReturnIn.number": _("The return's own number; the same again changes nothing."),
+    "TenderIn.reference": _("For points, the id of the redemption or hold: a return gives its points back."),
+    "ReturnOut.points_fen": _("Of the refund, what points had paid; it is not paid in money."),
+    "ReturnOut.restored_points": _("Points that paid for the goods and are back in their lots."),
+    "ReturnOut.money_fen": _("What the customer gets: the refund less points_fen and deduct_cash_fen."),
+    "ReturnOut.deduct_cash_fen": _("Keep this much of the refund, for points already spent."),
+    "ReversalIn.points": _("By default all that can still be given back."),
+    "EventsOut.next_cursor": _("Ask with it next time, also when there are no more now."),
+    "ProblemOut.code": _("Stable; decide by this."),
+    "ProblemOut.errors": _("Sentences by field."),
+}

@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from zhike.kernel.errors import NotFound
-from zhike.offers import queries as offers
-from zhike.organization import queries as organization
-from zhike.rewards import queries as rewards
-from zhike.ui.components import service, stages
+from zhike.ui.components import stages
 from zhike.ui.components.formatting import day as day_text
 from zhike.ui.components.formatting import grouped, points_text, signed, yuan
 from zhike.ui.components.rights_labels import RIGHTS_KINDS
-from zhike.ui.console import identity_labels, labels
+from zhike.ui.console import identity_labels, labels, message_labels
 from zhike.ui.console.engagement_labels import REFERRAL_REFUSALS
-
-Data = Mapping[str, Any]
-Names = Mapping[int, str]
-
-
-@dataclass(frozen=True)
-class Told:
-    title: str
-    detail: str = ""
-    icon: str = "dot"
-    tone: str = ""
-    url: str = ""
+from zhike.ui.console.offer_event_text import OFFER_TELLERS
+from zhike.ui.console.service_event_text import SERVICE_TELLERS
+from zhike.ui.console.told import Data, Names, Teller, Told, merchant, receipt_url
 
 
 def tell(event_type: str, data: Data, tiers: Names) -> Told:
@@ -46,10 +32,10 @@ def _receipt(data: Data, tiers: Names) -> Told:
     return Told(
         title=(_("Return of %(amount)s") if is_return else _("Purchase of %(amount)s"))
         % {"amount": yuan(data["net_fen"])},
-        detail=_merchant(data),
+        detail=merchant(data),
         icon="undo-2" if is_return else "receipt-text",
         tone="warning" if is_return else "primary",
-        url=_receipt_url(data.get("receipt_id")),
+        url=receipt_url(data.get("receipt_id")),
     )
 
 
@@ -57,13 +43,13 @@ def _earned(data: Data, tiers: Names) -> Told:
     title = _("Earned %(points)s") % {"points": points_text(data["points"])}
     day = data.get("available_on")
     detail = _("can be spent from %(day)s") % {"day": day_text(dt.date.fromisoformat(day))} if day else ""
-    return Told(title, detail, icon="coins", tone="success", url=_receipt_url(data.get("receipt_id")))
+    return Told(title, detail, icon="coins", tone="success", url=receipt_url(data.get("receipt_id")))
 
 
 def _released(data: Data, tiers: Names) -> Told:
     title = _("%(points)s can be spent now") % {"points": points_text(data["points"])}
     detail = _("The return window of the purchase has closed.")
-    return Told(title, detail, icon="coins", tone="success", url=_receipt_url(data.get("receipt_id")))
+    return Told(title, detail, icon="coins", tone="success", url=receipt_url(data.get("receipt_id")))
 
 
 def _held(data: Data, tiers: Names) -> Told:
@@ -95,7 +81,7 @@ def _clawed(data: Data, tiers: Names) -> Told:
     title = _("%(points)s taken back after a return") % {"points": points_text(data["points"])}
     debt = data.get("debt_points") or 0
     detail = _("of which %(points)s became debt") % {"points": points_text(debt)} if debt else ""
-    return Told(title, detail, icon="undo-2", tone="warning", url=_receipt_url(data.get("return_id")))
+    return Told(title, detail, icon="undo-2", tone="warning", url=receipt_url(data.get("return_id")))
 
 
 def _restored(data: Data, tiers: Names) -> Told:
@@ -141,7 +127,7 @@ def _deed(data: Data, tiers: Names) -> Told:
         "activity": _("Joined an activity"), "profile": _("Completed their profile"),
     }  # fmt: skip
     title = told.get(data["kind"]) or _("Took part")
-    return Told(title, _merchant(data), "hand-heart", "info")
+    return Told(title, merchant(data), "hand-heart", "info")
 
 
 def _deed_withdrawn(data: Data, tiers: Names) -> Told:
@@ -226,7 +212,7 @@ def _rfm(data: Data, tiers: Names) -> Told:
 
 def _enrolled(data: Data, tiers: Names) -> Told:
     source = str(labels.SOURCES.get(data.get("source", ""), data.get("source", "")))
-    detail = " · ".join(part for part in (_merchant(data), source) if part)
+    detail = " · ".join(part for part in (merchant(data), source) if part)
     return Told(_("Became a member"), detail, icon="user-plus", tone="success")
 
 
@@ -243,7 +229,7 @@ def _card(data: Data, tiers: Names) -> Told:
 
 def _claimed(data: Data, tiers: Names) -> Told:
     return Told(
-        _("Claimed a receipt"), icon="receipt-text", tone="info", url=_receipt_url(data.get("receipt_id"))
+        _("Claimed a receipt"), icon="receipt-text", tone="info", url=receipt_url(data.get("receipt_id"))
     )
 
 
@@ -380,7 +366,7 @@ _BEHAVIOUR_ICONS = {
 
 
 def _message(data: Data, title: str, icon: str, tone: str = "") -> Told:
-    channel = str(labels.CHANNELS.get(data.get("channel", ""), data.get("channel", "")))
+    channel = str(message_labels.CHANNELS.get(data.get("channel", ""), data.get("channel", "")))
     return Told(title, channel, icon=icon, tone=tone)
 
 
@@ -403,7 +389,7 @@ def _message_failed(data: Data, tiers: Names) -> Told:
 
 def _message_refused(data: Data, tiers: Names) -> Told:
     told = _message(data, _("A message was not sent"), "shield-ban", "warning")
-    reason = str(labels.REFUSALS.get(data.get("reason", ""), data.get("reason", "")))
+    reason = str(message_labels.REFUSALS.get(data.get("reason", ""), data.get("reason", "")))
     return Told(told.title, f"{told.detail} · {reason}", told.icon, told.tone)
 
 
@@ -428,170 +414,7 @@ def _taken_out(data: Data, tiers: Names) -> Told:
     return Told(title % {"count": grouped(count)}, _("An import was undone"), icon="undo-2", tone="warning")
 
 
-def _coupon_name(data: Data) -> str:
-    try:
-        return offers.batch_name(data["batch_id"])
-    except NotFound:
-        return ""
-
-
-def _coupon_url(data: Data) -> str:
-    return reverse("console:coupon", args=[data["coupon_id"]])
-
-
-def _coupon_issued(data: Data, tiers: Names) -> Told:
-    return Told(_("Got a coupon"), _coupon_name(data), icon="ticket", tone="success", url=_coupon_url(data))
-
-
-def _coupon_used(data: Data, tiers: Names) -> Told:
-    title = _("Used a coupon: %(amount)s off") % {"amount": yuan(data["discount_fen"])}
-    detail = " · ".join(part for part in (_coupon_name(data), _merchant(data)) if part)
-    return Told(title, detail, icon="ticket-check", tone="accent", url=_coupon_url(data))
-
-
-def _coupon_returned(data: Data, tiers: Names) -> Told:
-    return Told(
-        _("A coupon came back with the goods"),
-        _coupon_name(data),
-        icon="ticket",
-        tone="info",
-        url=_coupon_url(data),
-    )
-
-
-def _coupon_expired(data: Data, tiers: Names) -> Told:
-    return Told(_("A coupon expired"), _coupon_name(data), icon="ticket-x", url=_coupon_url(data))
-
-
-def _coupon_voided(data: Data, tiers: Names) -> Told:
-    return Told(
-        _("A coupon was made void"),
-        data.get("reason", ""),
-        icon="ticket-x",
-        tone="warning",
-        url=_coupon_url(data),
-    )
-
-
-def _order(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Told]:
-    """What happened to an exchange order: of what, and what went where."""
-
-    def told(data: Data, tiers: Names) -> Told:
-        name = rewards.reward_names([data["reward_id"]]).get(data["reward_id"], "")
-        parts = [name if data.get("quantity", 1) == 1 else f"{name} × {data['quantity']}"]
-        parts += [points_text(data["points"])] if data.get("points") else []
-        parts += [yuan(data["cash_fen"])] if data.get("cash_fen") else []
-        parts += [data["reason"]] if data.get("reason") else []
-        url = reverse("console:exchange_order", args=[data["order_id"]])
-        return Told(str(title), " · ".join(part for part in parts if part), icon, tone, url)
-
-    return told
-
-
-def _benefit(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Told]:
-    def told(data: Data, tiers: Names) -> Told:
-        name = rewards.benefit_names([data["benefit_id"]]).get(data["benefit_id"], "")
-        detail = " · ".join(part for part in (f"{name} × {data['quantity']}", data.get("reason", "")) if part)
-        return Told(str(title), detail, icon, tone)
-
-    return told
-
-
-def _drawn(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Told]:
-    def told(data: Data, tiers: Names) -> Told:
-        draw = rewards.draw_names([data["draw_id"]]).get(data["draw_id"], "")
-        prize = rewards.prize_names([data["prize_id"]]).get(data["prize_id"], "")
-        url = reverse("console:draw", args=[data["draw_id"]])
-        return Told(str(title), " · ".join(part for part in (draw, prize) if part), icon, tone, url)
-
-    return told
-
-
-def _ticket(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Told]:
-    """What happened to a ticket, with its number and what it was about."""
-
-    def told(data: Data, tiers: Names) -> Told:
-        kind = service.TYPES.get(data.get("kind", ""), "")
-        detail = " · ".join(str(part) for part in (data["number"], kind, _merchant(data)) if part)
-        return Told(str(title), detail, icon, tone, reverse("console:ticket", args=[data["number"]]))
-
-    return told
-
-
-def _conversation(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Told]:
-    """What happened to a chat; never what was said in it."""
-
-    def told(data: Data, tiers: Names) -> Told:
-        reason = service.HANDOVERS.get(data.get("reason", ""), "")
-        helped = service.HELPED.get(data.get("helped_by", ""), "")
-        detail = " · ".join(str(part) for part in (data["number"], reason, helped) if part)
-        return Told(str(title), detail, icon, tone, reverse("console:conversation", args=[data["number"]]))
-
-    return told
-
-
-def _deadline(data: Data, tiers: Names) -> Told:
-    what = service.CLOCKS.get(data["clock"], data["clock"])
-    level = service.ALERTS.get(data["level"], data["level"])
-    url = reverse("console:ticket", args=[data["number"]])
-    return Told(f"{level} · {what}", data["number"], "alarm-clock", "error", url)
-
-
-def _amends(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Told]:
-    """Amends on a ticket: what they are and, where it is known, what they cost."""
-
-    def told(data: Data, tiers: Names) -> Told:
-        parts = [data["number"], str(service.COMPENSATION_KINDS.get(data["kind"], data["kind"]))]
-        if "cost_fen" in data:
-            parts.append(yuan(data["cost_fen"]))
-        return Told(
-            str(title), " · ".join(parts), icon, tone, reverse("console:ticket", args=[data["number"]])
-        )
-
-    return told
-
-
-def _survey_asked(data: Data, tiers: Names) -> Told:
-    what = _("After a ticket") if data["ticket_id"] else _("As one of a sample")
-    return Told(_("Asked for an opinion"), what, "message-circle-question-mark")
-
-
-def _survey_answered(data: Data, tiers: Names) -> Told:
-    kind = service.SURVEY_KINDS.get(data["kind"], data["kind"])
-    tone = {"low": "error", "high": "success"}.get(data["verdict"], "")
-    title = _("Gave a score of %(score)s") % {"score": data["score"]}
-    return Told(title, str(kind), "star", tone, reverse("console:survey", args=[data["survey_id"]]))
-
-
-def _verbatim(data: Data, tiers: Names) -> Told:
-    """How words of theirs were read, with the topics."""
-    about = " · ".join(str(service.TOPICS.get(code, code)) for code in data["topics"])
-    title = service.SENTIMENTS.get(data["sentiment"], data["sentiment"])
-    tone = service.SENTIMENT_TONES.get(data["sentiment"], "")
-    what = _("In their own words: %(sentiment)s") % {"sentiment": title}
-    return Told(what, about, "quote", tone, reverse("console:listening"))
-
-
-def _promoter(data: Data, tiers: Names) -> Told:
-    return Told(_("Would recommend us"), "", "heart-handshake", "success")
-
-
-def _decided(data: Data, tiers: Names) -> Told:
-    title = _("Amends were agreed to") if data["approved"] else _("Amends were refused")
-    tone = "success" if data["approved"] else "warning"
-    return Told(title, data["number"], "user-check", tone, reverse("console:ticket", args=[data["number"]]))
-
-
-def _merchant(data: Data) -> str:
-    found = organization.merchant_ref(data["merchant_id"]) if data.get("merchant_id") else None
-    return found.name if found else ""
-
-
-def _receipt_url(receipt_id: str | None) -> str:
-    return reverse("console:receipt", args=[receipt_id]) if receipt_id else ""
-
-
-_TELLERS: dict[str, Callable[[Data, Names], Told]] = {
+_TELLERS: dict[str, Teller] = {
     "sales.receipt_recorded": _receipt,
     "sales.receipt_claimed": _claimed,
     "sales.receipts_taken_out": _taken_out,
@@ -633,11 +456,6 @@ _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
     ),
     "rights.person_erased": _rights(gettext_lazy("Their data were erased"), "eraser"),
     "loyalty.tier_changed": _tier,
-    "offers.coupon_issued": _coupon_issued,
-    "offers.coupon_used": _coupon_used,
-    "offers.coupon_returned": _coupon_returned,
-    "offers.coupon_expired": _coupon_expired,
-    "offers.coupon_voided": _coupon_voided,
     "loyalty.member_enrolled": _enrolled,
     "loyalty.member_status_changed": _status,
     "loyalty.card_replaced": _card,
@@ -665,52 +483,9 @@ _TELLERS: dict[str, Callable[[Data, Names], Told]] = {
     "messaging.message_refused": _message_refused,
     "messaging.message_read": _message_read,
     "messaging.contact_refused": _contact_refused,
-    "rewards.benefit_used": _benefit(gettext_lazy("Used a benefit of the tier"), "badge-check", "accent"),
-    "rewards.benefit_use_cancelled": _benefit(
-        gettext_lazy("A use of a benefit was cancelled"), "undo-2", "warning"
-    ),
-    "rewards.ticket_drawn": _drawn(gettext_lazy("Drew in a lucky draw"), "ferris-wheel", "accent"),
-    "rewards.prize_collected": _drawn(gettext_lazy("Collected a prize"), "party-popper", "success"),
-    "rewards.reward_exchanged": _order(gettext_lazy("Exchanged points for a reward"), "gift", "accent"),
-    "rewards.order_ready": _order(gettext_lazy("An exchange order is ready"), "package-check", "info"),
-    "rewards.order_collected": _order(gettext_lazy("Collected an exchange order"), "package-open", "success"),
-    "rewards.order_cancelled": _order(
-        gettext_lazy("An exchange order was cancelled"), "package-x", "warning"
-    ),
-    "rewards.order_expired": _order(
-        gettext_lazy("An exchange order was not collected in time"), "timer-off", "warning"
-    ),
-    "rewards.order_taken_back": _order(gettext_lazy("Exchanged goods came back"), "undo-2", "warning"),
     "insight.lifecycle_changed": _lifecycle,
     "insight.rfm_changed": _rfm,
     "marketing.campaign_link_opened": _campaign_link,
-    "service.ticket_opened": _ticket(gettext_lazy("Opened a ticket"), "headset", "warning"),
-    "service.ticket_answered": _ticket(gettext_lazy("A ticket was answered"), "message-circle", "info"),
-    "service.ticket_assigned": _ticket(gettext_lazy("A ticket was handed over"), "user-round-check"),
-    "service.ticket_classified": _ticket(gettext_lazy("A ticket was graded"), "tags"),
-    "service.ticket_paused": _ticket(gettext_lazy("A ticket was held or taken up"), "circle-pause"),
-    "service.ticket_resolved": _ticket(gettext_lazy("A ticket was solved"), "circle-check", "success"),
-    "service.ticket_closed": _ticket(gettext_lazy("A ticket was closed"), "archive"),
-    "service.ticket_reopened": _ticket(gettext_lazy("A ticket was reopened"), "rotate-ccw", "warning"),
-    "service.ticket_merged": _ticket(gettext_lazy("Two tickets became one"), "merge"),
-    "service.conversation_started": _conversation(
-        gettext_lazy("Wrote to us in the chat"), "message-circle-more", "info"
-    ),
-    "service.conversation_queued": _conversation(
-        gettext_lazy("The chat went to the desk"), "hourglass", "warning"
-    ),
-    "service.conversation_assigned": _conversation(
-        gettext_lazy("Somebody took the chat"), "user-round-check"
-    ),
-    "service.conversation_closed": _conversation(gettext_lazy("The chat ended"), "archive"),
-    "service.deadline_called": _deadline,
-    "service.survey_asked": _survey_asked,
-    "service.survey_answered": _survey_answered,
-    "service.promoter_found": _promoter,
-    "service.verbatim_read": _verbatim,
-    "service.verbatim_decided": _verbatim,
-    "service.compensation_proposed": _amends(gettext_lazy("Amends were proposed"), "gift"),
-    "service.compensation_decided": _decided,
-    "service.compensation_given": _amends(gettext_lazy("Amends were given"), "gift", "success"),
-    "service.compensation_reversed": _amends(gettext_lazy("Amends were taken back"), "undo-2", "warning"),
+    **OFFER_TELLERS,
+    **SERVICE_TELLERS,
 }

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from zhike.ui.console import labels
+from zhike.ui.console import offer_labels
 from zhike.ui.console.forms.members import reason_field
 from zhike.ui.console.forms.organization import code_field
 from zhike.ui.console.forms.percent import HUNDRED, percent_field
@@ -103,7 +103,7 @@ class TemplateForm(ScopeForm):
     """The terms of a coupon. What a kind does not use is left out of them."""
 
     name = forms.CharField(max_length=80, label=_("Display name"), help_text=_("Members read it."))
-    kind = forms.ChoiceField(choices=list(labels.COUPON_KINDS.items()), label=_("Kind"))
+    kind = forms.ChoiceField(choices=list(offer_labels.COUPON_KINDS.items()), label=_("Kind"))
     value_fen = FenField(
         required=False,
         label=_("Takes off (yuan)"),
@@ -124,7 +124,8 @@ class TemplateForm(ScopeForm):
     merchant_share = percent_field(label=_("The merchant pays (%)"), initial=0)
     brand_share = percent_field(label=_("The brand pays (%)"), initial=0)
     on_return = forms.ChoiceField(
-        choices=list(labels.COUPON_ON_RETURN.items()), label=_("When all that it was used for comes back")
+        choices=list(offer_labels.COUPON_ON_RETURN.items()),
+        label=_("When all that it was used for comes back"),
     )
     grace_days = _number(0, 3660, label=_("Then good for … more days"), initial=0)
     alone = forms.BooleanField(required=False, label=_("Not together with another coupon"))
@@ -231,7 +232,7 @@ class BatchForm(OnceForm):
         min_value=0, max_value=1000, initial=1, label=_("Per member"), help_text=_("0: no limit.")
     )
     way = forms.ChoiceField(
-        choices=list(labels.COUPON_WAYS.items()),
+        choices=list(offer_labels.COUPON_WAYS.items()),
         widget=forms.RadioSelect,
         label=_("How they get out"),
         initial="public",
@@ -253,7 +254,7 @@ class BatchChangeForm(forms.Form):
     stock = forms.IntegerField(min_value=1, max_value=10_000_000, label=_("How many"))
     per_member = forms.IntegerField(min_value=0, max_value=1000, label=_("Per member"))
     claim_until = _moment(label=_("Handed out until"))
-    status = forms.ChoiceField(choices=list(labels.COUPON_BATCH_STATUSES.items()), label=_("State"))
+    status = forms.ChoiceField(choices=list(offer_labels.COUPON_BATCH_STATUSES.items()), label=_("State"))
     reason = reason_field()
 
 

@@ -8,8 +8,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from zhike.messaging.queries import CHANNELS, AccountView, PolicyView, TemplateView, gateway
-from zhike.ui.console.labels import CHANNELS as CHANNEL_NAMES
-from zhike.ui.console.labels import MESSAGE_KINDS
+from zhike.ui.console.message_labels import CHANNELS as CHANNEL_NAMES
+from zhike.ui.console.message_labels import MESSAGE_KINDS
 
 FIELD_PREFIX = "v_"
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.money import NotAnAmount, fen_from_text, yuan_text
 from zhike.offers.queries import PricedLine
-from zhike.ui.console import labels
+from zhike.ui.console import offer_labels
 from zhike.ui.console.forms.coupons import ScopeForm, scope_initial
 from zhike.ui.console.forms.percent import percent_field
 from zhike.ui.console.forms.programme import FenField
@@ -36,7 +36,7 @@ class PromotionForm(ScopeForm):
     """What a kind does not use is left out of the definition."""
 
     name = forms.CharField(max_length=80, label=_("Display name"))
-    kind = forms.ChoiceField(choices=list(labels.PROMOTION_KINDS.items()), label=_("Kind"))
+    kind = forms.ChoiceField(choices=list(offer_labels.PROMOTION_KINDS.items()), label=_("Kind"))
     steps = forms.CharField(
         required=False,
         max_length=300,

@@ -18,12 +18,23 @@ from zhike.ui.console import (
     identity_labels,
     labels,
     marketing_labels,
+    message_labels,
+    offer_labels,
     reward_labels,
 )
 from zhike.ui.console.agents import browser_name
 
 register = template.Library()
-LABELS = (labels, engagement_labels, identity_labels, marketing_labels, reward_labels, rights_labels)
+LABELS = (
+    labels,
+    engagement_labels,
+    identity_labels,
+    marketing_labels,
+    message_labels,
+    offer_labels,
+    reward_labels,
+    rights_labels,
+)
 
 
 @register.filter

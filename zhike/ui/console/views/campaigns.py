@@ -17,7 +17,7 @@ from zhike.offers import queries as offers
 from zhike.organization import queries as organization
 from zhike.ui.components.formatting import grouped, yuan
 from zhike.ui.components.staff import StaffRequest, staff_page
-from zhike.ui.console import effects, labels
+from zhike.ui.console import effects, message_labels
 from zhike.ui.console.forms import campaigns as forms
 from zhike.ui.console.once import run_once
 from zhike.ui.console.pages import add_problem, done, fragment, malls_of, page, permissions, wants_fragment
@@ -188,7 +188,9 @@ def _forecast(told: Mapping[str, Any]) -> dict[str, Any]:
         "cost_fen": -(-told["cost"] // 1_000),
         "points_fen": benefits["points"],
         "coupons_fen": benefits["coupons_at_most"],
-        "channels": [(labels.CHANNELS.get(code, code), count) for code, count in told["by_channel"].items()],
+        "channels": [
+            (message_labels.CHANNELS.get(code, code), count) for code, count in told["by_channel"].items()
+        ],
     }
 
 

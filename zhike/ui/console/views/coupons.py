@@ -19,7 +19,7 @@ from zhike.loyalty import queries as loyalty
 from zhike.offers import operations, queries
 from zhike.organization import queries as organization
 from zhike.ui.components.staff import StaffRequest, staff_page
-from zhike.ui.console import labels
+from zhike.ui.console import labels, offer_labels
 from zhike.ui.console.csv_export import csv_response
 from zhike.ui.console.forms import coupons as forms
 from zhike.ui.console.forms.rules import WEEKDAYS
@@ -56,7 +56,7 @@ def batches(request: StaffRequest) -> HttpResponse:
         request.viewer,
         now=request.now,
         mall_id=malls_of(request).chosen_id,
-        status=status if status in labels.COUPON_BATCH_STATUSES else "",
+        status=status if status in offer_labels.COUPON_BATCH_STATUSES else "",
         q=request.GET.get("q", "")[:80],
         cursor=request.GET.get("cursor"),
     )
@@ -66,7 +66,7 @@ def batches(request: StaffRequest) -> HttpResponse:
         "rows": [{"batch": one, "figures": figures[one.id]} for one in found.items],
         "q": request.GET.get("q", ""),
         "status": status,
-        "statuses": labels.COUPON_BATCH_STATUSES.items(),
+        "statuses": offer_labels.COUPON_BATCH_STATUSES.items(),
         "tabs": _tabs("coupons"),
         "may": permissions(request, edit=EDIT),
     }
@@ -388,7 +388,7 @@ def _listed(request: StaffRequest, batch_id: int | None = None) -> dict[str, Any
         request.viewer,
         now=request.now,
         batch_id=batch_id,
-        state=state if state in labels.COUPON_STATES else "",
+        state=state if state in offer_labels.COUPON_STATES else "",
         code=code,
         cursor=request.GET.get("cursor"),
     )
@@ -396,7 +396,7 @@ def _listed(request: StaffRequest, batch_id: int | None = None) -> dict[str, Any
         "page": found,
         "state": state,
         "q": code,
-        "states": labels.COUPON_STATES.items(),
+        "states": offer_labels.COUPON_STATES.items(),
         "may_see_member": request.viewer.may("members.view"),
     }
 

@@ -18,7 +18,7 @@ from zhike.messaging import operations, queries
 from zhike.organization import queries as organization
 from zhike.ui.components.formatting import grouped, yuan
 from zhike.ui.components.staff import StaffRequest, staff_page
-from zhike.ui.console import labels
+from zhike.ui.console import message_labels
 from zhike.ui.console.dates import date_of
 from zhike.ui.console.forms.messaging import PolicyForm
 from zhike.ui.console.pages import add_problem, done, fragment, malls_of, page, permissions, wants_fragment
@@ -40,8 +40,8 @@ def sending(request: StaffRequest) -> HttpResponse:
         "tiles": _tiles(request, found.funnel),
         "refusals": [(one, _url(request, gate=one.gate, reason=one.reason)) for one in found.refusals],
         "chart": _chart(found.funnel),
-        "channels": labels.CHANNELS.items(),
-        "kinds": labels.MESSAGE_KINDS.items(),
+        "channels": message_labels.CHANNELS.items(),
+        "kinds": message_labels.MESSAGE_KINDS.items(),
     }
     if wants_fragment(request):
         return fragment(request, "console/messaging/_sending.html", context)
@@ -62,9 +62,9 @@ def sent_messages(request: StaffRequest) -> HttpResponse:
         "wanted": wanted,
         "days": days,
         "page": queries.messages(request.viewer, wanted, request.GET.get("cursor")),
-        "channels": labels.CHANNELS.items(),
-        "statuses": labels.MESSAGE_STATUSES.items(),
-        "gates": labels.GATES.items(),
+        "channels": message_labels.CHANNELS.items(),
+        "statuses": message_labels.MESSAGE_STATUSES.items(),
+        "gates": message_labels.GATES.items(),
     }
     if wants_fragment(request):
         return fragment(request, "console/messaging/_messages.html", context)
@@ -163,7 +163,9 @@ def _policy_rows(policy: queries.PolicyView) -> list[tuple[str, str]]:
     def caps(per_channel: Any, total: int) -> str:
         parts = [_("%(count)s in all") % {"count": total}] if total else []
         parts += [
-            f"{labels.CHANNELS.get(channel, channel)} {cap}" for channel, cap in per_channel.items() if cap
+            f"{message_labels.CHANNELS.get(channel, channel)} {cap}"
+            for channel, cap in per_channel.items()
+            if cap
         ]
         return _(", ").join(parts) or _("no cap")
 

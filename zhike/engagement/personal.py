@@ -1,4 +1,4 @@
-"""What engagement keeps of a member: check-ins, birthday gifts, invitations."""
+"""What engagement keeps of a member: check-ins, birthday gifts, invitations, missions."""
 
 from __future__ import annotations
 
@@ -29,5 +29,13 @@ HOLDINGS = (
     Holding(
         "engagement_referral", "member", "invitee_id", "participation", "membership", BLANK, "ledger",
         export=("status", "invitee_points", "joined_at"), blanks={"device": "''", "address": "''"},
+    ),
+    Holding(
+        "engagement_missionrun", "member", "member_id", "participation", "membership", KEEP, "ledger",
+        export=("period", "status", "points", "started_at", "finished_at"),
+    ),
+    Holding(
+        "engagement_deed", "member", "member_id", "participation", "membership", BLANK, "ledger",
+        export=("kind", "reference", "happened_at"), blanks={"reference": "'erased:' || id"},
     ),
 )  # fmt: skip

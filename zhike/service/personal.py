@@ -45,6 +45,15 @@ HOLDINGS = (
         export=("score", "answers", "comment", "answered_at"),
         blanks={"person_id": "NULL", "device": "NULL", "answers": "'{}'", "comment": "''"},
     ),
+    *(
+        Holding(
+            "service_verbatim", parent, column, "service", "service", KEEP, "statistics",
+            export=("sentiment", "topics", "said_at"),
+        )
+        for parent, column in (
+            ("service_surveyanswer", "answer_id"), ("service_ticket", "ticket_id"), ("service_conversation", "conversation_id"),
+        )
+    ),
     Holding(
         "service_invitation", "person", "person_id", "service", "service", KEEP, "statistics",
         export=("ask_at", "sent_at", "answered_at"),

@@ -21,11 +21,12 @@ from zhike.sales import queries as sales
 from zhike.ui.components.formatting import DASH, grouped, percent, phone, yuan
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.dates import date_of
-from zhike.ui.console.event_text import Told, tell
+from zhike.ui.console.event_text import tell
 from zhike.ui.console.founding import is_unfinished
 from zhike.ui.console.navigation import home_url
 from zhike.ui.console.pages import fragment, malls_of, page, wants_fragment
 from zhike.ui.console.programmes import tier_names
+from zhike.ui.console.told import Told
 
 VIEW = "dashboard.view"
 SEARCH_LIMIT = 6

@@ -26,7 +26,7 @@ def test_role_may_exactly_what_the_table_says(role: str) -> None:
             "",
         ),
         "sales_associate": (
-            "members.lookup members.enroll receipts.record programme.view tickets.open",
+            "members.lookup members.enroll receipts.record programme.view tickets.open tags.give",
             "members.view members.edit members.reveal receipts.view points.view tickets.view",
         ),
         "auditor": (
@@ -44,7 +44,7 @@ def test_role_may_exactly_what_the_table_says(role: str) -> None:
                 " coupons.issue messages.view messages.send templates.edit collection.view segments.view segments.edit"
                 " engagement.view engagement.edit"
                 " rewards.view rewards.edit"
-                " campaigns.view campaigns.edit"
+                " campaigns.view campaigns.edit tags.give"
             ),
             "",
         ),
@@ -52,7 +52,7 @@ def test_role_may_exactly_what_the_table_says(role: str) -> None:
             (
                 "dashboard.view members.lookup members.view members.enroll receipts.view receipts.record"
                 " receipts.return receipts.claim points.view points.redeem programme.view organization.view"
-                " offers.view coupons.use tickets.view tickets.open tickets.answer rewards.view"
+                " offers.view coupons.use tickets.view tickets.open tickets.answer rewards.view tags.give"
             ),
             "",
         ),

@@ -11,9 +11,18 @@ if TYPE_CHECKING:
 def consumers() -> list[Consumer]:
     """One entry for each, in the order of the floors."""
     from zhike.engagement.handlers import missions, referrals
-    from zhike.insight.handlers import standing
+    from zhike.insight.handlers import standing, tags
     from zhike.loyalty.handlers import member_activity
     from zhike.offers.handlers import coupon_returns
     from zhike.service.handlers import listening, survey_deeds
 
-    return [member_activity, coupon_returns, referrals, missions, standing, survey_deeds, listening]
+    return [
+        member_activity,
+        coupon_returns,
+        referrals,
+        missions,
+        standing,
+        tags,
+        survey_deeds,
+        listening,
+    ]

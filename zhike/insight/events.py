@@ -138,3 +138,92 @@ class BasketOfferMade(Fact):
     @property
     def subject(self) -> str:
         return f"basket_offer/{self.offer_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _TagFact(Fact):
+    tag_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"tag/{self.tag_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class TagSaved(_TagFact):
+    """A tag was made or described anew; its rule is told of by ``TagPublished``."""
+
+    type: ClassVar[str] = "zhike.insight.tag_saved"
+    code: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class TagPublished(_TagFact):
+    """From here on this version of the rule decides who has the tag."""
+
+    type: ClassVar[str] = "zhike.insight.tag_published"
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TagRetired(_TagFact):
+    """Nobody has it any more."""
+
+    type: ClassVar[str] = "zhike.insight.tag_retired"
+
+
+@dataclass(frozen=True, slots=True)
+class _OfTagged(Fact):
+    person_id: int
+    tag_id: int
+    source: str
+    at: dt.datetime
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"
+
+    @property
+    def happened_at(self) -> dt.datetime | None:
+        return self.at
+
+
+@dataclass(frozen=True, slots=True)
+class MemberTagged(_OfTagged):
+    """A member has a tag since ``at``; ``source`` is rule, staff or member."""
+
+    type: ClassVar[str] = "zhike.insight.member_tagged"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberUntagged(_OfTagged):
+    """A member has it no longer: the rule stopped holding, or somebody said so."""
+
+    type: ClassVar[str] = "zhike.insight.member_untagged"
+
+
+@dataclass(frozen=True, slots=True)
+class TagSuggested(Fact):
+    """Staff wrote of a member what no tag says yet; the words stay in the context."""
+
+    type: ClassVar[str] = "zhike.insight.tag_suggested"
+    person_id: int
+    suggestion_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class TagSuggestionsDecided(Fact):
+    """Suggestions of the same wording became a tag, or were declined (``tag_id`` None)."""
+
+    type: ClassVar[str] = "zhike.insight.tag_suggestions_decided"
+    suggestion_ids: tuple[int, ...]
+    tag_id: int | None
+
+    @property
+    def subject(self) -> str:
+        return f"tag/{self.tag_id}" if self.tag_id else f"tag_suggestion/{self.suggestion_ids[0]}"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
+
 from zhike.insight.operations.standing import refresh_standings
+from zhike.insight.operations.tags import running
 from zhike.kernel.access import system_viewer
 from zhike.kernel.events import Consumer, StoredEvent
 from zhike.loyalty.events import MemberEnrolled
@@ -10,6 +14,7 @@ from zhike.privacy.events import ConsentRecorded
 from zhike.sales.events import ReceiptClaimed, ReceiptRecorded, ReceiptsTakenOut
 
 ACTOR = system_viewer("standing")
+TAGGER = system_viewer("tags")
 
 
 def on_change(event: StoredEvent) -> None:
@@ -31,3 +36,21 @@ standing = Consumer(
     },
     start="end",
 )
+
+
+def on_batch(batch: Sequence[StoredEvent]) -> None:
+    """Whatever rules of tags may speak of."""
+    running.take_events(actor=TAGGER, batch=batch)
+
+
+def on_time(now: dt.datetime) -> dt.datetime | None:
+    """What time alone gives and takes."""
+    return running.ring_timers(actor=TAGGER, now=now)
+
+
+def reset() -> None:
+    """Before everything is derived anew."""
+    running.forget_everything(actor=TAGGER)
+
+
+tags = Consumer("tags", {}, batch=on_batch, names=running.TYPES, timers=on_time, reset=reset)

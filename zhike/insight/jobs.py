@@ -40,3 +40,9 @@ def search_baskets(*, run_id: int) -> int:
 def renew_basket_searches(timestamp: int) -> int:
     """Every night: searches that are a week old are made again."""
     return operations.renew_basket_searches(actor=BASKETS, now=clock.now())
+
+
+@job(cron="17 * * * *", lock="insight.tags")
+def count_tags(timestamp: int) -> int:
+    """Every hour: how many have each tag, for the curve."""
+    return operations.count_tags(actor=ACTOR, now=clock.now())

@@ -233,3 +233,172 @@ class BasketOffer(models.Model):
                 nulls_distinct=False,
             )
         ]
+
+
+class Tag(models.Model):
+    """A word that members can carry (标签). ``rule`` tags follow a rule, ``manual`` ones are given by people only.
+
+    ``version`` is the newest that was published (0: none), ``applied_version`` the one that who holds it was judged by:
+    the reader of the log takes up a new version in its turn. ``draft`` is a rule nobody is judged by yet.
+    """
+
+    class Kind(models.TextChoices):
+        RULE = "rule"
+        MANUAL = "manual"
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        LIVE = "live"
+        RETIRED = "retired"
+
+    group = models.ForeignKey("organization.Group", models.PROTECT, related_name="+")
+    code = models.CharField(max_length=40)
+    name = models.CharField(max_length=40)
+    name_en = models.CharField(max_length=60, blank=True)
+    category = models.CharField(max_length=20)
+    note = models.CharField(max_length=300, blank=True)
+    kind = models.CharField(max_length=6, choices=Kind.choices)
+    state = models.CharField(max_length=8, choices=State.choices)
+    owner = models.ForeignKey("organization.Staff", models.PROTECT, null=True, related_name="+")
+    ttl_days = models.IntegerField(null=True)
+    draft = models.JSONField(null=True)
+    version = models.IntegerField(default=0)
+    applied_version = models.IntegerField(default=0)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=80)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["group", "code"], name="tag_code_unique")]
+
+
+class TagVersion(models.Model):
+    """A rule as it was published; never edited. ``moved`` is how many it gave the tag to and took it from."""
+
+    tag = models.ForeignKey("insight.Tag", models.PROTECT, related_name="+")
+    version = models.IntegerField()
+    definition = models.JSONField()
+    ttl_days = models.IntegerField(null=True)
+    note = models.CharField(max_length=200, blank=True)
+    gained = models.IntegerField(null=True)
+    lost = models.IntegerField(null=True)
+    published_at = models.DateTimeField()
+    published_by = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tag", "version"], name="tag_version_unique")]
+
+
+class TagSubject(models.Model):
+    """Whose history a person's or (below zero) a visitor's is, as the log told it, and whether there may be one."""
+
+    subject = models.BigIntegerField(primary_key=True)
+    into = models.BigIntegerField(null=True)
+    until = models.DateTimeField(null=True)
+    is_off = models.BooleanField(default=False)
+    cleared = models.BigIntegerField(default=0)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["into"], condition=models.Q(into__isnull=False), name="tag_subject_into")
+        ]
+
+
+class TagState(models.Model):
+    """What a rule has seen of one subject, slot by slot, up to ``clock``. Derived from the log."""
+
+    pk = models.CompositePrimaryKey("tag_id", "subject")
+    tag = models.ForeignKey("insight.Tag", models.CASCADE, related_name="+", db_index=False)
+    subject = models.BigIntegerField()
+    slots = models.JSONField()
+    clock = models.DateTimeField()
+
+
+class TagHeld(models.Model):
+    """Who has a tag by its rule, since when, and the figures that say why. Derived from the log."""
+
+    pk = models.CompositePrimaryKey("tag_id", "person_id")
+    tag = models.ForeignKey("insight.Tag", models.CASCADE, related_name="+", db_index=False)
+    person = models.ForeignKey("customers.Person", models.CASCADE, related_name="+")
+    since = models.DateTimeField()
+    figures = models.JSONField()
+    version = models.IntegerField()
+
+
+class TagTimer(models.Model):
+    """When time alone may give or take a tag. Derived from the log."""
+
+    pk = models.CompositePrimaryKey("tag_id", "person_id")
+    tag = models.ForeignKey("insight.Tag", models.CASCADE, related_name="+", db_index=False)
+    person_id = models.BigIntegerField()
+    due = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["due"], name="tag_timer_due")]
+
+
+class TagMark(models.Model):
+    """What somebody said by hand: this person has the tag, or (``is_on`` False) has it not. Rules do not touch it.
+
+    ``source`` is staff or member: what members said of themselves staff cannot say otherwise.
+    """
+
+    person = models.ForeignKey("customers.Person", models.PROTECT, related_name="+")
+    tag = models.ForeignKey("insight.Tag", models.PROTECT, related_name="+")
+    is_on = models.BooleanField()
+    source = models.CharField(max_length=6)
+    note = models.CharField(max_length=200, blank=True)
+    marked_at = models.DateTimeField()
+    marked_by = models.CharField(max_length=80)
+    author = models.CharField(max_length=80)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person", "tag"], condition=models.Q(ended_at=None), name="tag_mark_one_active"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["tag"], condition=models.Q(ended_at=None), name="tag_mark_of_tag"),
+        ]
+
+
+class TagSuggestion(models.Model):
+    """What staff wrote about a person in their own words; marketing makes a tag of it, or not."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        TAKEN = "taken"
+        DECLINED = "declined"
+
+    person = models.ForeignKey("customers.Person", models.PROTECT, related_name="+")
+    text = models.CharField(max_length=60)
+    wording = models.CharField(max_length=60)
+    state = models.CharField(max_length=8, choices=State.choices)
+    written_at = models.DateTimeField()
+    written_by = models.CharField(max_length=80)
+    author = models.CharField(max_length=80)
+    tag = models.ForeignKey("insight.Tag", models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person", "wording"], condition=models.Q(state="open"), name="tag_suggestion_once"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["wording"], condition=models.Q(state="open"), name="tag_suggestion_open")
+        ]
+
+
+class TagCount(models.Model):
+    """How many had the tag when last counted on a day."""
+
+    pk = models.CompositePrimaryKey("tag_id", "day")
+    tag = models.ForeignKey("insight.Tag", models.CASCADE, related_name="+", db_index=False)
+    day = models.DateField()
+    counted = models.IntegerField()

@@ -42,7 +42,7 @@ def rebuild_consumer(
     """
     require_touch(actor, REPAIR_PERMISSION)
     consumer = consumer_named(name)
-    count = rebuild(consumer, report=report)
+    count = rebuild(consumer, report=report, now=now)
     with transaction.atomic():
         audit.record(
             actor=actor, action="events.rebuild", subject=("consumer", name), after={"events": count}, now=now

@@ -44,6 +44,7 @@ _MATRIX = {
     "segments.view":    " y   y   y   y   y   .   .   .   .   y ",
     "segments.edit":    " y   y   y   y   y   .   .   .   .   . ",
     "segments.export":  " y   y   y   .   .   .   .   .   .   . ",
+    "tags.give":         " y   y   y   y   y   y   y   .   y   . ",
     "offers.view":       " y   y   y   y   y   y   y   .   .   y ",
     "offers.edit":       " y   y   y   y   y   .   .   .   .   . ",
     "coupons.issue":     " y   y   y   y   y   y   .   .   .   . ",
@@ -110,6 +111,7 @@ MEMBER_PERMISSIONS = frozenset(
         "tickets.view",
         "tickets.open",
         "rights.ask",
+        "tags.give",
     }
 )
 """What members may do about themselves."""

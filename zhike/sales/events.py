@@ -22,6 +22,7 @@ class ReceiptRecorded(Fact):
     kind: str
     net_fen: int
     occurred_at: dt.datetime
+    discount_fen: int = 0
 
     @property
     def subject(self) -> str:
@@ -34,12 +35,18 @@ class ReceiptRecorded(Fact):
 
 @dataclass(frozen=True, slots=True)
 class ReceiptClaimed(Fact):
-    """A receipt that nobody owned found its person."""
+    """A receipt that nobody owned found its person; the rest says again what it was."""
 
     type: ClassVar[str] = "zhike.sales.receipt_claimed"
 
     receipt_id: str
     person_id: int
+    merchant_id: int | None = None
+    mall_id: int | None = None
+    kind: str = ""
+    net_fen: int = 0
+    discount_fen: int = 0
+    occurred_at: dt.datetime | None = None
 
     @property
     def subject(self) -> str:
@@ -69,6 +76,7 @@ class ReceiptsTakenOut(Fact):
     import_id: str
     person_id: int
     receipts: int
+    receipt_ids: tuple[str, ...] = ()
 
     @property
     def subject(self) -> str:

@@ -33,6 +33,7 @@ from zhike.simulator.parallel import DATABASE_KEYS, Helper, Task, lazy_commits, 
 from zhike.simulator.people import build_people
 from zhike.simulator.rhythm import ZONE
 from zhike.simulator.segments import order_baskets, seed_segments
+from zhike.simulator.tags import seed_tags
 
 ACTOR = system_viewer("simulator")
 SEED = 2026
@@ -145,6 +146,7 @@ def load_insight(*, actor: Viewer = ACTOR, now: dt.datetime) -> None:
     insight.refresh_standings(actor=actor, now=now)
     if group is not None and mall_id is not None:
         seed_segments(actor, group.id, mall_id, now)
+        seed_tags(actor, group.id, now)
         insight.order_fit(actor=actor, now=now)
         order_baskets(actor, group.id, mall_id, now)
 

@@ -62,6 +62,27 @@ from zhike.insight.queries.standing import (
     standing_of,
     standing_runs,
 )
+from zhike.insight.queries.tagging.defined import (
+    CATEGORIES,
+    SuggestionGroup,
+    TagMoves,
+    TagNotFound,
+    TagRef,
+    TagVersionView,
+    TagView,
+    suggestion_groups,
+    tag,
+    tag_by_code,
+    tag_history,
+    tag_moves,
+    tag_ref,
+    tag_sample,
+    tag_versions,
+    tags,
+)
+from zhike.insight.queries.tagging.defined import counts as tag_counts
+from zhike.insight.queries.tagging.held import PersonTags, TagOn, tags_of
+from zhike.insight.queries.tagging.sentences import TagRuleInvalid, checked_rule
 from zhike.insight.rules.definition import (
     MATCHES,
     PROPERTY_OPS,
@@ -74,8 +95,11 @@ from zhike.insight.rules.definition import (
     stored,
 )
 from zhike.insight.rules.fields import CONSENTS, FAMILIES, FIELDS, OPS, STATIC, Field
+from zhike.insight.rules.tags import catalogue as tag_catalogue
+from zhike.insight.rules.tags import rule as tag_rule
 
 __all__ = [
+    "CATEGORIES",
     "CONSENTS",
     "FAMILIES",
     "FIELDS",
@@ -99,6 +123,7 @@ __all__ = [
     "Moves",
     "Node",
     "Overlap",
+    "PersonTags",
     "Persona",
     "PurposeUnknown",
     "RuleFilter",
@@ -110,6 +135,14 @@ __all__ = [
     "Share",
     "SnapshotView",
     "StandingView",
+    "SuggestionGroup",
+    "TagMoves",
+    "TagNotFound",
+    "TagOn",
+    "TagRef",
+    "TagRuleInvalid",
+    "TagVersionView",
+    "TagView",
     "Tenth",
     "TooSlow",
     "VersionView",
@@ -119,6 +152,7 @@ __all__ = [
     "basket_rules",
     "basket_run",
     "basket_runs",
+    "checked_rule",
     "fault_sentence",
     "forecast_of",
     "forecast_tenths",
@@ -149,4 +183,17 @@ __all__ = [
     "standing_of",
     "standing_runs",
     "stored",
+    "suggestion_groups",
+    "tag",
+    "tag_by_code",
+    "tag_catalogue",
+    "tag_counts",
+    "tag_history",
+    "tag_moves",
+    "tag_ref",
+    "tag_rule",
+    "tag_sample",
+    "tag_versions",
+    "tags",
+    "tags_of",
 ]

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from zhike.insight.queries.tagging import _held_sql
 from zhike.insight.rules.definition import Leaf, Property, Window
 from zhike.kernel.fragments import Sql, joined
 from zhike.privacy import queries as privacy
@@ -198,6 +199,15 @@ def _forecast(column: str) -> Callable[[Audience, Leaf], Sql]:
     return condition
 
 
+def _tag(audience: Audience, leaf: Leaf) -> Sql:
+    """Whether somebody has one of the tags, or got one within the window and has it still."""
+    tags = _held_sql.everybody([int(value) for value in leaf.values])
+    rows = tags.inside("SELECT DISTINCT t.person_id FROM (", ") t WHERE true") + _within(
+        "t.since", audience, leaf.window
+    )
+    return Sql(f"{audience.join(rows)}.person_id IS NOT NULL")
+
+
 def _consent(audience: Audience, leaf: Leaf) -> Sql:
     parts = []
     for value in leaf.values:
@@ -230,5 +240,6 @@ CONDITIONS: Mapping[str, Callable[[Audience, Leaf], Sql]] = {
     "rfm": _standing("rfm"),
     "future_value": _forecast("value_fen"),
     "risk": _forecast("risk_percent"),
+    "tag": _tag,
     "consent": _consent,
 }

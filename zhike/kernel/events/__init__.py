@@ -5,7 +5,18 @@
 
 from zhike.kernel.events.base import Fact, StoredEvent
 from zhike.kernel.events.consumer import Consumer, drain
-from zhike.kernel.events.log import ensure_partitions, publish, publish_many
+from zhike.kernel.events.log import ensure_partitions, is_silent, publish, publish_many, silence
 from zhike.kernel.events.wakeup import wake
 
-__all__ = ["Consumer", "Fact", "StoredEvent", "drain", "ensure_partitions", "publish", "publish_many", "wake"]
+__all__ = [
+    "Consumer",
+    "Fact",
+    "StoredEvent",
+    "drain",
+    "ensure_partitions",
+    "is_silent",
+    "publish",
+    "publish_many",
+    "silence",
+    "wake",
+]

@@ -7,6 +7,7 @@ that changes only the database therefore takes effect exactly once, whatever die
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,8 @@ from zhike.kernel.events.base import Fact, StoredEvent
 from zhike.kernel.events.cursor import Place, Reading, Start
 
 Handler = Callable[[StoredEvent], None]
+BatchHandler = Callable[[Sequence[StoredEvent]], None]
+Timers = Callable[[dt.datetime], dt.datetime | None]
 
 IDLE_SAVE_S = 1.0
 
@@ -31,6 +34,10 @@ class Consumer:
     `reset` empties the tables that the handlers fill; only a consumer that has one can be rebuilt, and its handlers
     must write nothing else. `seconds_max` bounds how long one transaction may hold what handlers lock; a handler that
     locks rows which live operations lock too should run with `batch_size=1`.
+
+    `batch` is given all events of a batch at once, and alone if that fails, instead of one handler each; `names` are types
+    it wants to see that contexts above tell of. `timers` does what time alone makes due, in a transaction that has the
+    cursor, and returns when there is more; it writes what the handlers write.
     """
 
     name: str
@@ -41,6 +48,9 @@ class Consumer:
     reset: Callable[[], None] | None = None
     batch_size: int = 500
     seconds_max: float = 0.5
+    batch: BatchHandler | None = None
+    names: tuple[str, ...] = ()
+    timers: Timers | None = None
     _by_type: dict[str, Handler] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -50,11 +60,13 @@ class Consumer:
     @property
     def types(self) -> list[str] | None:
         """The types it wants to see; None for all."""
-        return None if self.others else sorted(self._by_type)
+        return None if self.others else sorted({*self._by_type, *self.names})
 
     def handle(self, event: StoredEvent) -> None:
         handler = self._by_type.get(event.type, self.others)
-        if handler:
+        if self.batch:
+            self.batch([event])
+        elif handler:
             handler(event)
 
 
@@ -109,6 +121,9 @@ def handle_all(
     count = 0
     try:
         with transaction.atomic():
+            if consumer.batch:
+                consumer.batch(events)
+                return len(events)
             for event in events:
                 consumer.handle(event)
                 count += 1
@@ -159,6 +174,21 @@ def _park(consumer: Consumer, event: StoredEvent, error: Exception) -> None:
                 consumer.tries,
             ],
         )
+
+
+def run_timers(consumer: Consumer, now: dt.datetime) -> dt.datetime | None:
+    """Let the consumer do what time made due; when there is more. Outside any transaction.
+
+    None also when another process has the consumer: that one does it.
+    """
+    if consumer.timers is None:
+        return None
+    place = log_cursor.read_place(consumer.name, consumer.start).place
+    with transaction.atomic(durable=True):
+        if not log_cursor.lock_place(consumer.name, place):
+            return None
+        _commit_soon()
+        return consumer.timers(now)
 
 
 def _pass_over(consumer: Consumer, reading: Reading) -> Turn:

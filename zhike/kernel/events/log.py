@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import msgspec
@@ -20,6 +22,24 @@ _COLUMNS = '(id, source, type, subject, actor, "time", data)'
 _ROWS_PER_INSERT_MAX = 500
 
 
+_is_silent: ContextVar[bool] = ContextVar("kernel_events_silent", default=False)
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Publish nothing meanwhile: what is derived anew was told when it came about."""
+    token = _is_silent.set(True)
+    try:
+        yield
+    finally:
+        _is_silent.reset(token)
+
+
+def is_silent() -> bool:
+    """Whether rows are being derived anew."""
+    return _is_silent.get()
+
+
 class NoTransaction(RuntimeError):
     """A fact without the change it tells of: publish inside the operation's transaction."""
 
@@ -30,6 +50,8 @@ def publish(*facts: Fact, now: dt.datetime, actor: Viewer | None = None) -> None
     Raises NoTransaction outside an atomic block.
     """
     _require_transaction()
+    if is_silent():
+        return
     rows = [_row(fact, now, actor) for fact in facts]
     for start in range(0, len(rows), _ROWS_PER_INSERT_MAX):
         _insert(rows[start : start + _ROWS_PER_INSERT_MAX])
@@ -40,6 +62,8 @@ def publish(*facts: Fact, now: dt.datetime, actor: Viewer | None = None) -> None
 def publish_many(facts: Iterable[Fact], *, now: dt.datetime, actor: Viewer | None = None) -> int:
     """As `publish`, for thousands of facts at once, by COPY. Returns how many there were."""
     _require_transaction()
+    if is_silent():
+        return 0
     connection.ensure_connection()
     count = 0
     with (

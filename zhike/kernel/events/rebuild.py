@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
+from zhike.kernel import clock
 from zhike.kernel.errors import Conflict
 from zhike.kernel.events import cursor as log_cursor
 from zhike.kernel.events.consumer import Consumer, handle_all
 from zhike.kernel.events.cursor import Place, Snapshot
+from zhike.kernel.events.log import silence
 
 BATCH_SIZE = 1000
 
@@ -20,21 +23,28 @@ class NotRebuildable(Conflict):
     title = _("“%(name)s” does more than derive rows, so it cannot be rebuilt from the event log.")
 
 
-def rebuild(consumer: Consumer, *, report: Callable[[int], None] | None = None) -> int:
-    """Empty the consumer's tables and handle the log from its beginning, in one transaction.
+def rebuild(
+    consumer: Consumer, *, report: Callable[[int], None] | None = None, now: dt.datetime | None = None
+) -> int:
+    """Empty the consumer's tables and handle the log from its beginning, in one transaction. Nothing is told again.
 
-    Readers see the old rows until the end; the live reader waits, and goes on where this one stops. `report` is told
-    the number of events of each batch. Returns the number of events. Raises NotRebuildable.
+    What time alone made due until `now` (else this moment) is done as well. Readers see the old rows until the end; the
+    live reader waits, and goes on where this one stops. `report` is told the number of events of each batch. Returns
+    the number of events. Raises NotRebuildable.
     """
     if consumer.reset is None:
         raise NotRebuildable(name=consumer.name)
     until = log_cursor.read_place(consumer.name, consumer.start).current
     own = connection.in_atomic_block
-    with transaction.atomic():
+    with transaction.atomic(), silence():
         _wait_for_place(consumer.name)
         _settle_parked(consumer.name)
         consumer.reset()
         count, last = _handle_from_beginning(consumer, until, own=own, report=report)
+        while (
+            consumer.timers and (more := consumer.timers(now or clock.now())) and more <= (now or clock.now())
+        ):
+            pass
         log_cursor.save_place(consumer.name, Place(until, None, last if own else 0), handled=count)
     return count
 

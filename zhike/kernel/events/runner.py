@@ -7,6 +7,7 @@ whoever comes second goes on to the next consumer.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import logging
 import queue
 import threading
@@ -15,13 +16,18 @@ from collections.abc import Iterator, Sequence
 import psycopg
 from django.db import DatabaseError, connection
 
+from zhike.kernel import clock
 from zhike.kernel.connections import open_connection
-from zhike.kernel.events.consumer import Consumer, Turn, run_batch
+from zhike.kernel.events.consumer import Consumer, Turn, run_batch, run_timers
 from zhike.kernel.events.restored import adopt_restored_log
 from zhike.kernel.events.wakeup import CHANNEL
 
 POLL_S = 1.0
 RETRY_S = 1.0
+PAUSE_MIN_S = 0.02
+TIMERS_LOOK = dt.timedelta(seconds=POLL_S)
+TIMERS_PAUSE = dt.timedelta(seconds=0.1)
+"""What was just handled may have set new timers: look again, but not after every batch."""
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +43,7 @@ class Runner:
         self._stop_wanted: queue.SimpleQueue[None] = (
             queue.SimpleQueue()
         )  # the one lock-free way out of a signal
+        self._due: dict[str, dt.datetime] = {}
         self._taken: set[str] = set()
         self._taking = threading.Lock()
         count = max(1, min(threads, len(self._consumers)))
@@ -77,7 +84,7 @@ class Runner:
             while not self._stopping.is_set():
                 heard = self._bell.rung
                 if Turn.WORKED not in list(self._turns(order)) and not self._stopping.is_set():
-                    self._bell.wait_for_more(than=heard, timeout_s=self._poll_s)
+                    self._bell.wait_for_more(than=heard, timeout_s=self._patience_s())
         finally:
             connection.close()
 
@@ -95,9 +102,26 @@ class Runner:
                 with self._taking:
                     self._taken.discard(consumer.name)
 
+    def _patience_s(self) -> float:
+        """Until the next timer, but no longer than between two polls."""
+        waiting = [due.timestamp() - clock.now().timestamp() for due in list(self._due.values())]
+        return max(min([self._poll_s, *waiting]), PAUSE_MIN_S)
+
+    def _ring(self, consumer: Consumer, turn: Turn) -> Turn:
+        """Do what time made due; WORKED when there is more of it at once."""
+        now = clock.now()
+        if turn is Turn.WORKED:
+            self._due[consumer.name] = min(self._due.get(consumer.name, now), now + TIMERS_PAUSE)
+        if now < self._due.get(consumer.name, now):
+            return turn
+        due = run_timers(consumer, now)
+        self._due[consumer.name] = min(due or now + TIMERS_LOOK, now + TIMERS_LOOK)
+        return Turn.WORKED if due and due <= now else turn
+
     def _turn(self, consumer: Consumer) -> Turn:
         try:
-            return run_batch(consumer)
+            turn = run_batch(consumer)
+            return self._ring(consumer, turn) if consumer.timers and turn is not Turn.BUSY else turn
         except Exception as error:
             level = logging.WARNING if isinstance(error, DatabaseError) else logging.ERROR
             logger.log(level, "consumer %s could not work, will try again", consumer.name, exc_info=True)

@@ -139,7 +139,11 @@ def _tell(decided: Decided, tier_before: int, actor: Viewer, now: dt.datetime) -
     """Move the tier and publish what a claimed receipt led to."""
     receipt, holder = decided.receipt, decided.holder
     assert holder is not None
-    events.publish(ReceiptClaimed(str(receipt.id), holder.person_id), actor=actor, now=now)
+    claimed = ReceiptClaimed(
+        str(receipt.id), holder.person_id, receipt.merchant_id, receipt.mall_id, receipt.kind, receipt.net_fen,
+        receipt.discount_fen, receipt.occurred_at,
+    )  # fmt: skip
+    events.publish(claimed, actor=actor, now=now)
     if decided.new_tier is not None:
         move_tier(holder.owner_id, decided.new_tier, "spend", f"receipt:{receipt.id}", now)
     facts = facts_of(decided, tier_before)[1:]
@@ -189,7 +193,10 @@ def undo_import(*, actor: Viewer, import_id: UUID, now: dt.datetime, reason: str
         reason=reason,
         now=now,
     )
-    taken_out = [ReceiptsTakenOut(str(import_id), person_id, count) for person_id, count in concerned]
+    taken_out = [
+        ReceiptsTakenOut(str(import_id), person_id, len(ids), tuple(map(str, ids)))
+        for person_id, ids in concerned.items()
+    ]
     events.publish_many([ImportUndone(str(import_id), gone), *taken_out], actor=actor, now=now)
     return gone
 

@@ -212,6 +212,7 @@ def facts_of(decided: Decided, tier_before: int | None = None) -> list[Fact]:
             kind=receipt.kind,
             net_fen=receipt.net_fen,
             occurred_at=receipt.occurred_at,
+            discount_fen=receipt.discount_fen,
         )
     ]
     if holder is not None and decided.decision is not None and decided.decision.points:

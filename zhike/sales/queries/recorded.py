@@ -119,10 +119,13 @@ def receipts_of_import(import_id: UUID) -> tuple[list[UUID], int]:
     return ids, returned + claimed
 
 
-def receipts_by_person(receipt_ids: Sequence[UUID]) -> list[tuple[int, int]]:
-    """(person, how many of these receipts are theirs) of everyone who owns some."""
+def receipts_by_person(receipt_ids: Sequence[UUID]) -> dict[int, list[UUID]]:
+    """Which of these receipts are whose, of everyone who owns some."""
     owned = Receipt.objects.filter(id__in=receipt_ids, person__isnull=False)
-    return list(owned.values_list("person_id").annotate(count=Count("id")).order_by("person_id"))
+    found: dict[int, list[UUID]] = {}
+    for person_id, receipt_id in owned.order_by("person_id", "id").values_list("person_id", "id"):
+        found.setdefault(person_id, []).append(receipt_id)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "judge_merge_suggestion": {"verdict": "accepted", "reason": "同一人"},
     "undo_merge": {"reason": "并错了"},
     "redeem": {"points": 50, "merchant_code": "C001", "reference": "T1-20260701-0042"},
+    "mark_member_tag": {"code": "prefers-simple", "is_on": True, "note": "到店试穿时说的"},
     "save_segment": {
         "code": "coffee-lovers",
         "name": "咖啡常客",

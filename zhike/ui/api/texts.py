@@ -36,6 +36,7 @@ TAGS: dict[str, Text] = {
     "segments": Text(
         _("Segments"), _("Members who have something in common; given out only for what they agreed to.")
     ),
+    "tags": Text(_("Tags"), _("What members are like: by rules over what they do, and by hand.")),
     "campaigns": Text(
         _("Campaigns"), _("Planned, carried out, and measured against people who got nothing.")
     ),
@@ -314,6 +315,23 @@ OPERATIONS: dict[str, Text] = {
             "Ids of members who belong now and agreed to the purpose on the channel; nobody else is ever in the answer, and"
             " minors are in no marketing."
         ),
+    ),
+    "list_tags": Text(
+        _("Tags with their rules"),
+        _(
+            "Live ones and drafts, each with the rule in force and what it says. The guide “Tags” explains rules."
+        ),
+    ),
+    "list_member_tags": Text(
+        _("Tags of a member"),
+        _("Newest first, with why and since when; `refused` are those somebody said do not fit."),
+    ),
+    "mark_member_tag": Text(
+        _("Give or refuse a tag by hand"),
+        _("No rule says otherwise from then on. What members took off themselves cannot be given back."),
+    ),
+    "unmark_member_tag": Text(
+        _("Take back what was said by hand"), _("The rule decides again, if there is one.")
     ),
     "list_surveys": Text(
         _("Surveys with their scores"),

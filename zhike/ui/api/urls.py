@@ -32,6 +32,7 @@ from zhike.ui.api.routes import (
     places,
     rights,
     segments,
+    tags,
     tickets,
     verbatims,
 )
@@ -67,6 +68,7 @@ for _router in (
     missions.router,
     segments.router,
     rights.router,
+    tags.router,
 ):
     api.add_router("", _router)
 

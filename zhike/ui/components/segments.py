@@ -14,6 +14,7 @@ from zhike.kernel.access import Viewer
 from zhike.kernel.money import yuan_text
 from zhike.loyalty import queries as loyalty
 from zhike.organization import queries as organization
+from zhike.ui.components import tags as tag_words
 from zhike.ui.components.consents import CHANNELS, PURPOSES
 from zhike.ui.components.formatting import grouped
 from zhike.ui.components.labels import SEXES
@@ -25,6 +26,7 @@ FAMILIES = {
     "receipts": gettext_lazy("What they bought"),
     "behaviour": gettext_lazy("Behaviour online"),
     "standing": gettext_lazy("Lifecycle and value"),
+    "tags": gettext_lazy("Tags"),
     "consent": gettext_lazy("Consent"),
     "segments": gettext_lazy("Other segments"),
 }
@@ -51,6 +53,7 @@ FIELDS = {
     "rfm": gettext_lazy("RFM group"),
     "future_value": gettext_lazy("Expected spend in the next 90 days"),
     "risk": gettext_lazy("Risk of leaving"),
+    "tag": gettext_lazy("Tag"),
     "consent": gettext_lazy("Agreed to"),
     "segment": gettext_lazy("Segment"),
 }
@@ -156,6 +159,7 @@ def names_for(viewer: Viewer, behaviours: Mapping[str, Any] | None = None) -> Na
             "weekdays": WEEKDAYS,
             "stages": STAGES,
             "rfm_groups": RFM,
+            "tags": {one.id: tag_words.name_of(one) for one in queries.tags(viewer)},
             "segments": {one.id: one.name for one in queries.segments(viewer)},
         },
         behaviours or {},
@@ -193,6 +197,7 @@ def _leaf(leaf: queries.Leaf, names: Names) -> str:
 _CHOICES = {
     "consent": (gettext_lazy("agreed to “%(values)s”"), gettext_lazy("did not agree to “%(values)s”")),
     "identifier": (gettext_lazy("known by %(values)s"), gettext_lazy("not known by %(values)s")),
+    "tag": (gettext_lazy("has the tag “%(values)s”"), gettext_lazy("has not the tag “%(values)s”")),
     "segment": (gettext_lazy("belongs to “%(values)s”"), gettext_lazy("does not belong to “%(values)s”")),
 }
 """What is not said as “sex is female”."""
@@ -202,7 +207,9 @@ def _choice(leaf: queries.Leaf, names: Names, what: str) -> str:
     values = _(" or ").join(names.of(leaf.field.choices, value) for value in leaf.values)
     usual = (gettext_lazy("%(what)s is %(values)s"), gettext_lazy("%(what)s is not %(values)s"))
     text = _CHOICES.get(leaf.field.code, usual)[leaf.op != "is"]
-    return str(text) % {"what": what, "values": values}
+    told = str(text) % {"what": what, "values": values}
+    when = _window(leaf) if leaf.field.code == "tag" else ""
+    return _("%(told)s, got %(when)s") % {"told": told, "when": when} if when else told
 
 
 def _days_ago(leaf: queries.Leaf, names: Names, what: str) -> str:

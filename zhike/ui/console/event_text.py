@@ -10,7 +10,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from zhike.insight import queries as insight
 from zhike.ui.components import stages
+from zhike.ui.components import tags as tag_words
 from zhike.ui.components.formatting import day as day_text
 from zhike.ui.components.formatting import grouped, points_text, signed, yuan
 from zhike.ui.components.rights_labels import RIGHTS_KINDS
@@ -208,6 +210,21 @@ def _lifecycle(data: Data, tiers: Names) -> Told:
 def _rfm(data: Data, tiers: Names) -> Told:
     before, after = (stages.RFM.get(data[side], data[side]) for side in ("before", "after"))
     return Told(_("RFM group: %(before)s → %(after)s") % {"before": before, "after": after}, icon="radar")
+
+
+def _tag(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Told]:
+    def told(data: Data, tiers: Names) -> Told:
+        ref = insight.tag_ref(data["tag_id"])
+        name = tag_words.name_of(ref) if ref else "–"
+        source = tag_words.SOURCES.get(data.get("source", ""), "")
+        url = reverse("console:tag", args=[ref.id]) if ref else ""
+        return Told(str(title) % {"name": name}, str(source), icon=icon, tone=tone, url=url)
+
+    return told
+
+
+def _suggested(data: Data, tiers: Names) -> Told:
+    return Told(_("Staff noted something in their own words"), icon="message-square-plus", tone="info")
 
 
 def _enrolled(data: Data, tiers: Names) -> Told:
@@ -485,6 +502,9 @@ _TELLERS: dict[str, Teller] = {
     "messaging.contact_refused": _contact_refused,
     "insight.lifecycle_changed": _lifecycle,
     "insight.rfm_changed": _rfm,
+    "insight.member_tagged": _tag(gettext_lazy("Has the tag “%(name)s”"), "tag", "accent"),
+    "insight.member_untagged": _tag(gettext_lazy("Has the tag “%(name)s” no longer"), "tag"),
+    "insight.tag_suggested": _suggested,
     "marketing.campaign_link_opened": _campaign_link,
     **OFFER_TELLERS,
     **SERVICE_TELLERS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from zhike.ui.console.views import baskets, lifetime, segments, standing
+from zhike.ui.console.views import baskets, lifetime, member_tags, segments, standing, tags
 
 INSIGHT: list[URLPattern] = [
     path("segments/", segments.segments, name="segments"),
@@ -24,6 +24,22 @@ INSIGHT: list[URLPattern] = [
     path("baskets/<int:run_id>/", baskets.basket_run, name="basket_run"),
     path("baskets/rules/<int:rule_id>/", baskets.basket_rule, name="basket_rule"),
     path("baskets/rules/<int:rule_id>/coupon/", baskets.make_basket_offer, name="make_basket_offer"),
+    path("tags/", tags.tags, name="tags"),
+    path("tags/new/", tags.edit_tag, name="new_tag"),
+    path("tags/builder/", tags.builder, name="tag_builder"),
+    path("tags/reading/", tags.reading, name="tag_reading"),
+    path("tags/suggestions/", tags.suggestions, name="tag_suggestions"),
+    path("tags/suggestions/take/", tags.take_suggestion, name="take_suggestion"),
+    path("tags/suggestions/decline/", tags.decline_suggestion, name="decline_suggestion"),
+    path("tags/<int:tag_id>/", tags.tag, name="tag"),
+    path("tags/<int:tag_id>/now/", tags.tag_now, name="tag_now"),
+    path("tags/<int:tag_id>/moves/", tags.tag_moves, name="tag_moves"),
+    path("tags/<int:tag_id>/edit/", tags.edit_tag, name="edit_tag"),
+    path("tags/<int:tag_id>/publish/", tags.publish, name="publish_tag"),
+    path("tags/<int:tag_id>/retire/", tags.retire, name="retire_tag"),
+    path("members/<int:member_id>/tags/", member_tags.tags, name="member_tags"),
+    path("members/<int:member_id>/tags/give/", member_tags.give, name="give_tag"),
+    path("members/<int:member_id>/tags/<int:tag_id>/", member_tags.mark, name="mark_tag"),
     path("lifetime/", lifetime.lifetime, name="lifetime"),
     path("lifetime/fit/", lifetime.fit, name="fit_lifetime"),
     path("standing/", standing.standing, name="standing"),

@@ -37,6 +37,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("dashboard", _("Dashboard"), "layout-dashboard", "dashboard.view", "console:dashboard"),
             Entry("members", _("Members"), "users-round", "members.view", "console:members"),
             Entry("segments", _("Segments"), "users", "segments.view", "console:segments"),
+            Entry("tags", _("Tags"), "tags", "segments.view", "console:tags"),
             Entry("standing", _("Lifecycle and value"), "radar", "segments.view", "console:standing"),
             Entry("lifetime", _("Future value"), "trending-up", "segments.view", "console:lifetime"),
             Entry("baskets", _("Bought together"), "shopping-basket", "segments.view", "console:baskets"),

@@ -477,6 +477,28 @@ class TicketForm(TokenForm):
             del self.fields["merchant"]
 
 
+class NoticeForm(TokenForm):
+    """A tag, or a few words of one's own."""
+
+    tag = forms.TypedChoiceField(coerce=int, empty_value=None, required=False)
+    text = forms.CharField(
+        label=_("Or in your own words"),
+        max_length=60,
+        required=False,
+        help_text=_("Marketing may make it a tag. Nothing about health, faith or the like."),
+    )
+
+    def __init__(self, *args: Any, choices: list[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["tag"].choices = [("", ""), *choices]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not data.get("tag") and not data.get("text") and not self.errors:
+            raise forms.ValidationError(_("Choose a tag, or write a few words."))
+        return data
+
+
 class PriceForm(forms.Form):
     """A basket as typed: pieces and the price of one, one article a line, and if need be its article number."""
 

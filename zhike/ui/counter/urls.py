@@ -15,6 +15,7 @@ from zhike.ui.counter.views import (
     receipts,
     redemptions,
     returns,
+    tags,
     tickets,
 )
 
@@ -34,6 +35,7 @@ urlpatterns = [
     path("counter/members/<int:member_id>/receipts/", history.purchases, name="purchases"),
     path("counter/members/<int:member_id>/claim/", claims.claim, name="claim"),
     path("counter/members/<int:member_id>/ticket/", tickets.new, name="ticket"),
+    path("counter/members/<int:member_id>/tags/", tags.tags, name="tags"),
     path("counter/members/<int:member_id>/redemptions/", redemptions.redemptions, name="redemptions"),
     path(
         "counter/members/<int:member_id>/redemptions/<uuid:redemption_id>/reverse/",

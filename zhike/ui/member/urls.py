@@ -20,6 +20,7 @@ from zhike.ui.member.views import (
     receipts,
     shop,
     surveys,
+    tags,
     tickets,
     visitor,
 )
@@ -67,6 +68,7 @@ urlpatterns = [
     path("m/me/data/close/", data.close, name="close_account"),
     path("m/me/data/<int:request_id>/download/", data.download, name="download_data"),
     path("m/me/data/<int:request_id>/cancel/", data.cancel, name="cancel_rights"),
+    path("m/me/tags/", tags.tags, name="tags"),
     path("m/me/quiet/", messages.quiet_hours, name="quiet_hours"),
     path("m/inbox/", messages.inbox, name="inbox"),
     path("m/inbox/<int:message_id>/", messages.message, name="message"),

@@ -93,6 +93,7 @@ def member(request: Any, member_id: int) -> HttpResponse:
         "may_use_coupons": viewer.may(coupons.USE),
         "may_serve_orders": viewer.may(orders.SERVE),
         "may_open_ticket": viewer.may("tickets.open"),
+        "may_tag": viewer.may("tags.give"),
     }
     return page(request, "member", presented.shown_as(presented.member_file(request, member_id)) | may)
 

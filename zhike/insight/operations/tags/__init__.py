@@ -1,0 +1,1 @@
+"""Tags: defined, given by hand, kept up with the log."""

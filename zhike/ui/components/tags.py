@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
+from django.utils.translation import get_language, gettext_lazy, pgettext, pgettext_lazy
 from django.utils.translation import gettext as _
 
 from zhike.insight import queries
@@ -277,7 +277,7 @@ def _compared(event: str, one: rules.Compared, names: Names) -> str:
     text = _(" or ").join(told(value) for value in values)
     if known and one.op in ("equals", "one_of"):
         return text
-    return _("%(key)s %(op)s %(value)s") % {"key": property_name(one.key), "op": OPS[one.op], "value": text}
+    return pgettext("property of an event", "%(key)s %(op)s %(value)s") % {"key": property_name(one.key), "op": OPS[one.op], "value": text}
 
 
 def property_of(event: str, key: str) -> queries.tag_catalogue.Property | None:

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("customers", "0005_suggestions"),
-        ("insight", "0003_lifetime"),
+        ("insight", "0004_baskets"),
         ("organization", "0002_founding"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

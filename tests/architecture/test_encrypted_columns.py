@@ -8,6 +8,7 @@ from zhike.kernel.reencryption import encrypted_columns, reencrypt_batch, rows_b
 
 NOT_ENCRYPTED = {
     ("insight_segmentsnapshot", "members"),  # ids
+    ("marketing_journey", "seen"),  # ids
     ("rewards_rewardpicture", "content"),  # for everybody to see
     ("kernel_idempotency", "request_hash"),
     ("organization_apikey", "digest"),

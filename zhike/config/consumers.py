@@ -13,6 +13,7 @@ def consumers() -> list[Consumer]:
     from zhike.engagement.handlers import missions, referrals
     from zhike.insight.handlers import standing, tags
     from zhike.loyalty.handlers import member_activity
+    from zhike.marketing.handlers import journeys
     from zhike.offers.handlers import coupon_returns
     from zhike.service.handlers import listening, survey_deeds
 
@@ -25,4 +26,5 @@ def consumers() -> list[Consumer]:
         tags,
         survey_deeds,
         listening,
+        journeys,
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.db.models import Count
@@ -121,6 +122,14 @@ def events_about(
     if types is not None:
         events = events.filter(type__in=types)
     return _NEWEST_EVENT.page(events, cursor, limit)
+
+
+def events_since(
+    subjects: Sequence[str], *, event_type: str, since: dt.datetime
+) -> list[tuple[str, dt.datetime, dict[str, Any]]]:
+    """(subject, when, data) of the events of one type about several subjects, oldest first; the caller has authorised them."""
+    rows = Event.objects.filter(subject__in=subjects, type=event_type, time__gte=since)
+    return list(rows.order_by("time", "position").values_list("subject", "time", "data"))
 
 
 def latest_events(*, types: Sequence[str], limit: int = 20) -> list[Event]:

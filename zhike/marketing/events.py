@@ -59,3 +59,63 @@ class MarketingPolicyChanged(Fact):
     @property
     def subject(self) -> str:
         return f"group/{self.group_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _JourneyFact(Fact):
+    journey_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"journey/{self.journey_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyChanged(_JourneyFact):
+    """``change``: plan, edit, submit, send_back, approve, launch, pause, resume, close, stop, end."""
+
+    type: ClassVar[str] = "zhike.marketing.journey_changed"
+    change: str
+    version: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _WalkFact(Fact):
+    journey_id: int
+    person_id: int
+    member_id: int
+    entry_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyEntered(_WalkFact):
+    """``arm`` is walk, holdout or global: whoever is held gets nothing and is compared with."""
+
+    type: ClassVar[str] = "zhike.marketing.journey_entered"
+    version: int
+    number: int
+    arm: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyLeft(_WalkFact):
+    """``how``: goal, exit, leave (something happened that ends it), stop (by hand)."""
+
+    type: ClassVar[str] = "zhike.marketing.journey_left"
+    how: str
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class JourneySignalled(_WalkFact):
+    """Somebody passed a node that tells other systems; ``name`` is what the node calls it."""
+
+    type: ClassVar[str] = "zhike.marketing.journey_signalled"
+    name: str
+    visit: int

@@ -1,4 +1,4 @@
-"""The rounds of campaigns; each run may be killed and repeated."""
+"""The rounds of campaigns and journeys; each run may be killed and repeated."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from zhike.marketing import operations
 from zhike.organization import queries as organization
 
 ACTOR = system_viewer("campaign")
+WALKER = system_viewer("journey")
 
 
 @job(queue=CARETAKER_QUEUE)
@@ -43,3 +44,32 @@ def forecast(*, campaign_id: int, staff_id: int | None) -> None:
 def measure(timestamp: int) -> int:
     """Every hour, of every campaign whose window is open."""
     return operations.measure_campaigns(actor=ACTOR, now=clock.now())
+
+
+@job(queue=CARETAKER_QUEUE)
+def step_journeys() -> int:
+    """Take people in journeys forward now; how many."""
+    moved = 0
+    while True:
+        done = operations.step_journeys(actor=WALKER, now=clock.now())
+        moved += done.count
+        if not done.is_waiting:
+            return moved
+
+
+@job(queue=CARETAKER_QUEUE, cron="* * * * *")
+def step_due_journeys(timestamp: int) -> int:
+    """Whoever has waited long enough, and whoever a worker that died left behind."""
+    return step_journeys()
+
+
+@job(queue=CARETAKER_QUEUE, cron="*/10 * * * *")
+def look_for_people(timestamp: int) -> int:
+    """Whoever came into the segment of a journey, or whose day is near."""
+    return operations.look_for_people(actor=WALKER, now=clock.now())
+
+
+@job(queue=CARETAKER_QUEUE, cron="41 * * * *")
+def measure_journeys(timestamp: int) -> int:
+    """Every hour, of every journey whose windows are open."""
+    return operations.measure_journeys(actor=WALKER, now=clock.now())

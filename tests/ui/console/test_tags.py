@@ -35,7 +35,10 @@ def form(**changes: Any) -> dict[str, Any]:
 def test_written_read_published_and_seen(world: World, admin: Client) -> None:
     assert 'name="0.event"' in said(admin.get("/console/tags/new/"))
     read = said(admin.post("/console/tags/reading/", form(), headers=HTMX))
-    assert "近 30 天消费（实付金额不少于 ¥0.50） ≥ 2 次，且不符合（近 30 天用券占消费的比例 ≥ 50%（消费至少 2 次））" in read
+    assert (
+        "近 30 天消费（实付金额不少于 ¥0.50） ≥ 2 次，且不符合（近 30 天用券占消费的比例 ≥ 50%（消费至少 2 次））"
+        in read
+    )
     assert "位会员现在符合" in read
     assert admin.post("/console/tags/new/", form()).status_code == 302
     tag = Tag.objects.get()

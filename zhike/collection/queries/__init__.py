@@ -22,7 +22,13 @@ from zhike.collection.queries.sources import (
     source_of_key,
     sources,
 )
-from zhike.collection.queries.visitors import StitchedVisitor, shared_a_device, shared_devices, visitors_of
+from zhike.collection.queries.visitors import (
+    StitchedVisitor,
+    person_of_visitor,
+    shared_a_device,
+    shared_devices,
+    visitors_of,
+)
 from zhike.collection.rules.reading import (
     BATCH_BYTES_MAX,
     BATCH_MESSAGES_MAX,
@@ -47,6 +53,7 @@ __all__ = [
     "encrypted_columns",
     "forget_sources",
     "latest_deliveries",
+    "person_of_visitor",
     "reason_sentence",
     "reasons",
     "set_aside",

@@ -29,6 +29,12 @@ def visitors_of(person_id: int) -> list[StitchedVisitor]:
     return [StitchedVisitor(*row) for row in rows.values_list("id", "stitched_until")]
 
 
+def person_of_visitor(visitor_id: int, at: dt.datetime) -> int | None:
+    """Whose it is what a visitor did at a moment, as far as is known now."""
+    row = Visitor.objects.filter(pk=visitor_id).values_list("person_id", "stitched_until").first()
+    return row[0] if row and (row[1] is None or at <= row[1]) else None
+
+
 def shared_a_device(first: int, second: int) -> bool:
     """Whether both signed in on one device, so that what it did is nobody's."""
     told = Event.objects.filter(type=VisitorShared.type, subject__in=[f"person/{first}", f"person/{second}"])

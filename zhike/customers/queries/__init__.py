@@ -315,6 +315,12 @@ def next_birthday(person_id: int, today: dt.date) -> dt.date | None:
     return next((day for day in days if key in rules.keys_celebrated(day)), None) if key else None
 
 
+def celebrating(day: dt.date) -> list[int]:
+    """Active persons whose birthday is celebrated on a day, by the calendar they keep; the caller has authorised it."""
+    rows = Person.objects.filter(birthday_key__in=list(rules.keys_celebrated(day)), status="active")
+    return list(rows.order_by("id").values_list("id", flat=True))
+
+
 def share_identifier(person_id: int, other_id: int) -> bool:
     """Whether two persons have, or had, one and the same phone, card, account …"""
     own = Identifier.objects.filter(person_id=person_id)

@@ -251,6 +251,20 @@ def fitting(viewer: Viewer, definition: Group, mall_id: int | None, now: dt.date
     return _ids(audience.select(Sql("m.id"), audience.condition(Placed(definition, mall_id))))
 
 
+def members_fitting(
+    viewer: Viewer, definition: Group, now: dt.datetime, *, among: Sequence[int] | None = None
+) -> set[int]:
+    """Members in scope, of those ``among`` if given, that a definition fits: for decisions about people who are chosen already.
+
+    What they agreed to is asked where something is sent. Who refused personalisation fits no profiling condition.
+    """
+    audience = audience_for(viewer, now)
+    where = audience.condition(Placed(definition, None))
+    if among is not None:
+        where = Sql("m.id = ANY(%s) AND ", (list(among),)) + where
+    return set(_ids(audience.select(Sql("m.id"), where)))
+
+
 def is_used_by(segment_id: int) -> list[str]:
     """Names of the living segments that are made of this one."""
     rows = Segment.objects.filter(archived_at=None).exclude(pk=segment_id).order_by("name")

@@ -203,6 +203,8 @@ def award_sentence(reason: str, amount: str, explanation: Mapping[str, Any]) -> 
         text = _("A friend you invited made their first purchase: %(points)s.")
     elif reason == "mission":
         text = _("Mission “%(name)s” accomplished: %(points)s.")
+    elif reason == "journey":
+        text = _("A gift for you, %(name)s: %(points)s.")
     elif reason == "prize":
         text = _("Won in a draw: %(points)s.")
     else:

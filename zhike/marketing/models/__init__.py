@@ -8,6 +8,14 @@ from zhike.marketing.models.campaigns import (
     CampaignWave,
     MarketingPolicy,
 )
+from zhike.marketing.models.journeys import (
+    Journey,
+    JourneyCount,
+    JourneyEntry,
+    JourneyMeasure,
+    JourneyStep,
+    JourneyVersion,
+)
 
 __all__ = [
     "Campaign",
@@ -15,5 +23,11 @@ __all__ = [
     "CampaignMeasure",
     "CampaignRecipient",
     "CampaignWave",
+    "Journey",
+    "JourneyCount",
+    "JourneyEntry",
+    "JourneyMeasure",
+    "JourneyStep",
+    "JourneyVersion",
     "MarketingPolicy",
 ]

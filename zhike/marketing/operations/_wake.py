@@ -9,12 +9,21 @@ from zhike.kernel.jobs import CARETAKER_QUEUE
 
 ADVANCE = "zhike.marketing.jobs.advance"
 FORECAST = "zhike.marketing.jobs.forecast"
+JOURNEYS = "zhike.marketing.jobs.step_journeys"
 
 
 def campaigns() -> None:
     """As soon as a worker is free; one waiting run is enough."""
     try:
         app.configure_task(ADVANCE, queue=CARETAKER_QUEUE, queueing_lock=ADVANCE).defer()
+    except AlreadyEnqueued:
+        return
+
+
+def journeys() -> None:
+    """Somebody may have a step to take."""
+    try:
+        app.configure_task(JOURNEYS, queue=CARETAKER_QUEUE, queueing_lock=JOURNEYS).defer()
     except AlreadyEnqueued:
         return
 

@@ -16,6 +16,34 @@ from zhike.marketing.queries.campaigns import (
     scenarios,
 )
 from zhike.marketing.queries.found import code_of
+from zhike.marketing.queries.journeys.files import (
+    JourneyFile,
+    JourneyRow,
+    NodeFigures,
+    Tally,
+    VersionView,
+    journey,
+    journeys_page,
+    node_figures,
+    ready_journeys,
+)
+from zhike.marketing.queries.journeys.found import journey_code
+from zhike.marketing.queries.journeys.people import (
+    EntryRow,
+    OfMember,
+    PathView,
+    StepView,
+    journey_path,
+    journey_people,
+    journeys_of_member,
+)
+from zhike.marketing.queries.journeys.results import JourneyResults, Side, WayFigures, journey_results
+from zhike.marketing.queries.journeys.sentences import (
+    NODE_NAMES,
+    FaultView,
+    node_name,
+    outcome_name,
+)
 from zhike.marketing.queries.links import link_of
 from zhike.marketing.queries.reviews import (
     ArmFigures,
@@ -29,35 +57,85 @@ from zhike.marketing.queries.reviews import (
 from zhike.marketing.queries.sizes import SampleSize, sample_size
 from zhike.marketing.queries.spending import points_fen
 from zhike.marketing.rules.campaigns import FUNDERS, GOALS, RHYTHMS
+from zhike.marketing.rules.journeys import drawing
+from zhike.marketing.rules.journeys.drawing import Drawing, draw
+from zhike.marketing.rules.journeys.graph import (
+    KINDS,
+    REENTRIES,
+    TRIGGERS,
+    UNITS,
+    WHERE_OPS,
+    WHO,
+    Definition,
+    Node,
+    Watch,
+)
 from zhike.marketing.rules.measuring import Effect
 
 __all__ = [
     "FUNDERS",
     "GOALS",
+    "KINDS",
+    "NODE_NAMES",
+    "REENTRIES",
     "RHYTHMS",
+    "TRIGGERS",
+    "UNITS",
+    "WHERE_OPS",
+    "WHO",
     "ArmFigures",
     "Audience",
     "BoardRow",
     "CalendarDay",
     "CampaignFile",
     "CampaignRow",
+    "Definition",
+    "Drawing",
     "Effect",
+    "EntryRow",
+    "FaultView",
     "Funnel",
+    "JourneyFile",
+    "JourneyResults",
+    "JourneyRow",
+    "Node",
+    "NodeFigures",
+    "OfMember",
+    "PathView",
     "PolicyView",
     "Review",
     "SampleSize",
+    "Side",
+    "StepView",
+    "Tally",
     "TrendPoint",
+    "VersionView",
+    "Watch",
     "WaveView",
+    "WayFigures",
     "audiences",
     "board",
     "calendar",
     "campaign",
     "campaigns_page",
     "code_of",
+    "draw",
+    "drawing",
     "given_people",
+    "journey",
+    "journey_code",
+    "journey_path",
+    "journey_people",
+    "journey_results",
+    "journeys_of_member",
+    "journeys_page",
     "link_of",
     "marketing_policy",
+    "node_figures",
+    "node_name",
+    "outcome_name",
     "points_fen",
+    "ready_journeys",
     "review",
     "sample_size",
     "scenarios",

@@ -145,16 +145,16 @@ def review_of(row: Campaign, now: dt.datetime) -> Review:
     sums: dict[str, Any] = newest.sums if newest else {}
     method = "fixed" if row.status == Campaign.Status.DONE else "sequential"
     arms = arms_of(row.pk)
-    visits, _reduction = _compared(sums, "bought", method)
-    sales, reduction = _compared(sums, "revenue", method)
+    visits, _reduction = compared(sums, "bought", method)
+    sales, reduction = compared(sums, "revenue", method)
     figures = {key: _figures(key, one, visits.get(key), sales.get(key)) for key, one in sums.items()}
     treated = [figures[arm.key] for arm in arms if arm.key in figures]
     together = _together(sums, [arm.key for arm in arms], visits.get(""), sales.get(""))
     holdout = figures.get(HOLDOUT)
     split = _split(row, arms, sums)
     cost = _cost(row, arms, now)
-    margin_bp = _margin(row.group_id)
-    extra = _extra(together)
+    margin_bp = margin_of(row.group_id)
+    extra = extra_of(together)
     return Review(
         measured_at=newest.measured_at if newest else None,
         method=method,
@@ -166,8 +166,8 @@ def review_of(row: Campaign, now: dt.datetime) -> Review:
         reduction=reduction,
         extra=extra,
         cost=cost,
-        gain=_gain(extra, cost, margin_bp),
-        roi=_roi(extra, cost, margin_bp),
+        gain=gain_of(extra, cost, margin_bp),
+        roi=roi_of(extra, cost, margin_bp),
         margin_bp=margin_bp,
         guardrails=_guardrails(together, holdout),
         funnel=_funnel(row, together, now),
@@ -181,13 +181,13 @@ def trend(viewer: Viewer, campaign_id: int) -> list[TrendPoint]:
     row = campaign_row(viewer, campaign_id)
     points = []
     for one in CampaignMeasure.objects.filter(campaign=row).order_by("day"):
-        effect = _compared(one.sums, "bought", "sequential")[0].get("")
+        effect = compared(one.sums, "bought", "sequential")[0].get("")
         if effect is not None:
             points.append(TrendPoint(one.day, effect))
     return points
 
 
-def _compared(sums: Mapping[str, Any], name: str, method: str) -> tuple[dict[str, Effect], float]:
+def compared(sums: Mapping[str, Any], name: str, method: str) -> tuple[dict[str, Effect], float]:
     """The effect by arm, all together under "", and the share of variance that the time before took away."""
     arms = {key: Moments(*one[name]) for key, one in sums.items()}
     control = arms.get(HOLDOUT)
@@ -270,7 +270,8 @@ def _verdict(row: Campaign, together: ArmFigures | None, holdout: ArmFigures | N
     return "up" if effect.low > 0 else "down" if effect.high < 0 else "open"
 
 
-def _extra(together: ArmFigures | None) -> Money | None:
+def extra_of(together: ArmFigures | None) -> Money | None:
+    """The lift in sales a person times the people."""
     if together is None or together.revenue is None:
         return None
     effect, people = together.revenue, together.people
@@ -284,20 +285,23 @@ def _cost(row: Campaign, arms: Sequence[Any], now: dt.datetime) -> Cost:
     return Cost(messages, spent.points_fen, coupons, spent.by_party())
 
 
-def _gain(extra: Money | None, cost: Cost, margin_bp: int) -> Money | None:
+def gain_of(extra: Money | None, cost: Cost, margin_bp: int) -> Money | None:
+    """Extra sales at the margin, less cost."""
     if extra is None:
         return None
     return Money(*(fen * margin_bp // 10_000 - cost.total for fen in (extra.fen, extra.low, extra.high)))
 
 
-def _roi(extra: Money | None, cost: Cost, margin_bp: int) -> tuple[float, float, float] | None:
-    gain = _gain(extra, cost, margin_bp)
+def roi_of(extra: Money | None, cost: Cost, margin_bp: int) -> tuple[float, float, float] | None:
+    """Gain over cost; None without cost."""
+    gain = gain_of(extra, cost, margin_bp)
     if gain is None or not cost.total:
         return None
     return gain.fen / cost.total, gain.low / cost.total, gain.high / cost.total
 
 
-def _margin(group_id: int) -> int:
+def margin_of(group_id: int) -> int:
+    """What is left of a yuan of sales, in basis points."""
     row = MarketingPolicy.objects.filter(group_id=group_id).first()
     return row.margin_bp if row else rules.MARGIN_BP
 

@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 
+from zhike.kernel.statements import fetch_rows
 from zhike.sales.models import Receipt, ReceiptLine, Tender
 from zhike.sales.rules import NewLine, NewReceipt, NewTender
 
@@ -175,6 +176,24 @@ def shares_payer(person_id: int, receipt_id: str) -> bool:
         wanted |= Q(**tender)
     mine = Tender.objects.filter(receipt__person_id=person_id).exclude(receipt_id=receipt_id)
     return bool(wanted) and mine.filter(wanted).exists()
+
+
+def purchases_within(
+    windows: Sequence[tuple[int, dt.datetime, dt.datetime]],
+) -> dict[int, tuple[int, int]]:
+    """As ``purchases_of``, where every person has days of their own: (person, since, until), each person once."""
+    if not windows:
+        return {}
+    persons, since, until = zip(*windows, strict=True)
+    rows = fetch_rows(
+        """SELECT r.person_id, count(*) FILTER (WHERE r.kind = 'sale'),
+            sum(CASE WHEN r.kind = 'sale' THEN r.net_fen ELSE -r.net_fen END)::bigint
+        FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS w(person_id, since, until)
+        JOIN sales_receipt r ON r.person_id = w.person_id AND r.occurred_at >= w.since AND r.occurred_at < w.until
+        GROUP BY r.person_id""",
+        [list(persons), list(since), list(until)],
+    )
+    return {person_id: (count, net) for person_id, count, net in rows}
 
 
 def purchases_of(

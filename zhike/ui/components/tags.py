@@ -277,7 +277,11 @@ def _compared(event: str, one: rules.Compared, names: Names) -> str:
     text = _(" or ").join(told(value) for value in values)
     if known and one.op in ("equals", "one_of"):
         return text
-    return pgettext("property of an event", "%(key)s %(op)s %(value)s") % {"key": property_name(one.key), "op": OPS[one.op], "value": text}
+    return pgettext("property of an event", "%(key)s %(op)s %(value)s") % {
+        "key": property_name(one.key),
+        "op": OPS[one.op],
+        "value": text,
+    }
 
 
 def property_of(event: str, key: str) -> queries.tag_catalogue.Property | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from zhike.marketing.queries import ArmFigures, Effect, Review
+from zhike.marketing.queries import ArmFigures, Effect, JourneyResults, Review
 from zhike.ui.components.formatting import yuan
 
 
@@ -36,7 +36,7 @@ def range_text(fen: int, low: int, high: int) -> str:
     }
 
 
-def roi_text(review: Review) -> str:
+def roi_text(review: Review | JourneyResults) -> str:
     """As a multiple of the cost."""
     if review.roi is None:
         return "–"

@@ -9,6 +9,7 @@ AWARDS = {
     "birthday": _("Birthday gift"),
     "referral": _("Friend invited"),
     "mission": _("Mission accomplished"),
+    "journey": _("Given in a journey"),
 }
 BIRTHDAY_CALENDARS = {"solar": _("the Gregorian calendar"), "lunar": _("the Chinese calendar")}
 

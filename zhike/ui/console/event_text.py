@@ -16,8 +16,9 @@ from zhike.ui.components import tags as tag_words
 from zhike.ui.components.formatting import day as day_text
 from zhike.ui.components.formatting import grouped, points_text, signed, yuan
 from zhike.ui.components.rights_labels import RIGHTS_KINDS
-from zhike.ui.console import identity_labels, labels, message_labels
+from zhike.ui.console import identity_labels, journey_labels, labels, message_labels
 from zhike.ui.console.engagement_labels import REFERRAL_REFUSALS
+from zhike.ui.console.journey_labels import cause_name
 from zhike.ui.console.offer_event_text import OFFER_TELLERS
 from zhike.ui.console.service_event_text import SERVICE_TELLERS
 from zhike.ui.console.told import Data, Names, Teller, Told, merchant, receipt_url
@@ -419,6 +420,24 @@ def _campaign_link(data: Data, tiers: Names) -> Told:
     return Told(_("Followed the link of a campaign"), icon="mouse-pointer-click", tone="success", url=url)
 
 
+def _journey_entered(data: Data, tiers: Names) -> Told:
+    url = reverse("console:journey_path", args=[data["journey_id"], data["entry_id"]])
+    title = _("Entered a journey") if data["arm"] == "walk" else _("Held out of a journey, to compare with")
+    return Told(title, cause_name(data["cause"]), icon="route", tone="info", url=url)
+
+
+def _journey_left(data: Data, tiers: Names) -> Told:
+    url = reverse("console:journey_path", args=[data["journey_id"], data["entry_id"]])
+    detail = str(journey_labels.ENDINGS.get(data["how"], data["how"]))
+    tone = "success" if data["how"] == "goal" else ""
+    return Told(_("Left a journey"), detail, icon="flag", tone=tone, url=url)
+
+
+def _journey_signalled(data: Data, tiers: Names) -> Told:
+    url = reverse("console:journey_path", args=[data["journey_id"], data["entry_id"]])
+    return Told(_("A journey told other systems"), data["name"], icon="webhook", url=url)
+
+
 def _contact_refused(data: Data, tiers: Names) -> Told:
     return Told(_("Wants no more offers"), icon="bell-off", tone="warning")
 
@@ -506,6 +525,9 @@ _TELLERS: dict[str, Teller] = {
     "insight.member_untagged": _tag(gettext_lazy("Has the tag “%(name)s” no longer"), "tag"),
     "insight.tag_suggested": _suggested,
     "marketing.campaign_link_opened": _campaign_link,
+    "marketing.journey_entered": _journey_entered,
+    "marketing.journey_left": _journey_left,
+    "marketing.journey_signalled": _journey_signalled,
     **OFFER_TELLERS,
     **SERVICE_TELLERS,
 }

@@ -93,6 +93,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         _("Offers"),
         (
             Entry("campaigns", _("Campaigns"), "megaphone", "campaigns.view", "console:campaigns"),
+            Entry("journeys", _("Journeys"), "route", "campaigns.view", "console:journeys"),
             Entry("coupons", _("Coupons"), "ticket-percent", "offers.view", "console:coupons"),
             Entry("promotions", _("Promotions"), "badge-percent", "offers.view", "console:promotions"),
             Entry("rewards", _("Points mall"), "gift", "rewards.view", "console:rewards"),

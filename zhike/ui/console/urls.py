@@ -8,6 +8,7 @@ from zhike.ui.console.campaign_urls import CAMPAIGNS
 from zhike.ui.console.engagement_urls import ENGAGEMENT
 from zhike.ui.console.inbox_urls import INBOX
 from zhike.ui.console.insight_urls import INSIGHT
+from zhike.ui.console.journey_urls import JOURNEYS
 from zhike.ui.console.offer_urls import OFFERS
 from zhike.ui.console.recovery_urls import RECOVERY
 from zhike.ui.console.reward_urls import REWARDS
@@ -302,7 +303,7 @@ _staff = [
 ]
 
 _pages: list[URLPattern] = [
-    *CAMPAIGNS, *RIGHTS,
+    *CAMPAIGNS, *JOURNEYS, *RIGHTS,
     *_start, *_members, *_identity, *_receipts, *_programme, *_finance, *_policy, *_organization, *_imports, *_data, *_sources,
     *_webhooks, *_account, *_staff,
     *RECOVERY, *_service, *_listening, *_messaging, *OFFERS, *ENGAGEMENT, *REWARDS,

@@ -10,12 +10,14 @@ from django.core.cache import cache
 from django.utils.translation import gettext as _
 
 from zhike.kernel.errors import NotFound
+from zhike.marketing import queries as marketing
 from zhike.organization import queries as organization
 from zhike.ui.components import rights_labels
 from zhike.ui.console import (
     audit_text,
     engagement_labels,
     identity_labels,
+    journey_labels,
     labels,
     marketing_labels,
     message_labels,
@@ -29,6 +31,7 @@ LABELS = (
     labels,
     engagement_labels,
     identity_labels,
+    journey_labels,
     marketing_labels,
     message_labels,
     offer_labels,
@@ -48,6 +51,12 @@ def label(code: object, table: str) -> Any:
 def tone(code: object, table: str) -> str:
     known: dict[str, str] = _table(table)
     return known.get(str(code), "")
+
+
+@register.filter
+def outcome_name(outcome: str) -> str:
+    """{{ outcome|outcome_name }}: the way out of a journey's node."""
+    return marketing.outcome_name(outcome)
 
 
 def _table(name: str) -> Any:

@@ -1,0 +1,1 @@
+"""Writes of journeys (旅程): drafts and their approval, the engine, its triggers, measuring."""

@@ -1,0 +1,1 @@
+"""Reads of journeys (旅程)."""

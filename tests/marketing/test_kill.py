@@ -35,17 +35,7 @@ def test_killed_in_the_middle(moment: str) -> None:
     operations.launch_campaign(actor=SYSTEM, campaign_id=campaign_id, now=NOW)
     if moment == "while it gives":
         _fill(campaign_id)
-    with transaction.atomic():
-        Person.objects.select_for_update().get(pk=ids[50])  # what is written about them waits
-        environment = os.environ | {"DJANGO_SETTINGS_MODULE": "zhike.config.settings"}
-        process = subprocess.Popen([sys.executable, "-m", "tests.marketing.killed_campaign"], env=environment)
-        while not _somebody_waits():
-            assert process.poll() is None
-            threading.Event().wait(0.02)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    while _somebody_works():  # the server may still end what it was told last
-        threading.Event().wait(0.02)
+    kill_while_waiting_for(ids[50], "tests.marketing.killed_campaign")
     given = CampaignRecipient.objects.filter(state="given").count()
     if moment == "while it is filled":
         assert len(people_in(campaign_id)) in (40, 60)
@@ -59,6 +49,21 @@ def test_killed_in_the_middle(moment: str) -> None:
         assert rows.count() == COUNT
     assert Coupon.objects.values("member_id").distinct().count() == COUNT
     assert OutboundMessage.objects.values("person_id").distinct().count() == COUNT
+
+
+def kill_while_waiting_for(person_id: int, module: str) -> None:
+    """Start a process that writes about many people, hold one of them, and kill it when it has come to that one."""
+    with transaction.atomic():
+        Person.objects.select_for_update().get(pk=person_id)  # what is written about them waits
+        environment = os.environ | {"DJANGO_SETTINGS_MODULE": "zhike.config.settings"}
+        process = subprocess.Popen([sys.executable, "-m", module], env=environment)
+        while not _somebody_waits():
+            assert process.poll() is None
+            threading.Event().wait(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    while _somebody_works():  # the server may still end what it was told last
+        threading.Event().wait(0.02)
 
 
 def _fill(campaign_id: int) -> None:

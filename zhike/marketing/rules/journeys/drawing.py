@@ -109,7 +109,7 @@ def _order(definition: Definition, ahead: Mapping[str, list[str]]) -> list[str]:
     starts = (
         [definition.first, *definition.nodes] if definition.first in definition.nodes else [*definition.nodes]
     )
-    for start in reversed(list(dict.fromkeys(starts))):
+    for start in dict.fromkeys(starts):
         stack = [(start, False)]
         while stack:
             key, is_done = stack.pop()

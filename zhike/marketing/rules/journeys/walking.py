@@ -44,7 +44,9 @@ def rests_until(params: Mapping[str, Any], now: dt.datetime, zone: str) -> dt.da
         return until
     local = until.astimezone(ZoneInfo(zone))
     at = local.replace(hour=hour.hour, minute=hour.minute, second=0, microsecond=0)
-    if at < local:
+    if at < local or (
+        until == now and at == local
+    ):  # "until ten" at ten sharp is tomorrow, or nobody would ever wait
         at += dt.timedelta(days=1)
     return at.astimezone(dt.UTC)
 
@@ -59,13 +61,6 @@ def is_of_age(birthday: dt.date | None, today: dt.date, adult: int = 18) -> bool
     if birthday is None:
         return True
     return (today.year - birthday.year) - ((today.month, today.day) < (birthday.month, birthday.day)) >= adult
-
-
-def birthdays_on(day: dt.date) -> tuple[tuple[int, int], ...]:
-    """(month, day) of those who have their birthday then; in common years 29 February is kept on the 28th."""
-    found = ((day.month, day.day),)
-    is_leap = day.year % 4 == 0 and (day.year % 100 != 0 or day.year % 400 == 0)
-    return (*found, (2, 29)) if found == ((2, 28),) and not is_leap else found
 
 
 def is_due_today(at: object, looked_on: dt.date | None, now: dt.datetime, zone: str) -> dt.date | None:

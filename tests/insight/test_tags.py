@@ -280,6 +280,7 @@ def test_what_members_took_off_themselves_staff_do_not_give_back(
 
 @pytest.mark.feature("C047")
 def test_stranger_colleague_and_owner(audience: Audience, make: Make, crew: Crew) -> None:
+    crew.all()
     tag_id, an = make(kind="manual", publish=False), audience.persons[audience.an]
     count = Event.objects.count()
     with pytest.raises(NotFound):

@@ -16,5 +16,19 @@ HOLDINGS = (
         "insight_forecast", "member", "member_id", "insight", "personalisation", DELETE, row="member_id",
         export=("risk_percent", "purchases_milli", "value_fen"),
     ),
+    Holding("insight_tagsubject", "person", "subject", "insight", "personalisation", DELETE, row="subject"),
+    Holding("insight_tagstate", "person", "subject", "insight", "personalisation", DELETE, row="subject"),
+    Holding("insight_tagtimer", "person", "person_id", "insight", "personalisation", DELETE, row="person_id"),
+    Holding(
+        "insight_tagheld", "person", "person_id", "insight", "personalisation", DELETE, row="person_id",
+        export=("tag_id", "since", "figures"),
+    ),
+    Holding(
+        "insight_tagmark", "person", "person_id", "insight", "personalisation", DELETE,
+        export=("tag_id", "is_on", "source", "marked_at", "ended_at"),
+    ),
+    Holding(
+        "insight_tagsuggestion", "person", "person_id", "insight", "personalisation", DELETE, export=("text", "written_at"),
+    ),
 )  # fmt: skip
 LOOSE = (Loose("insight_segmentsnapshot", "numbers"),)

@@ -26,6 +26,7 @@ COMMANDS = {
     "import": ("zhike.ui.cli.imports:imports", "Bring in files of receipts."),
     "cards": ("zhike.ui.cli.cards:cards", "Secrets of member cards, for tills without a network."),
     "ledger": ("zhike.ui.cli.ledger:ledger", "Prove the points ledger, and seal it."),
+    "rights": ("zhike.ui.cli.rights:rights", "Privacy requests: what is due, certificates, old data."),
     "events": ("zhike.ui.cli.events:events", "Events that a reader could not handle."),
     "rebuild": ("zhike.ui.cli.events:rebuild", "Throw a projection away and derive it again."),
     "keys": ("zhike.ui.cli.keys:keys", "Encryption keys: status and rotation."),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from django.test import Client
 
 from tests.rights.conftest import SYSTEM
@@ -16,6 +18,7 @@ from zhike.kernel.access import Viewer
 from zhike.loyalty import queries as loyalty
 from zhike.rights import operations, queries
 from zhike.rights.models import RightsRequest
+from zhike.ui.cli import rights as cli
 
 pytestmark = pytest.mark.feature("C033", "C032")
 
@@ -50,7 +53,7 @@ def test_a_correction_from_desk_to_profile(
 
 
 def test_an_erasure_needs_a_second_person_and_ends_in_a_certificate(
-    world: World, desks: Desks, enter: Callable[[Viewer], Client], admin: Client
+    world: World, desks: Desks, enter: Callable[[Viewer], Client], admin: Client, tmp_path: Path
 ) -> None:
     wang = enter(desks.wang)
     request_id = taken_down(wang, world.zhang_san, kind="erasure")
@@ -64,7 +67,17 @@ def test_an_erasure_needs_a_second_person_and_ends_in_a_certificate(
     page = said(wang.get(f"/console/rights/{request_id}/"))
     assert "删除证明" in page and "会计与税务法规" in page and "已删除的客户" in page
     answer = wang.get(f"/console/rights/{request_id}/certificate/")
-    assert json.loads(answer.content)["document"]["totals"]["delete"] > 0
+    whole = json.loads(answer.content)
+    assert whole["document"]["totals"]["delete"] > 0
+    assert queries.verdict_on(whole) == ""
+    file = tmp_path / "certificate.json"
+    file.write_bytes(answer.content)
+    assert "genuine" in CliRunner().invoke(cli.rights, ["verify", str(file)]).output
+    whole["document"]["totals"]["delete"] = 0
+    file.write_text(json.dumps(whole), "utf-8")
+    forged = CliRunner().invoke(cli.rights, ["verify", str(file)])
+    assert (forged.exit_code, "changed" in forged.output) == (1, True)
+    assert "DSR" in CliRunner().invoke(cli.rights, ["requests", "--queue", "all"]).output
 
 
 def test_refusing_calling_off_and_lifting(

@@ -27,16 +27,16 @@ from zhike.rights.models import Certificate, ErasureStep, RightsRequest
 from zhike.rights.operations._trail import leave
 from zhike.rights.operations.asking import HANDLE, locked
 from zhike.rights.queries.catalogue import contexts, holdings_of
+from zhike.rights.queries.certificates import PURPOSE
 from zhike.rights.queries.subjects import loss_of, persons_of, subjects_of
 
-PURPOSE = "erasure certificate"
 CLOSING, LAST = "closing", "customers"
 STEPS = (CLOSING, *(one.name for one in contexts() if one.holdings and one.name != LAST), LAST)
 """In this order; the closing ends memberships, the last one takes the name and searches everything."""
 
 EMPTIED: Mapping[str, Mapping[str, Any]] = {
     "zhike.collection.behaviour_observed": {"properties": {}, "context": {}, "said": ""},
-    "zhike.loyalty.points_adjusted": {"note": ""},
+    "zhike.loyalty.points_adjusted": {"reason": ""},
     "zhike.loyalty.card_replaced": {"number": ""},
 }
 """Fields of events that say what a person did or wrote, and are emptied whole; ids and amounts stay."""

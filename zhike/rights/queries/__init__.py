@@ -1,6 +1,7 @@
 """Every read of the rights context."""
 
 from zhike.rights.queries.catalogue import CategoryLine, ContextData, catalogue, contexts, keepings, lines
+from zhike.rights.queries.certificates import verdict_on
 from zhike.rights.queries.requests import (
     CertificateView,
     EntryView,
@@ -53,5 +54,6 @@ __all__ = [
     "requests_page",
     "runs",
     "today",
+    "verdict_on",
     "would_lose",
 ]

@@ -122,7 +122,7 @@ def test_a_copy_is_whole_readable_and_the_persons_alone(desk: Desk) -> None:
     assert {row["purpose"] for row in whole["data"]["privacy_consentrecord"]} >= {"marketing", "membership"}
     [receipts] = [one for one in archive.namelist() if one.endswith("sales_receipt.csv")]
     rows = list(csv.DictReader(io.StringIO(archive.read(receipts).decode("utf-8-sig"))))
-    assert rows[0]["net_fen"] == "30000"
+    assert (rows[0]["net_fen"], rows[0]["merchant_id"], rows[0]["mall_id"]) == ("30000", "半山咖啡", "星河城")
     assert AuditEntry.objects.filter(action="rights.downloaded").count() == 1
     handed = Event.objects.get(type="zhike.rights.data_handed_out")
     assert handed.data["rows"] == sum(len(rows) for rows in whole["data"].values())

@@ -306,6 +306,11 @@ def _text_columns() -> dict[str, dict[str, str]]:
     return found
 
 
+def tables_searched() -> int:
+    """How many tables `sweep` and `remains` look through."""
+    return len(_text_columns())
+
+
 def _sealed() -> set[str]:
     """Tables whose rows a trigger keeps from any change at all."""
     with connection.cursor() as cursor:

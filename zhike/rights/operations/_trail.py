@@ -23,7 +23,7 @@ def leave(
 ) -> None:
     """An entry of the request's own trail, and one of the audit trail, where no personal data may stand."""
     entry = RequestEntry.objects.create(
-        request=row, act=act, actor=actor.audit_id, actor_label=actor.label if actor.kind == "staff" else "",
+        request=row, act=act, actor=actor.audit_id, actor_label="" if actor.kind == "member" else actor.label,
         details=dict(details or {}), at=now,
     )  # fmt: skip
     if note.strip():

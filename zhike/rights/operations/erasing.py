@@ -134,8 +134,11 @@ def _forget(row: RightsRequest, persons: Sequence[int]) -> list[list[Any]]:
         ["kernel_idempotency", "blank", "security", answers],
         ["django_session", "delete", "", sessions],
         *([table, "blank", "swept", count] for table, count in swept.items()),
-        *([table, "found", "sealed", count] for table, count in forgetting.remains(words.spellings).items()),
     ]
+    left = forgetting.remains(words.spellings)
+    outcome += [[table, "found", "sealed", count] for table, count in left.items()]
+    if not left:
+        outcome.append(["database", "searched", "", forgetting.tables_searched()])
     return [one for one in outcome if one[3]]
 
 

@@ -11,7 +11,7 @@ from zhike.engagement import personal as engagement
 from zhike.insight import personal as insight
 from zhike.intake import personal as intake
 from zhike.kernel.access import Viewer, require
-from zhike.kernel.personal import Holding, Keeping, Loose
+from zhike.kernel.personal import BLANK, DELETE, KEEP, Holding, Keeping, Loose
 from zhike.loyalty import personal as loyalty
 from zhike.marketing import personal as marketing
 from zhike.messaging import personal as messaging
@@ -113,7 +113,7 @@ def _line(category: str, rows: Sequence[Holding]) -> CategoryLine:
         category,
         each(row.purpose for row in rows),
         len({row.table for row in rows}),
-        each(row.erasure for row in rows),
+        tuple(word for word in (DELETE, BLANK, KEEP) if any(row.erasure == word for row in rows)),
         each(row.basis for row in rows),
         any(row.export for row in rows),
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from zhike.kernel.forgetting import Subjects, as_text, rows_of
+from zhike.organization import queries as organization
 from zhike.rights.queries.catalogue import contexts
 
 Named = Callable[[str], str]
@@ -52,8 +53,18 @@ def _csv(rows: Sequence[Mapping[str, Any]], named: Named) -> str:
     writer = csv.writer(text)
     writer.writerow([named(name) for name in columns])
     for row in rows:
-        writer.writerow([_cell(row.get(name)) for name in columns])
+        writer.writerow([_cell(_place(name, row.get(name))) for name in columns])
     return "\ufeff" + text.getvalue()
+
+
+def _place(column: str, value: Any) -> Any:
+    """A mall or a merchant by its name."""
+    if value is None or column not in ("mall_id", "merchant_id"):
+        return value
+    if column == "mall_id":
+        return organization.mall(value).name
+    merchant = organization.merchant_ref(value)
+    return merchant.name if merchant else value
 
 
 def _cell(value: Any) -> Any:

@@ -112,7 +112,7 @@ LABELS: Mapping[str, Mapping[str, Any]] = {
     "rights_kind": rights.RIGHTS_KINDS,
     "rights_state": rights.RIGHTS_STATES,
     "rights_tone": rights.RIGHTS_TONES,
-    "data_category": rights.DATA_CATEGORIES,
+    "data_category": rights.PERSONAL_CATEGORIES,
     "data_purpose": rights.DATA_PURPOSES,
     "data_erasure": rights.DATA_ERASURES,
     "data_basis": rights.DATA_BASES,

@@ -38,7 +38,12 @@ def requests(request: StaffRequest) -> HttpResponse:
     context: dict[str, Any] = {"page": found, "queue": queue, "kind": kind, "query": request.GET.get("q", "")}
     if wants_fragment(request):
         return fragment(request, "console/rights/_rows.html", context)
-    names = {"open": _("Open"), "late": _("Late"), "done": _("Finished"), "all": _("All")}
+    names = {
+        "open": _("To deal with"),
+        "late": _("Past the deadline"),
+        "done": _("Closed requests"),
+        "all": _("All"),
+    }
     context |= {
         "counts": queries.queue_counts(request.viewer, request.now),
         "kinds": RIGHTS_KINDS.items(),
@@ -67,6 +72,16 @@ def request_page(request: StaffRequest, request_id: int) -> HttpResponse:
         "worked_days": len(worked),
         "skipped": [(day, why) for day, why in found.counted if why],
         "steps": _steps(found) if erases and (found.steps or row.state == "working") else [],
+        "entries": [entry for entry in found.entries if entry.act != "step"],
+        "searched": next(
+            (
+                rows
+                for _c, outcome, _at in found.steps
+                for _t, what, _w, rows in outcome
+                if what == "searched"
+            ),
+            0,
+        ),
         "may": permissions(request, ask=ASK, handle=HANDLE, approve=APPROVE),
         "is_own": found.asked_by == request.viewer.audit_id,
     }

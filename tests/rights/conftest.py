@@ -13,6 +13,7 @@ from django.db import transaction
 from tests.people import hire
 from tests.ui.console.world import World, build_world, enroll, sell
 from zhike.collection.events import BehaviourObserved
+from zhike.collection.models import Visitor
 from zhike.customers import operations as customers
 from zhike.customers.queries import viewer_of_person
 from zhike.intake.models import ImportRun, QuarantinedRow
@@ -127,6 +128,7 @@ def _log(desk: Desk, now: dt.datetime) -> None:
         {"ip": "1.2.3.4"},
     )
     events.publish(fact, actor=SYSTEM, now=now)
+    _browse(desk, now)
     audit.record(
         actor=desk.sun,
         action="note",
@@ -146,6 +148,22 @@ def _log(desk: Desk, now: dt.datetime) -> None:
         created_at=now, actor="system:tests",
     )  # fmt: skip
     QuarantinedRow.objects.create(run=run, row_no=2, cells=[NAME, PHONE, "不是日期"], reason="bad-date")
+
+
+def _browse(desk: Desk, now: dt.datetime) -> None:
+    """On a browser before signing in; on another one that somebody else used afterwards."""
+    group = desk.world.malls.group
+    for number, until in ((1, None), (2, now)):
+        visitor = Visitor.objects.create(
+            group_id=group, space="web", digest=bytes([number]), first_seen_at=now, person_id=desk.person_id,
+            stitched_until=until,
+        )  # fmt: skip
+        for at in (now, now + dt.timedelta(days=1)):
+            said = {"q": f"visitor {number} {at:%d}"}
+            fact = BehaviourObserved(
+                1, "track", "searched", "Search", "consent", at, None, visitor.pk, said, {}
+            )
+            events.publish(fact, actor=SYSTEM, now=at)
 
 
 @pytest.fixture

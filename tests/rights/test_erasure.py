@@ -67,6 +67,14 @@ def test_nothing_is_left_of_whoever_was_erased() -> None:
     assert [index for index in digits if index in after] == []
     assert "13800138000" in before or "张三" in after, "others are untouched"
     assert verify_ledger().is_clean
+    searched = Event.objects.filter(
+        type="zhike.collection.behaviour_observed", subject__startswith="visitor/"
+    )
+    assert [
+        event.data["properties"]
+        for event in searched.order_by("time", "position")
+        if event.data["properties"]
+    ] == [{"q": "visitor 2 09"}], "only what the next one did on the shared browser is left"
 
 
 @pytest.mark.django_db(transaction=True)

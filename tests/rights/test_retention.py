@@ -5,9 +5,12 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.db import DatabaseError, connection, transaction
 
 from tests.rights.conftest import NOW, SYSTEM, Desk
+from zhike.collection.events import BehaviourObserved
 from zhike.intake.models import ImportRun, QuarantinedRow
+from zhike.kernel import events
 from zhike.kernel.errors import NotAllowed
 from zhike.kernel.models import Event
 from zhike.loyalty.queries import verify_ledger
@@ -52,6 +55,53 @@ def test_what_is_too_old_goes_and_the_report_says_why(desk: Desk) -> None:
     assert run.finished_at == NOW
     assert Event.objects.get(type="zhike.rights.data_purged").data["rows"]["log_in_attempts"] == 7
     assert verify_ledger().is_clean
+
+
+def test_behaviour_is_emptied_in_the_log_and_stays_countable(desk: Desk) -> None:
+    for days in (800, 5):
+        fact = BehaviourObserved(
+            1,
+            "page",
+            "page_viewed",
+            "Home",
+            "consent",
+            NOW,
+            desk.person_id,
+            None,
+            {"path": "/x"},
+            {"ip": "1.2.3.4"},
+        )
+        events.publish(fact, now=NOW - dt.timedelta(days=days))
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE kernel_event DISABLE TRIGGER USER")
+            cursor.execute(
+                "UPDATE kernel_event SET recorded_at = %s WHERE position = (SELECT max(position) FROM kernel_event)",
+                [NOW - dt.timedelta(days=days)],
+            )
+            cursor.execute("ALTER TABLE kernel_event ENABLE TRIGGER USER")
+    assert operations.purge(actor=SYSTEM, now=NOW)["behaviour"] == 1
+    assert operations.purge(actor=SYSTEM, now=NOW + dt.timedelta(days=1))["behaviour"] == 0
+    rows = Event.objects.filter(type=BehaviourObserved.type).order_by("recorded_at")
+    assert [event.data["properties"] for event in rows] == [{}, {"path": "/x"}]
+
+
+@pytest.mark.parametrize(
+    ("redacting", "change"),
+    [
+        ("", "UPDATE kernel_event SET data = '{}'"),
+        ("on", "UPDATE kernel_event SET subject = 'person/0'"),
+        ("on", "UPDATE kernel_audit SET actor = 'nobody'"),
+        ("on", "DELETE FROM kernel_event"),
+    ],
+)
+def test_the_log_lets_words_be_taken_out_and_nothing_else(desk: Desk, redacting: str, change: str) -> None:
+    sql = f"SELECT set_config('zhike.redacting', '{redacting}', true); {change}"
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(sql)
 
 
 def test_open_rows_stay_however_old(desk: Desk) -> None:

@@ -17,6 +17,16 @@ LOOSE = (
 
 KEEPINGS = (
     Keeping(
+        "behaviour",
+        "kernel_event",
+        "recorded_at",
+        730,
+        days_min=30,
+        row="position",
+        blanks={"data": """data || '{"properties": {}, "context": {}, "said": ""}'"""},
+        also="type = 'zhike.collection.behaviour_observed'",
+    ),
+    Keeping(
         "set_aside_messages", "collection_setaside", "received_at", 90, days_min=7, also="status <> 'open'"
     ),
     Keeping("deliveries", "collection_delivery", "received_at", 90, days_min=7),

@@ -87,9 +87,10 @@ def purge(keeping: Keeping, before: dt.datetime, limit: int) -> int:
     chosen = f"SELECT {row} FROM {keeping.table} WHERE {where} ORDER BY {row} LIMIT %(limit)s"
     paths = _paths(keeping.table, keeping.files, f"{row} IN ({chosen})", params)
     if keeping.blanks:
-        count = _execute(
-            f"UPDATE {keeping.table} SET {_sets(keeping.blanks)} WHERE {row} IN ({chosen})", params
-        )
+        with _may_redact():
+            count = _execute(
+                f"UPDATE {keeping.table} SET {_sets(keeping.blanks)} WHERE {row} IN ({chosen})", params
+            )
     else:
         count = _execute(f"DELETE FROM {keeping.table} WHERE {row} IN ({chosen})", params)
     _remove_files(paths)
@@ -99,33 +100,40 @@ def purge(keeping: Keeping, before: dt.datetime, limit: int) -> int:
 # --- the log, and everything that might have been written in passing ---------------------------------------------------
 
 
-def redact_log(
-    subjects_of_events: Sequence[str], words: Sequence[str], emptied: Mapping[str, Mapping[str, Any]]
+def empty_events(
+    subjects_of_events: Sequence[str],
+    emptied: Mapping[str, Mapping[str, Any]],
+    until: dt.datetime | None = None,
 ) -> int:
-    """Take words out of the events about these subjects ("person/12"), and of their audit entries.
+    """Set fields of the events about these subjects ("person/12") to something empty; how many changed.
 
-    ``emptied`` maps a type of event to the fields that are set to something empty altogether. How many rows changed.
+    ``emptied`` maps a type of event to the fields and what they become; ``until`` leaves what happened later.
     """
     changed = 0
     with _may_redact(), connection.cursor() as cursor:
         for event_type, fields in emptied.items():
             cursor.execute(
-                "UPDATE kernel_event SET data = data || %s::jsonb WHERE subject = ANY(%s) AND type = %s"
-                " AND NOT data @> %s::jsonb",
-                [_json(fields), list(subjects_of_events), event_type, _json(fields)],
+                "UPDATE kernel_event SET data = data || %(fields)s::jsonb WHERE subject = ANY(%(of)s)"
+                " AND type = %(type)s AND \"time\" <= coalesce(%(until)s::timestamptz, 'infinity') AND NOT data @> %(fields)s::jsonb",
+                {"fields": _json(fields), "of": list(subjects_of_events), "type": event_type, "until": until},
             )
             changed += cursor.rowcount
-        kinds = [subject.partition("/")[::2] for subject in subjects_of_events]
-        of = {"of": list(subjects_of_events)}
-        changed += _replace("kernel_event", {"data": "jsonb"}, words, "subject = ANY(%(of)s)", of)
-        changed += _replace(
+    return changed
+
+
+def redact_log(subjects_of_events: Sequence[str], words: Sequence[str]) -> int:
+    """Take words out of the events about these subjects, and of their audit entries. How many rows changed."""
+    kinds = [subject.partition("/")[::2] for subject in subjects_of_events]
+    of = {"of": list(subjects_of_events)}
+    with _may_redact():
+        changed = _replace("kernel_event", {"data": "jsonb"}, words, "subject = ANY(%(of)s)", of)
+        return changed + _replace(
             "kernel_audit",
             {"before": "jsonb", "after": "jsonb", "reason": "text", "actor_label": "text"},
             words,
             "(subject_kind, subject_id) IN (SELECT * FROM unnest(%(kinds)s::text[], %(ids)s::text[]))",
             {"kinds": [kind for kind, _ in kinds], "ids": [pk for _, pk in kinds]},
         )
-    return changed
 
 
 def redact_answers(words: Sequence[str]) -> int:

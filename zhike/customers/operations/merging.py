@@ -163,7 +163,8 @@ def part(*, actor: Viewer, merge_id: int, reason: str, now: dt.datetime) -> None
     Raises MergeHasEnded, NotFound, NotAllowed.
     """
     merge, survivor, merged = _held(actor, merge_id)
-    if merge.state != Merge.State.MERGED or merged.merged_into_id != survivor.pk:
+    is_gone = survivor.status == Person.Status.ERASED
+    if merge.state != Merge.State.MERGED or merged.merged_into_id != survivor.pk or is_gone:
         raise MergeHasEnded
     given = [field for field in merge.filled if _is_still(survivor, merged, field)]
     if given:

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import transaction
 
+from zhike.collection import queries as collection
 from zhike.customers.operations import restricting
 from zhike.customers.queries.clear import words_of
 from zhike.kernel import events, forgetting, signing
@@ -30,7 +31,7 @@ from zhike.rights.queries.catalogue import contexts, holdings_of
 from zhike.rights.queries.certificates import PURPOSE
 from zhike.rights.queries.subjects import loss_of, persons_of, subjects_of
 
-CLOSING, LAST = "closing", "customers"
+CLOSING, BEHAVIOUR, LAST = "closing", "collection", "customers"
 STEPS = (CLOSING, *(one.name for one in contexts() if one.holdings and one.name != LAST), LAST)
 """In this order; the closing ends memberships, the last one takes the name and searches everything."""
 
@@ -91,7 +92,8 @@ def erase_step(*, actor: Viewer, request_id: int, step: str, now: dt.datetime) -
     elif step == LAST:
         outcome = _forget(row, persons)
     else:
-        outcome = _told(forgetting.erase(holdings_of(step), subjects_of(persons)))
+        seen = _unsee(row.person_id) if step == BEHAVIOUR else []
+        outcome = _told(forgetting.erase(holdings_of(step), subjects_of(persons))) + seen
     ErasureStep.objects.create(request=row, context=step, outcome=outcome, done_at=now)
     leave(row, "step", actor=actor, now=now, details={"step": step, "rows": sum(one[3] for one in outcome)})
     if step == LAST:
@@ -107,6 +109,13 @@ def _close(actor: Viewer, row: RightsRequest, persons: Sequence[int], now: dt.da
         actor=actor, member_ids=member_ids_of(persons), reason=row.number, now=now
     )
     return [["points", "forfeit", "ledger", points], ["coupons", "void", "ledger", coupons]]
+
+
+def _unsee(person_id: int) -> list[list[Any]]:
+    """What their browsers did before they signed in is theirs too, as long as those were theirs alone."""
+    visitors = collection.visitors_of(person_id)
+    count = sum(forgetting.empty_events([one.subject], EMPTIED, one.until) for one in visitors)
+    return [["kernel_event", "blank", "statistics", count]] if count else []
 
 
 def _told(done: Sequence[tuple[Any, int]]) -> list[list[Any]]:
@@ -125,7 +134,7 @@ def _forget(row: RightsRequest, persons: Sequence[int]) -> list[list[Any]]:
     about = [f"person/{pk}" for pk in persons] + [f"member/{pk}" for pk in subjects["member"]]
     outcome = _told(forgetting.erase(holdings_of(LAST), subjects))
     every_word = [*words.spellings, *words.names]
-    log = forgetting.redact_log(about, every_word, EMPTIED)
+    log = forgetting.empty_events(about, EMPTIED) + forgetting.redact_log(about, every_word)
     answers = forgetting.redact_answers(every_word)
     sessions = forgetting.end_sessions(persons, subjects["member"], words.spellings)
     swept = forgetting.sweep(words.spellings, with_them=words.names)

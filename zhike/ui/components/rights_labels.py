@@ -115,6 +115,7 @@ DATA_CONTEXTS = {
     "closing": _("End of membership"),
 }
 RETENTION_CLASSES = {
+    "behaviour": _("Contents of behaviour: pages, searches, baskets"),
     "message_texts": _("Texts and addresses of messages sent"),
     "messages_in": _("Messages that came in"),
     "delivery_reports": _("Delivery reports"),
@@ -205,6 +206,7 @@ DATA_TABLES = {
     "points": _("Points left"),
     "coupons": _("Coupons left"),
     "kernel_event, kernel_audit": _("Event log and audit trail"),
+    "kernel_event": _("Behaviour in the event log"),
     "kernel_idempotency": _("Kept answers of the API"),
     "django_session": _("Browser sessions"),
     "database": _("Whole database, in tables"),

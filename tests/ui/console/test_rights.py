@@ -16,6 +16,7 @@ from tests.ui.console.world import Desks, World
 from zhike.customers import queries as customers
 from zhike.kernel.access import Viewer
 from zhike.loyalty import queries as loyalty
+from zhike.loyalty.models import Account
 from zhike.rights import operations, queries
 from zhike.rights.models import RightsRequest
 from zhike.ui.cli import rights as cli
@@ -97,6 +98,19 @@ def test_refusing_calling_off_and_lifting(
     assert "信息处理受限" in said(wang.get(f"/console/members/{world.zhang_san}/"))
     wang.post(f"/console/members/{world.zhang_san}/rights/lift/")
     assert customers.person(person_id).status == "active"
+
+
+def test_what_must_be_settled_is_said_at_the_desk(
+    world: World, desks: Desks, enter: Callable[[Viewer], Client]
+) -> None:
+    Account.objects.filter(member_id=world.zhang_san).update(balance=0, debt=1_200)
+    wang = enter(desks.wang)
+    body = {"kind": "erasure", "note": "来信", "once": "k9"}
+    answer = wang.post(
+        f"/console/members/{world.zhang_san}/rights/new/", body, headers={"hx-request": "true"}
+    )
+    assert (answer.status_code, "欠 1,200 积分" in said(answer)) == (422, True)
+    assert not RightsRequest.objects.exists()
 
 
 def test_strangers_see_nothing(world: World, desks: Desks, enter: Callable[[Viewer], Client]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -26,6 +26,7 @@ from zhike.rights.models import RightsRequest
 from zhike.rights.operations import _wake
 from zhike.rights.operations._trail import leave
 from zhike.rights.queries.requests import CHANGES_FIELD, COLUMNS, NOTE_FIELD, changes_of, today
+from zhike.rights.queries.sentences import block_sentence
 from zhike.rights.queries.subjects import loss_of
 from zhike.service import queries as service
 
@@ -50,7 +51,7 @@ class NothingToCorrect(Invalid):
 
 
 class ErasureBlocked(Conflict):
-    """``blocks`` are rules.Block."""
+    """``blocks`` are rules.Block; their sentences stand at the field ``kind``."""
 
     code = "erasure-blocked"
     title = _("Something has to be settled first.")
@@ -106,7 +107,7 @@ def ask(
         raise PersonGone
     cleaned = _changes(kind, changes)
     if kind in rules.ERASING and (blocks := loss_of(person_id, now).blocks):
-        raise ErasureBlocked(blocks=blocks)
+        raise _blocked(blocks)
     row = _create(actor, group_id, person_id, kind, door, now)
     _seal(row, note, cleaned)
     leave(row, "asked", actor=actor, now=now, details={"fields": sorted(cleaned)} if cleaned else None)
@@ -115,6 +116,10 @@ def ask(
     if kind == "restriction":
         _restrict(actor, row, now)
     return row.pk
+
+
+def _blocked(blocks: Sequence[rules.Block]) -> ErasureBlocked:
+    return ErasureBlocked(fields={"kind": [block_sentence(one) for one in blocks]}, blocks=tuple(blocks))
 
 
 def _changes(kind: str, changes: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -237,7 +242,7 @@ def approve(*, actor: Viewer, request_id: int, note: str = "", now: dt.datetime)
         _end(row, "done", now)
     else:
         if blocks := loss_of(row.person_id, now).blocks:
-            raise ErasureBlocked(blocks=blocks)
+            raise _blocked(blocks)
         row.state, row.runs_at = "working", now
         row.save()
         _wake.erase(row.pk)

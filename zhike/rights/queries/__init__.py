@@ -19,6 +19,7 @@ from zhike.rights.queries.requests import (
     today,
 )
 from zhike.rights.queries.retention import ClassView, LineView, RunView, classes, runs
+from zhike.rights.queries.sentences import block_sentence
 from zhike.rights.queries.subjects import Loss, would_lose
 from zhike.rights.rules import CORRECTABLE, DOWNLOADS_MAX, KINDS, WAITING_DAYS, Block
 
@@ -38,6 +39,7 @@ __all__ = [
     "RequestFile",
     "RequestRow",
     "RunView",
+    "block_sentence",
     "catalogue",
     "certificate",
     "classes",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 RIGHTS_KINDS = {
     "access": _("Copy of the data"),
@@ -125,13 +125,6 @@ RETENTION_CLASSES = {
     "chat_files": _("Files sent in chats"),
     "quarantined_rows": _("Settled rows of imports"),
     "log_in_attempts": _("Log-in attempts of staff"),
-}
-BLOCK_SENTENCES = {
-    "debt": _("%(count)s points are owed: they are repaid or waived first."),
-    "holds": _("Points are set aside for a purchase being paid; wait until it is over."),
-    "orders": _("Orders not collected yet: %(which)s. Collect or cancel them."),
-    "tickets": _("Open tickets: %(which)s. They are answered first."),
-    "coupons": _("A coupon is being used at a till; wait until it is over."),
 }
 DATA_TABLES = {
     "customers_identifier": _("Identifiers"),
@@ -384,8 +377,3 @@ def named(code: str) -> str:
     """A category, table or column of a download in the reader's language; a code nobody named stays as it is."""
     tables: tuple[Mapping[str, Any], ...] = (PERSONAL_CATEGORIES, DATA_TABLES, DATA_COLUMNS)
     return str(next((table[code] for table in tables if code in table), code))
-
-
-def block_sentence(what: str, which: tuple[str, ...], count: int) -> str:
-    """Why an erasure has to wait, in words."""
-    return str(BLOCK_SENTENCES[what]) % {"count": f"{count:,}", "which": gettext(", ").join(which)}

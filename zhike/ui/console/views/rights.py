@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from zhike.kernel.errors import NotFound, Problem
 from zhike.loyalty import queries as loyalty
 from zhike.rights import operations, queries
-from zhike.ui.components.rights_labels import RIGHTS_KINDS, block_sentence
+from zhike.ui.components.rights_labels import RIGHTS_KINDS
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.forms.rights import ApproveForm, AskForm, RefuseForm, RetentionForm
 from zhike.ui.console.once import run_once
@@ -68,7 +68,7 @@ def request_page(request: StaffRequest, request_id: int) -> HttpResponse:
         "row": row,
         "erases": erases,
         "loss": loss,
-        "blocks": [block_sentence(one.what, one.which, one.count) for one in loss.blocks] if loss else [],
+        "blocks": [queries.block_sentence(one) for one in loss.blocks] if loss else [],
         "worked_days": len(worked),
         "skipped": [(day, why) for day, why in found.counted if why],
         "steps": _steps(found) if erases and (found.steps or row.state == "working") else [],
@@ -108,6 +108,10 @@ def ask(request: StaffRequest, member_id: int) -> HttpResponse:
 
     return carry_out(
         request, form, act, success=_("The request is taken down, with its deadline."), url=reverse("console:rights"),
+        lead=_(
+            "A copy and a restriction take effect at once; an erasure waits for a second person. What should read"
+            " otherwise is for a correction only."
+        ),
         title=_("A request about their data: %(name)s") % {"name": file.person.name}, wide=True, label=_("Take it down"),
     )  # fmt: skip
 

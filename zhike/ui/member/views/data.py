@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from zhike.kernel.errors import NotFound, Problem
 from zhike.rights import operations, queries
-from zhike.ui.components.rights_labels import block_sentence, named
+from zhike.ui.components.rights_labels import named
 from zhike.ui.components.sending import sent
 from zhike.ui.member.access import SignedIn, member_page
 from zhike.ui.member.dock import page
@@ -143,7 +143,7 @@ def close(request: Any) -> HttpResponse:
     context = {
         "form": form,
         "loss": loss,
-        "blocks": [block_sentence(one.what, one.which, one.count) for one in loss.blocks],
+        "blocks": [queries.block_sentence(one) for one in loss.blocks],
         "waiting_days": queries.WAITING_DAYS,
     }
     return page(request, "close_account", context, active="profile", status=422 if form.errors else 200)

@@ -261,7 +261,6 @@ DATA_COLUMNS = {
     "opened_at": _("Opened at"),
     "ordered_at": _("Ordered at"),
     "points": _("Points"),
-    "period": _("Period it belongs to"),
     "purpose": _("Purpose"),
     "quantity": _("Quantity"),
     "read_at": _("Read at"),

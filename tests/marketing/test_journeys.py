@@ -126,6 +126,7 @@ def test_waiting_for_a_purchase_or_its_end(town: Town) -> None:
     assert entry(journey_id, buyer).goal_at == NOW + DAY
     assert path(journey_id, sleeper) == [("n1", "timeout"), ("n3", "")]
     assert Counter(JourneyEntry.objects.values_list("ended_by", flat=True)) == {"goal": 1, "exit": 1}
+    assert queries.journey(SYSTEM, journey_id, NOW).row.tally.goals == 1
 
 
 def test_what_happened_while_somebody_came_is_found_at_the_end_of_the_wait(town: Town) -> None:

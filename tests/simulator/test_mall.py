@@ -74,6 +74,22 @@ def test_the_interval_holds_the_planted_truth(mall: MadeMall) -> None:
     assert forecast is not None and forecast["people"] > 0
 
 
+@pytest.mark.feature("N8")
+def test_journeys_stand_where_they_should(mall: MadeMall) -> None:
+    """Two run with people at different steps, one is over, one waits to be looked over."""
+    found = {one.template: one for one in marketing.journeys_page(VIEWER).items}
+    assert {one.status for one in found.values()} == {"running", "ended", "draft"}
+    assert sum(one.status == "running" for one in found.values()) == 2
+    assert found["repeat"].tally.left == found["repeat"].tally.entered > 0
+    for code in ("welcome", "wake_up"):
+        assert found[code].tally.entered > 0
+        shown = marketing.journey(VIEWER, found[code].id, NOW)
+        assert sum(one.total for one in shown.figures.values()) > 0
+    over = marketing.journey_results(VIEWER, found["repeat"].id, NOW)
+    assert over.walked is not None and over.held is not None
+    assert not over.split.is_broken
+
+
 @pytest.mark.feature("N3")
 def test_todays_rules_come_out_to_the_point(mall: MadeMall, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three weeks of a mall: tiers, caps, calendar, vouchers, returns, redemptions, corrections. No difference at all."""

@@ -12,6 +12,7 @@ from zhike.simulator.chats import seed_chats
 from zhike.simulator.coupons import seed_coupons
 from zhike.simulator.engagement import seed_engagement
 from zhike.simulator.founding import World
+from zhike.simulator.journeys import seed_journeys
 from zhike.simulator.listening import seed_listening
 from zhike.simulator.loading import Loader
 from zhike.simulator.missions import seed_missions
@@ -75,10 +76,14 @@ def _rights(ground: Ground) -> None:
     seed_rights(ground.actor, ground.world, ground.loader.history, ground.now)
 
 
+def _journeys(ground: Ground) -> None:
+    seed_journeys(ground.actor, ground.world, ground.now, ground.seed)
+
+
 LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
     (_coupons, _engagement, _missions, _rewards),
     (_service_desk, _listening, _twins),
-    (_chats, _campaigns, _rights),
+    (_chats, _campaigns, _journeys, _rights),
 )
 """Inside a lane one follows the other; each seed finds out for itself whether it was planted before."""
 

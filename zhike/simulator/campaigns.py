@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
@@ -80,6 +81,24 @@ def seed_campaigns(actor: Viewer, world: World, now: dt.datetime, seed: int) -> 
     if queries.campaigns_page(actor, now=now, limit=1).items:
         return {}
     return _Seeder(actor, world, now, Random(f"campaigns/{seed}")).seed()
+
+
+def receipt_of(world: World, rng: Random, number: str, person_id: int, at: dt.datetime) -> sales.NewReceipt:
+    """What somebody buys only because they were reached."""
+    fen = rng.randrange(*SPEND_FEN, 100)
+    return sales.NewReceipt(
+        merchant_id=rng.choice(world.merchant_ids),
+        mall_id=world.mall_id,
+        kind="sale",
+        till="C1",
+        number=number,
+        business_date=at.astimezone(ZoneInfo(organization.mall(world.mall_id).time_zone)).date(),
+        occurred_at=at,
+        lines=(sales.NewLine(1, "", "活动期间消费", Decimal(1), fen, fen),),
+        tenders=(sales.NewTender("wechat", fen),),
+        person_id=person_id,
+        source="simulator",
+    )
 
 
 @dataclass(slots=True)
@@ -227,33 +246,16 @@ class _Seeder:
 
     def _buy(self, person_ids: Sequence[int], at: dt.datetime, window: dt.timedelta) -> int:
         moments = sorted((at + window * self.rng.uniform(0.02, 0.96), person_id) for person_id in person_ids)
-        receipts = [self._receipt(person_id, moment) for moment, person_id in moments]
+        receipts = [
+            receipt_of(
+                self.world, self.rng, f"C{moment:%y%m%d}{self.receipts + number:05d}", person_id, moment
+            )
+            for number, (moment, person_id) in enumerate(moments, start=1)
+        ]
+        self.receipts += len(receipts)
         if receipts:
             loyalty.take_receipts(actor=self.actor, receipts=receipts, now=at + window)
         return sum(receipt.lines[0].net_fen for receipt in receipts)
-
-    def _receipt(self, person_id: int, at: dt.datetime) -> sales.NewReceipt:
-        self.receipts += 1
-        fen = self.rng.randrange(*SPEND_FEN, 100)
-        return sales.NewReceipt(
-            merchant_id=self.rng.choice(self.world.merchant_ids),
-            mall_id=self.world.mall_id,
-            kind="sale",
-            till="C1",
-            number=f"C{at:%y%m%d}{self.receipts:05d}",
-            business_date=at.astimezone(self._zone).date(),
-            occurred_at=at,
-            lines=(sales.NewLine(1, "", "活动期间消费", Decimal(1), fen, fen),),
-            tenders=(sales.NewTender("wechat", fen),),
-            person_id=person_id,
-            source="simulator",
-        )
-
-    @property
-    def _zone(self) -> dt.tzinfo:
-        from zoneinfo import ZoneInfo
-
-        return ZoneInfo(organization.mall(self.world.mall_id).time_zone)
 
     def _open(self, campaign_id: int, person_ids: Sequence[int], at: dt.datetime) -> None:
         """Some open the message, some of them follow its link."""

@@ -40,6 +40,7 @@ TAGS: dict[str, Text] = {
     "campaigns": Text(
         _("Campaigns"), _("Planned, carried out, and measured against people who got nothing.")
     ),
+    "journeys": Text(_("Journeys"), _("Single people on their way, each step at its time, once.")),
     "coupons": Text(_("Coupons"), _("Claimed by members, held for a basket, used, and given back.")),
     "engagement": Text(_("Engagement"), _("What members earn besides buying.")),
     "rewards": Text(
@@ -71,6 +72,16 @@ OPERATIONS: dict[str, Text] = {
     "review_campaign": Text(
         _("What a campaign did"),
         _("Against its holdout, with 95% intervals. Without a holdout every comparison is null."),
+    ),
+    "list_journeys": Text(
+        _("Journeys"), _("Newest first, with how many entered, are inside and reached the goal.")
+    ),
+    "get_journey": Text(_("One journey"), _("As it stands now.")),
+    "enter_journey": Text(
+        _("Let a member into a journey"),
+        _(
+            "Once for a key, by the journey’s own rules of entering again; some are held out, to compare with."
+        ),
     ),
     "step_campaign": Text(
         _("Hand in, pause, resume or cancel"), _("A step that has been taken already changes nothing.")

@@ -23,7 +23,7 @@ VERSION_STATES = {
     "draft": _("Draft"),
     "submitted": _("To be approved"),
     "approved": _("Approved"),
-    "live": _("Live"),
+    "live": _("Live version"),
     "retired": _("Replaced"),
 }
 VERSION_STATE_TONES = {"submitted": "warning", "approved": "info", "live": "success"}
@@ -93,6 +93,14 @@ WHERE_OPS = {
     "contains": _("contains"),
     "at_least": _("at least"),
     "at_most": _("at most"),
+}
+WHERE_KEYS = {
+    "after": _("now"),
+    "before": _("before"),
+    "net_fen": _("amount"),
+    "name": _("what"),
+    "points": _("points"),
+    "channel": _("channel"),
 }
 EVENT_NAMES = {
     "zhike.sales.receipt_recorded": _("A purchase or return was recorded"),

@@ -68,16 +68,23 @@ def length(params: Mapping[str, Any]) -> str:
     return ngettext("%(count)s day", "%(count)s days", value) % {"count": value}
 
 
+SALE = ["kind", "equals", "sale"]
+
+
 def watch(params: Mapping[str, Any]) -> str:
     """An event with its conditions."""
-    where = [
-        f"{key} {names.WHERE_OPS.get(op, op)} {value}"
-        for key, op, value in params.get("where") or ()
-        if (key, op, value) != ("kind", "equals", "sale")
-    ]
-    is_sale = ["kind", "equals", "sale"] in [list(one) for one in params.get("where") or ()]
-    event = _("Bought something") if is_sale else event_name(str(params.get("event", "")))
-    return f"{event} ({_(', ').join(where)})" if where else event
+    where = [list(one) for one in params.get("where") or ()]
+    event = _("Bought something") if SALE in where else event_name(str(params.get("event", "")))
+    told = _(", ").join(_where(*one) for one in where if one != SALE)
+    return _("%(event)s (%(conditions)s)") % {"event": event, "conditions": told} if told else event
+
+
+def _where(key: str, op: str, value: str) -> str:
+    """One condition; what is known by a name is called by it."""
+    if key.endswith("_fen") and value.isdecimal():
+        value = yuan(int(value))
+    known = {**stages.STAGES, **labels.BEHAVIOUR}
+    return f"{names.WHERE_KEYS.get(key, key)} {names.WHERE_OPS.get(op, op)} {known.get(value, value)}"
 
 
 def watched(one: queries.Watch | None) -> str:

@@ -52,6 +52,7 @@ class Walker:
     signal: bool
     visit: int
     waits_for: str = ""
+    goal_at: dt.datetime | None = None
     ended_by: str = ""
 
 

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db import transaction
+
 from zhike.kernel.access import Viewer
-from zhike.marketing.models import Journey, JourneyEntry, JourneyMeasure
+from zhike.kernel.queries import events_since
+from zhike.marketing.models import Journey, JourneyEntry, JourneyMeasure, JourneyVersion
+from zhike.marketing.operations.journeys._counting import Key, add_counts
 from zhike.marketing.queries.journeys.found import definition_of, zone_of_journey
 from zhike.marketing.rules import campaigns as rules
+from zhike.marketing.rules.journeys import graph
+from zhike.marketing.rules.journeys.graph import Definition, Watch
 from zhike.marketing.rules.measuring import Moments, moments
 from zhike.sales import queries as sales
 
 CHUNK = 5_000
+STILL_LOOKED_FOR = dt.timedelta(days=92)
+"""So long after their entry the log is looked into for a goal: longer than any window."""
 
 
 def measure_journey(*, actor: Viewer, journey_id: int, now: dt.datetime) -> dict[str, Any]:
@@ -31,6 +39,7 @@ def measure_journey(*, actor: Viewer, journey_id: int, now: dt.datetime) -> dict
     pairs: dict[tuple[str, str], Moments] = defaultdict(Moments)
     counts: dict[str, int] = defaultdict(int)
     for people in _first_entries(journey_id, now):
+        _find_goals(row, people, now)
         bought = sales.purchases_within(
             [(one.person_id, one.entered_at, min(now, one.entered_at + window)) for one in people]
         )
@@ -67,11 +76,56 @@ def measure_journeys(*, actor: Viewer, now: dt.datetime) -> int:
     return len(ids)
 
 
+def _find_goals(row: Journey, people: Sequence[JourneyEntry], now: dt.datetime) -> None:
+    """Goals that the reader of the log did not tell, because they happened while somebody was just coming in."""
+    by_version: dict[int, list[JourneyEntry]] = defaultdict(list)
+    for one in people:
+        if one.goal_at is None and now < one.entered_at + STILL_LOOKED_FOR:
+            by_version[one.version_id].append(one)
+    for version in JourneyVersion.objects.filter(pk__in=by_version):
+        definition = definition_of(version)
+        if definition.goal is not None:
+            found = _goals(definition, definition.goal, by_version[version.pk])
+            if found:
+                _keep(version.pk, found)
+
+
+def _goals(
+    definition: Definition, goal: Watch, people: Sequence[JourneyEntry]
+) -> list[tuple[JourneyEntry, dt.datetime]]:
+    window = dt.timedelta(days=definition.window_days)
+    told: dict[str, list[dt.datetime]] = defaultdict(list)
+    subjects = [f"person/{one.person_id}" for one in people]
+    since = min(one.entered_at for one in people)
+    for subject, at, data in events_since(subjects, event_type=goal.event, since=since):
+        if graph.matches(goal, data):
+            told[subject].append(at)
+    found = []
+    for one in people:
+        moments = [
+            at for at in told[f"person/{one.person_id}"] if one.entered_at <= at < one.entered_at + window
+        ]
+        if moments:
+            found.append((one, moments[0]))
+    return found
+
+
+@transaction.atomic
+def _keep(version_id: int, found: Sequence[tuple[JourneyEntry, dt.datetime]]) -> None:
+    """Only where the reader has not been faster."""
+    kept: Counter[Key] = Counter()
+    for one, at in found:
+        one.goal_at = at
+        if JourneyEntry.objects.filter(pk=one.pk, goal_at=None).update(goal_at=at):
+            kept["", "goal", one.arm] += 1
+    add_counts(version_id, kept)
+
+
 def _first_entries(journey_id: int, now: dt.datetime) -> Iterator[list[JourneyEntry]]:
     rows = (
         JourneyEntry.objects.filter(journey_id=journey_id, number=1, entered_at__lt=now)
         .exclude(arm=rules.GLOBAL)
-        .only("id", "person_id", "arm", "entered_at", "goal_at")
+        .only("id", "version_id", "person_id", "arm", "entered_at", "goal_at")
     )
     last = 0
     while found := list(rows.filter(pk__gt=last).order_by("pk")[:CHUNK]):

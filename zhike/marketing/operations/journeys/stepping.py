@@ -84,7 +84,7 @@ def _versions() -> list[JourneyVersion]:
 
 def _claimed(version_id: int, now: dt.datetime) -> list[Walker]:
     rows = fetch_rows(
-        """SELECT id, person_id, member_id, number, node, since, is_resting, due_at, signal, visit, waits_for
+        """SELECT id, person_id, member_id, number, node, since, is_resting, due_at, signal, visit, waits_for, goal_at
         FROM marketing_journeyentry WHERE version_id = %s AND state = 'active' AND due_at <= %s
         ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED""",
         [version_id, now, BATCH],
@@ -108,6 +108,9 @@ def _move(actor: Viewer, version: JourneyVersion, people: Sequence[Walker], now:
         (node, outcome, reason) for _id, _visit, node, outcome, reason in walk.steps
     )
     counts.update(("", "left", one.ended_by) for one in left)
+    reached = sum(one.ended_by == "goal" and one.goal_at is None for one in left)
+    if reached:
+        counts["", "goal", "walk"] += reached
     add_counts(version.pk, _without_numbers(walk.definition, counts))
 
 

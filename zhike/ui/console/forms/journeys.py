@@ -74,10 +74,10 @@ class _WatchFields(forms.Form):
             key.widget.attrs["list"] = "event-fields"
             form.fields[f"{prefix}key{row}"] = key
             form.fields[f"{prefix}op{row}"] = forms.ChoiceField(
-                choices=list(labels.WHERE_OPS.items()), required=False, label=_("Comparison")
+                choices=list(labels.WHERE_OPS.items()), required=False, label=_("How it compares")
             )
             form.fields[f"{prefix}value{row}"] = forms.CharField(
-                max_length=120, required=False, label=_("Value")
+                max_length=120, required=False, label=_("The value")
             )
 
 

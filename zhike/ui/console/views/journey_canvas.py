@@ -229,7 +229,6 @@ def _panel(
         "form": form,
         "kind_name": queries.NODE_NAMES[found.kind],
         "kind_hint": journey_labels.NODE_HINTS[found.kind],
-        "icon": journey_labels.NODE_ICONS[found.kind],
         "summary": journey_text.summary(found, names_of(request, definition)),
         "is_editable": known.is_editable,
         "faults": [one.sentence for one in known.faults if one.node == found.key],

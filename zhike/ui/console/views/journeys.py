@@ -45,7 +45,7 @@ def journeys(request: StaffRequest) -> HttpResponse:
 
 
 def tabs(journey_id: int, current: str) -> list[dict[str, Any]]:
-    labels = {"journey": _("Canvas"), "journey_people": _("People"), "journey_results": _("Results")}
+    labels = {"journey": _("Canvas"), "journey_people": _("People in it"), "journey_results": _("Results")}
     return [
         {"label": label, "url": reverse(f"console:{name}", args=[journey_id]), "active": name == current}
         for name, label in labels.items()
@@ -262,6 +262,15 @@ def entry_line(one: queries.EntryRow, names: Names) -> dict[str, Any]:
         "where": queries.node_name(one.node) if one.node and one.state == "active" else "",
         "summary": journey_text.summary(one.node, names) if one.node and one.state == "active" else "",
     }
+
+
+def lines_of_member(request: StaffRequest, member_id: int) -> list[dict[str, Any]]:
+    """The journeys a member is or was in, for their own page."""
+    names = names_of(request)
+    return [
+        {"of": one, **entry_line(one.entry, names)}
+        for one in queries.journeys_of_member(request.viewer, member_id, limit=5)
+    ]
 
 
 def _tiles(known: queries.JourneyFile, found: queries.JourneyResults) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ from zhike.ui.console.event_text import behaviour_named, tell
 from zhike.ui.console.labels import TIMELINE_KINDS
 from zhike.ui.console.pages import fragment, page, permissions
 from zhike.ui.console.programmes import tier_names
+from zhike.ui.console.views import journeys
 
 VIEW = "members.view"
 TABS = {
@@ -111,6 +112,8 @@ def _overview(request: StaffRequest, file: MemberFile) -> dict[str, Any]:
         "visits_note": _since(activity.first_purchase_at),
         "spent_note": _purchases_and_returns(activity),
     }
+    if request.viewer.may("campaigns.view"):
+        context["journeys"] = journeys.lines_of_member(request, file.member_id)
     if request.viewer.may("receipts.view"):
         found = sales.receipts_of_person(file.person.id, limit=RECENT)
         context["receipts"] = _with_points(found.items)

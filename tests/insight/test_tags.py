@@ -365,6 +365,20 @@ def test_without_personalisation_no_tag_is_worked_out(audience: Audience, make: 
     assert dong not in has(tag_id)  # a child of twelve
 
 
+@pytest.mark.feature("C046", "N7")
+def test_who_may_not_be_profiled_any_more_is_forgotten(audience: Audience, make: Make) -> None:
+    from zhike.customers import operations as customers
+
+    tag_id, e = make(BOUGHT), audience.persons[audience.e]
+    assert e in has(tag_id)
+    changes = {"birthday": dt.date(2015, 1, 1)}
+    customers.update_profile(actor=SYSTEM, person_id=e, changes=changes, reason="test", now=NOW)
+    assert operations.look_again(actor=SYSTEM, now=NOW) == 1
+    ring(NOW)
+    assert e not in has(tag_id)
+    assert not TagState.objects.filter(subject=e).exists()
+
+
 # --- rules change, segments ask ------------------------------------------------------------------------------------
 
 
@@ -424,4 +438,11 @@ def test_segments_ask_for_tags(audience: Audience, make: Make, who: Callable[...
 def test_counted_for_the_curve(audience: Audience, make: Make) -> None:
     tag_id = make(BOUGHT)
     assert operations.count_tags(actor=SYSTEM, now=NOW) == 1
-    assert [count for _day, count in queries.tag_history(SYSTEM, tag_id)] == [2]
+    curve = queries.tag_history(SYSTEM, tag_id)
+    assert len(curve) == 90
+    assert [count for _day, count in curve[-4:]] == [
+        0,
+        1,
+        2,
+        2,
+    ]  # 俄 since two days ago, 安 since yesterday, counted now

@@ -46,3 +46,9 @@ def renew_basket_searches(timestamp: int) -> int:
 def count_tags(timestamp: int) -> int:
     """Every hour: how many have each tag, for the curve."""
     return operations.count_tags(actor=ACTOR, now=clock.now())
+
+
+@job(cron="41 19 * * *", lock="insight.tags")
+def forget_unprofiled(timestamp: int) -> int:
+    """Every night: of who is not to be profiled any more nothing is kept."""
+    return operations.look_again(actor=ACTOR, now=clock.now())

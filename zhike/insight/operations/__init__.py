@@ -46,6 +46,7 @@ from zhike.insight.operations.tags.giving import (
     take_suggestions,
     unmark_tag,
 )
+from zhike.insight.operations.tags.running import look_again
 from zhike.insight.operations.tags.running import ring_timers as ring_tag_timers
 from zhike.insight.rules.baskets import BasketPlan
 from zhike.insight.rules.standing import RfmPolicy, Thresholds
@@ -75,6 +76,7 @@ __all__ = [
     "decline_suggestions",
     "fit_lifetime",
     "freeze_segment",
+    "look_again",
     "make_basket_offer",
     "mark_tag",
     "order_basket_search",

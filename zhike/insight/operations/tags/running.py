@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.db import connection, transaction
 
 from zhike.customers import queries as customers
 from zhike.insight.events import MemberTagged, MemberUntagged, TagPublished, TagRetired
-from zhike.insight.models import Tag, TagVersion
+from zhike.insight.models import Tag, TagCount, TagVersion
 from zhike.insight.queries.tagging import _log, marks
 from zhike.insight.rules.tags import catalogue
 from zhike.insight.rules.tags.catalogue import milliseconds, moment
@@ -24,6 +25,8 @@ from zhike.kernel.events import StoredEvent
 TYPES = tuple(sorted({*catalogue.HAPPENINGS, *catalogue.CONTROLS, TagPublished.type, TagRetired.type}))
 RULES = {TagPublished.type, TagRetired.type}
 RIPE_MAX = 2_000
+CURVE_DAYS = 90
+CHUNK = 5_000
 
 
 @transaction.atomic
@@ -75,6 +78,25 @@ def forget_everything(*, actor: Viewer) -> None:
         cursor.execute(
             "UPDATE insight_tag SET applied_version = CASE WHEN state = 'live' THEN version ELSE 0 END"
         )
+
+
+@transaction.atomic
+def look_again(*, actor: Viewer, now: dt.datetime) -> int:
+    """Let the reader of the log look at once at those of whom something is kept and who are not to be profiled any more
+    (restricted, erased, a child by a birthday that was learned): then it is forgotten. How many."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT subject FROM insight_tagstate WHERE subject > 0 ORDER BY subject")
+        known = [row[0] for row in cursor.fetchall()]
+        barred: set[int] = set()
+        for start in range(0, len(known), CHUNK):
+            barred |= customers.not_to_be_profiled(known[start : start + CHUNK], now.date())
+        cursor.execute(
+            "INSERT INTO insight_tagtimer (tag_id, person_id, due)"
+            " SELECT tag_id, subject, %s FROM insight_tagstate WHERE subject = ANY(%s)"
+            " ON CONFLICT (tag_id, person_id) DO UPDATE SET due = excluded.due",
+            [now, sorted(barred)],
+        )
+    return len(barred)
 
 
 # --- one batch -----------------------------------------------------------------------------------------------------
@@ -250,7 +272,27 @@ def _take_up(actor: Viewer, told: Sequence[StoredEvent]) -> None:
             old, new = before.get(tag_id, set()), {key[1] for key in machine.held if key[0] == tag_id}
             versions = TagVersion.objects.filter(tag_id=tag_id, version=version)
             versions.update(gained=len(new - old), lost=len(old - new))
+        _keep_curves(machine, [tag_id for tag_id, version in fresh.items() if version == 1], last.time)
         _tell(actor, _moves(before, machine, {**fresh, **dict.fromkeys(retired, 0)}, last.time), last.time)
+
+
+def _keep_curves(machine: Machine, tags: Sequence[int], now: dt.datetime) -> None:
+    """How many would have had a new tag on the days before: the log was just gone through, so it is known."""
+    zone = _log.zone()
+    last = now.astimezone(zone).date()
+    days = [last - dt.timedelta(days=ago) for ago in range(CURVE_DAYS, 0, -1)]
+    steps: dict[int, Counter[dt.date]] = {tag_id: Counter() for tag_id in tags}
+    for change in machine.changes:
+        if change.tag_id in steps:
+            day = moment(change.at).astimezone(zone).date()
+            steps[change.tag_id][max(day, days[0])] += 1 if change.is_on else -1
+    rows = []
+    for tag_id, moved in steps.items():
+        counted = 0
+        for day in days:
+            counted += moved[day]
+            rows.append(TagCount(tag_id=tag_id, day=day, counted=counted))
+    TagCount.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _moves(

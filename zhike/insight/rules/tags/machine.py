@@ -226,6 +226,9 @@ class Machine:
 
     def _settle(self, plan: Plan, root: int, at: int) -> None:
         """Judge anew at a moment: who has the tag, since when, and when to ask again."""
+        if self._is_closed(root):
+            self._wipe(root, plan)
+            return
         parts: list[tuple[Slots, int | None]] = []
         for one in self.family(root):
             state = self.states.get((plan.tag_id, one))
@@ -284,8 +287,9 @@ class Machine:
                 elif root == self._root(root)[0]:
                     self._settle(plan, root, clock)
 
-    def _wipe(self, root: int) -> None:
-        for plan in self.plans.values():
+    def _wipe(self, root: int, *plans: Plan) -> None:
+        """Forget what was seen; of all rules, or of some."""
+        for plan in plans or tuple(self.plans.values()):
             clock = self._clock(plan, root)
             for one in self.family(root):
                 if self.states.pop((plan.tag_id, one), None) is not None:

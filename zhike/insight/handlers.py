@@ -53,4 +53,4 @@ def reset() -> None:
     running.forget_everything(actor=TAGGER)
 
 
-tags = Consumer("tags", {}, batch=on_batch, names=running.TYPES, timers=on_time, reset=reset)
+tags = Consumer("tags", {}, batch=on_batch, timers=on_time, reset=reset, batch_size=2_000)

@@ -35,8 +35,7 @@ class Consumer:
     must write nothing else. `seconds_max` bounds how long one transaction may hold what handlers lock; a handler that
     locks rows which live operations lock too should run with `batch_size=1`.
 
-    `batch` is given all events of a batch at once, and alone if that fails, instead of one handler each; `names` are types
-    it wants to see that contexts above tell of. `timers` does what time alone makes due, in a transaction that has the
+    `batch` is given all events of a batch at once, of whatever type, and one by one if that fails. `timers` does what time alone makes due, in a transaction that has the
     cursor, and returns when there is more; it writes what the handlers write.
     """
 
@@ -49,7 +48,6 @@ class Consumer:
     batch_size: int = 500
     seconds_max: float = 0.5
     batch: BatchHandler | None = None
-    names: tuple[str, ...] = ()
     timers: Timers | None = None
     _by_type: dict[str, Handler] = field(init=False, repr=False, compare=False)
 
@@ -60,7 +58,7 @@ class Consumer:
     @property
     def types(self) -> list[str] | None:
         """The types it wants to see; None for all."""
-        return None if self.others else sorted({*self._by_type, *self.names})
+        return None if self.others or self.batch else sorted(self._by_type)
 
     def handle(self, event: StoredEvent) -> None:
         handler = self._by_type.get(event.type, self.others)

@@ -22,8 +22,8 @@ from zhike.kernel import events
 from zhike.kernel.access import Viewer
 from zhike.kernel.events import StoredEvent
 
-TYPES = tuple(sorted({*catalogue.HAPPENINGS, *catalogue.CONTROLS, TagPublished.type, TagRetired.type}))
 RULES = {TagPublished.type, TagRetired.type}
+TYPES = {*catalogue.HAPPENINGS, *catalogue.CONTROLS, *RULES}
 RIPE_MAX = 2_000
 CURVE_DAYS = 90
 CHUNK = 5_000
@@ -35,6 +35,8 @@ def take_events(*, actor: Viewer, batch: Sequence[StoredEvent]) -> None:
     waiting: list[StoredEvent] = []
     published: list[StoredEvent] = []
     for event in batch:
+        if event.type not in TYPES:
+            continue
         if event.type in RULES:
             _run(actor, waiting)
             waiting = []
@@ -103,9 +105,11 @@ def look_again(*, actor: Viewer, now: dt.datetime) -> int:
 
 
 def _run(actor: Viewer, batch: Sequence[StoredEvent]) -> None:
+    rules = _log.plans() if batch else []
+    batch = [event for event in batch if _log.concerns(event, rules)]
     if not batch:
         return
-    machine = _load(_log.plans(), _log.subjects_of(batch))
+    machine = _load(rules, _log.subjects_of(batch))
     trades, zone = _log.trades_of(event.data.get("merchant_id") for event in batch), _log.zone()
     for event in batch:
         _log.show(machine, event, trades, zone)

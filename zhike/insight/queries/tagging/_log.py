@@ -59,6 +59,13 @@ def _plan(tag_id: int, version: int, definition: bytes, ttl_days: int | None) ->
     return plan(tag_id, version, root, None if ttl_days is None else ttl_days * DAY_MS)
 
 
+def concerns(event: StoredEvent, rules: Sequence[Plan]) -> bool:
+    """Whether there is anything to do for an event: a rule there is, or a change of whose history it is."""
+    if event.type == catalogue.CONSENT:
+        return any(purpose == "personalisation" for purpose, _channel, _decision in event.data["decisions"])
+    return bool(rules) or event.type in catalogue.CONTROLS
+
+
 def subjects_of(batch: Sequence[StoredEvent]) -> set[int]:
     """Every person and visitor that a batch speaks of."""
     found = {

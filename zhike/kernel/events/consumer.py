@@ -35,8 +35,9 @@ class Consumer:
     must write nothing else. `seconds_max` bounds how long one transaction may hold what handlers lock; a handler that
     locks rows which live operations lock too should run with `batch_size=1`.
 
-    `batch` is given all events of a batch at once, of whatever type, and one by one if that fails. `timers` does what time alone makes due, in a transaction that has the
-    cursor, and returns when there is more; it writes what the handlers write.
+    `batch` is given all events of a batch at once, of whatever type, and one by one if that fails. `timers` does what
+    time alone makes due, in a transaction that has the cursor, and returns when there is more; it writes what the
+    handlers write.
     """
 
     name: str

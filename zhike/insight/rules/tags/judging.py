@@ -42,7 +42,10 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A rule made ready: its slots, and which of them look at a code. ``ttl_ms`` counts from the newest it is based on."""
+    """A rule made ready: its slots, which of them look at a code, its conditions each with its slots.
+
+    ``ttl_ms`` counts from the newest it is based on.
+    """
 
     tag_id: int
     version: int
@@ -50,6 +53,7 @@ class Plan:
     ttl_ms: int | None
     slots: tuple[Slot, ...]
     by_code: Mapping[str, tuple[int, ...]]
+    leaves: tuple[tuple[Leaf, tuple[int, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +67,17 @@ class Verdict:
 
 def plan(tag_id: int, version: int, root: Group, ttl_ms: int | None) -> Plan:
     slots: list[Slot] = []
+    told: list[tuple[Leaf, tuple[int, ...]]] = []
     for leaf in leaves(root):
         of = "" if isinstance(leaf, Unfollowed) else leaf.of
+        told.append((leaf, tuple(range(len(slots), len(slots) + len(chosen_of(leaf))))))
         for number, chosen in enumerate(chosen_of(leaf)):
             slots.append(Slot(chosen, of, leaf.within_ms, number == 0))
     codes: dict[str, list[int]] = {}
     for at, slot in enumerate(slots):
         codes.setdefault(slot.chosen.event, []).append(at)
-    return Plan(
-        tag_id, version, root, ttl_ms, tuple(slots), {code: tuple(ats) for code, ats in codes.items()}
-    )
+    by_code = {code: tuple(ats) for code, ats in codes.items()}
+    return Plan(tag_id, version, root, ttl_ms, tuple(slots), by_code, tuple(told))
 
 
 # --- what is seen --------------------------------------------------------------------------------------------------
@@ -189,14 +194,8 @@ def together(parts: Sequence[tuple[Slots, int | None]]) -> Slots:
 
 def judge(plan: Plan, slots: Slots, now: int) -> Verdict:
     """Whether the rule holds at a moment after all that was seen."""
-    told: list[tuple[bool, int, int | None]] = []
-    at = 0
-    for leaf in leaves(plan.root):
-        wide = len(chosen_of(leaf))
-        told.append(_leaf(leaf, [slots.get(number, []) for number in range(at, at + wide)], now))
-        at += wide
-    answers = iter([one[0] for one in told])
-    holds = _node(plan.root, answers)
+    told = [_leaf(leaf, [slots.get(at, []) for at in ats], now) for leaf, ats in plan.leaves]
+    holds = told[0][0] if _is_plain(plan.root) else _node(plan.root, iter([one[0] for one in told]))
     dues = [one[2] for one in told if one[2] is not None]
     if plan.ttl_ms is not None:
         newest = max(
@@ -207,6 +206,11 @@ def judge(plan: Plan, slots: Slots, now: int) -> Verdict:
         holds = holds and now < ends
         dues += [ends] if newest and now < ends else []
     return Verdict(holds, tuple(one[1] for one in told), min(dues, default=None))
+
+
+def _is_plain(root: Group) -> bool:
+    """One condition alone."""
+    return len(root.of) == 1 and root.match != "none" and not isinstance(root.of[0], Group)
 
 
 def _node(node: Node, answers: Any) -> bool:
@@ -232,6 +236,8 @@ def _living(seen: Seen, within: int, now: int) -> Seen:
 
 def _figure(leaf: Figure, live: Seen) -> tuple[bool, int, int | None]:
     """The figures that remain when the oldest go, one after the other, tell when the answer turns."""
+    if leaf.measure == "count" and leaf.high is None:
+        return _often(leaf, live)
     rest = _rests(leaf.measure, live)
     holds = between(rest[0], leaf.low, leaf.high)
     for at in range(1, len(rest)):
@@ -240,6 +246,13 @@ def _figure(leaf: Figure, live: Seen) -> tuple[bool, int, int | None]:
         if between(rest[at], leaf.low, leaf.high) != holds:
             return holds, _shown(rest[0]), live[at - 1][0] + leaf.within_ms
     return holds, _shown(rest[0]), None
+
+
+def _often(leaf: Figure, live: Seen) -> tuple[bool, int, int | None]:
+    """The usual question: so often or oftener. It turns when the oldest that is needed goes."""
+    needed = leaf.low or 0
+    holds = len(live) >= needed
+    return holds, len(live), live[-needed][0] + leaf.within_ms if holds and needed else None
 
 
 def _shown(value: float | None) -> int:

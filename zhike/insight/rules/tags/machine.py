@@ -211,6 +211,8 @@ class Machine:
 
     def _is_closed(self, root: int) -> bool:
         """Whether anybody of the family is not to be profiled: the strictest counts."""
+        if root not in self._followers and root not in self.subjects:
+            return root in self.barred
         return any(
             one in self.barred or ((row := self.subjects.get(one)) is not None and row.is_off)
             for one in self.family(root)
@@ -221,6 +223,9 @@ class Machine:
         return row is not None and 0 < position <= row.cleared
 
     def _clock(self, plan: Plan, root: int) -> int:
+        if root not in self._followers:
+            alone = self.states.get((plan.tag_id, root))
+            return alone.clock if alone else 0
         clocks = (self.states.get((plan.tag_id, one)) for one in self.family(root))
         return max((state.clock for state in clocks if state), default=0)
 

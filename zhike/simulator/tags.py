@@ -26,17 +26,18 @@ def seed_tags(actor: Viewer, group_id: int, now: dt.datetime) -> None:
     known = {ref.code for ref in queries.tags(actor)}
     if known:
         return
+    owner = next((one.id for one in organization.staff_list(actor) if one.username == "marketer"), None)
     trades = {one.code: one.id for one in organization.trade_categories(group_id)}
     for code, name, english, category, note, match, conditions, ttl in _rules(trades):
         tag_id = insight.save_tag(
             actor=actor, group_id=group_id, code=code, name=name, name_en=english, category=category, note=note,
-            rule={"match": match, "of": conditions}, ttl_days=ttl, now=now,
+            rule={"match": match, "of": conditions}, ttl_days=ttl, owner_id=owner, now=now,
         )  # fmt: skip
         insight.publish_tag(actor=actor, tag_id=tag_id, note="首次发布", now=now)
     given = [
         insight.save_tag(
             actor=actor, group_id=group_id, code=code, name=name, name_en=english, category=category, note=note,
-            kind="manual", now=now,
+            kind="manual", owner_id=owner, now=now,
         )
         for code, name, english, category, note in MANUAL
     ]  # fmt: skip

@@ -151,10 +151,10 @@ def show(machine: Machine, event: StoredEvent, trades: Mapping[int, Sequence[int
 def replay(rules: Sequence[Plan], *, until: int | None = None, since: dt.datetime | None = None) -> Machine:
     """What some rules make of the log up to a position, with everybody's belonging and refusals as they are now.
 
-    With ``since`` only of what happened then or later, which is enough to know who has a tag now.
+    With ``since`` only of what happened then or later, gathered to be judged at once: enough to know who has a tag now.
     """
     known = dict(_subject_rows("true", ()))
-    machine = replayed(rules, known)
+    machine = replayed(rules, known, is_gathering=since is not None)
     types = sorted({one for rule in rules for code in rule.by_code for one in catalogue.types_of(code)})
     at, barred = zone(), set[int]()
     checked: set[int] = set()

@@ -196,7 +196,7 @@ def tag_moves(
     require(viewer, VIEW)
     trial = made_ready(tag_id or 0, 0, rule, None if ttl_days is None else ttl_days * DAY_MS)
     machine = _log.replay([trial], since=now - dt.timedelta(milliseconds=reach_ms(rule)))
-    machine.tick(milliseconds(now))
+    machine.judge_all(milliseconds(now))
     then = {person for _tag, person in machine.held}
     with connection.cursor() as cursor:
         cursor.execute("SELECT person_id FROM insight_tagheld WHERE tag_id = %s", [tag_id])

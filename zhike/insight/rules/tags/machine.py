@@ -68,7 +68,8 @@ class Change:
 class Machine:
     """All that is known of the subjects of a batch, moved on by happenings and by time.
 
-    ``dirty`` names what changed: rows of states, of holders with their timers, of subjects.
+    ``dirty`` names what changed: rows of states, of holders with their timers, of subjects. One that ``is_gathering`` takes
+    in without judging, until `judge_all`: enough to know who has a tag now, not since when.
     """
 
     plans: Mapping[int, Plan]
@@ -77,6 +78,7 @@ class Machine:
     held: dict[Key, Held] = field(default_factory=dict)
     timers: dict[Key, int] = field(default_factory=dict)
     barred: Collection[int] = ()
+    is_gathering: bool = False
     changes: list[Change] = field(default_factory=list)
     dirty_states: set[Key] = field(default_factory=set)
     dirty_held: set[Key] = field(default_factory=set)
@@ -106,7 +108,8 @@ class Machine:
             found = matches(plan, one)
             if not found:
                 continue
-            self._ring(plan, root, one.at)
+            if not self.is_gathering:
+                self._ring(plan, root, one.at)
             key = plan.tag_id, one.subject
             state = self.states.get(key) or State({})
             if not see(state.slots, one, found):
@@ -114,7 +117,14 @@ class Machine:
             state.clock = max(state.clock, one.at)
             self.states[key] = state
             self.dirty_states.add(key)
-            self._settle(plan, root, max(state.clock, self._clock(plan, root)))
+            if not self.is_gathering:
+                self._settle(plan, root, max(state.clock, self._clock(plan, root)))
+
+    def judge_all(self, now: int) -> None:
+        """Judge everybody at one moment by what was gathered."""
+        self.is_gathering = False
+        for tag_id, root in sorted({(tag_id, self._root(one)[0]) for tag_id, one in self.states}):
+            self._settle(self.plans[tag_id], root, max(now, self._clock(self.plans[tag_id], root)))
 
     def take_out(self, subject: int, keys: Collection[str]) -> None:
         """Some of what happened is not so after all."""
@@ -303,6 +313,6 @@ class Machine:
             self._let_go((plan.tag_id, root), clock, plan.version)
 
 
-def replayed(plans: Iterable[Plan], subjects: dict[int, Subject], barred: Collection[int] = ()) -> Machine:
+def replayed(plans: Iterable[Plan], subjects: dict[int, Subject], *, is_gathering: bool = False) -> Machine:
     """A machine for rules that were not in force before, to be shown the log."""
-    return Machine({one.tag_id: one for one in plans}, subjects, barred=barred)
+    return Machine({one.tag_id: one for one in plans}, subjects, is_gathering=is_gathering)

@@ -66,7 +66,7 @@ def give(request: StaffRequest, member_id: int) -> HttpResponse:
         run_once(request, f"give-tag:{member_id}", form, lambda: _give(request, file.person.id, data))
 
     return carry_out(
-        request, form, act, success=_("Noted."), url=tab_url(member_id, "overview"), title=_("Give a tag"), label=_("Give"),
+        request, form, act, success=_("Noted."), url=tab_url(member_id, "overview"), title=_("Give a tag"), label=_("Give a tag"),
         form_template="console/tags/_give.html",
     )  # fmt: skip
 

@@ -59,11 +59,11 @@ def save_tag(
     tag_id: int | None = None,
     now: dt.datetime,
 ) -> int:
-    """Make a tag or describe it anew; its id. It is looked after by ``owner_id``, else by who makes it. A rule is kept as a draft: nobody is judged by it until it is published.
+    """Make a tag or describe it anew; its id. It is looked after by ``owner_id``, else by who makes it.
 
-    ``rule`` is a tree as docs/guides/tags.md shows it; manual tags have none and are live at once. ``name_en`` is what
-    is shown where people read English. Raises TagInvalid, TagRuleInvalid, TagCodeTaken, TagNotFound, TagIsRetired,
-    NotAllowed.
+    A rule is kept as a draft: nobody is judged by it until it is published. ``rule`` is a tree as docs/guides/tags.md
+    shows it; manual tags have none and are live at once. ``name_en`` is what is shown where people read English.
+    Raises TagInvalid, TagRuleInvalid, TagCodeTaken, TagNotFound, TagIsRetired, NotAllowed.
     """
     row = _to_save(actor, tag_id, group_id, code, kind, now)
     row.owner_id = owner_id or row.owner_id

@@ -445,6 +445,18 @@ def staff_at(permission: str, mall_id: int) -> list[tuple[int, str]]:
     return list(Staff.objects.filter(pk__in=held).order_by("name", "id").values_list("id", "name"))
 
 
+def staff_with_role(role: str, mall_id: int) -> list[tuple[int, str]]:
+    """(id, name) of everybody who has a role in a mall or in all of them, the mall's own first, by name; the caller has
+    authorised."""
+    grants = RoleGrant.objects.filter(role=role, staff__is_active=True).exclude(level="own")
+    levels: dict[int, str] = {}
+    for staff_id, level, target in grants.values_list("staff_id", "level", "target_id"):
+        if level == "all" or levels_of(level, target).get("mall") == mall_id:
+            levels[staff_id] = min(levels.get(staff_id, level), level, key=lambda one: one == "all")
+    names = dict(Staff.objects.filter(pk__in=levels).values_list("id", "name"))
+    return sorted(names.items(), key=lambda pair: (levels[pair[0]] == "all", pair[1], pair[0]))
+
+
 def visible_staff(staff_id: int, viewer: Viewer) -> StaffView:
     """One member of staff, for themself and for who manages them. Raises NotFound."""
     view = staff_member(staff_id)

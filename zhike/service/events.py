@@ -98,6 +98,20 @@ class DeadlineCalled(_OfTicket):
 
 
 @dataclass(frozen=True, slots=True)
+class StaffTold(Fact):
+    """One of us was written to about alerts (``message_id`` of messaging)."""
+
+    type: ClassVar[str] = "zhike.service.staff_told"
+    staff_id: int
+    message_id: int
+    alert_ids: tuple[int, ...]
+
+    @property
+    def subject(self) -> str:
+        return f"staff/{self.staff_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class _OfCompensation(_OfTicket):
     compensation_id: int
 

@@ -13,8 +13,9 @@ SURVEYS = system_viewer("surveys")
 
 @job(queue=CARETAKER_QUEUE, cron="* * * * * */5")
 def call_deadlines(timestamp: int) -> None:
-    """Every five seconds: tell what has become due."""
+    """Every five seconds: call what has become due, and write to whoever is to know."""
     operations.sweep_deadlines(actor=ACTOR, now=clock.now())
+    operations.tell_alerts(actor=ACTOR, now=clock.now())
 
 
 @job(queue=CARETAKER_QUEUE, cron="* * * * * */5")

@@ -64,6 +64,7 @@ def seed_listening(actor: Viewer, world: World, now: dt.datetime, seed: int) -> 
     rng = Random(f"listening/{seed}")
     _places(actor, world, by_code["places"], now, rng)
     _recommendation(actor, by_code["member-nps"], now, rng)
+    _contacts(actor, world, now)
 
 
 def _places(actor: Viewer, world: World, survey_id: int, now: dt.datetime, rng: Random) -> None:
@@ -122,3 +123,24 @@ def _recommendation(actor: Viewer, survey_id: int, now: dt.datetime, rng: Random
         service.answer_invitation(
             actor=LINK, token=token, score=score, comment=words, answers={}, now=at + dt.timedelta(minutes=2)
         )
+
+
+def _contacts(actor: Viewer, world: World, now: dt.datetime) -> None:
+    """Phones of who is told of alerts, and who is told first."""
+    people = queries.alert_people(world.mall_id)
+    for number, staff_id in enumerate(people):
+        service.save_alert_contact(
+            actor=actor,
+            staff_id=staff_id,
+            channel="sms",
+            address=f"1391000{number:04d}",
+            quiet_from=dt.time(22),
+            quiet_until=dt.time(8),
+            now=now,
+        )
+    for chain in queries.chains(actor, world.mall_id, now):
+        if chain.role == "mall_manager":
+            ids = [one.staff_id for one in chain.people]
+            service.save_alert_chain(
+                actor=actor, mall_id=world.mall_id, role=chain.role, staff_ids=ids, patience=15, now=now
+            )

@@ -39,6 +39,7 @@ from zhike.messaging.operations.sending import (
     ValuesMissing,
     save_policy,
     send_messages,
+    send_to_address,
 )
 from zhike.messaging.operations.templates import (
     NotADraft,
@@ -90,6 +91,7 @@ __all__ = [
     "send_messages",
     "send_one_time_code",
     "send_test",
+    "send_to_address",
     "set_own_quiet_hours",
     "tell_vendor",
     "verify_one_time_code",

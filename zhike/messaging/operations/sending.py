@@ -100,6 +100,46 @@ def send_messages(
     return Asked(len(rows), len(drafts) - len(rows), tuple(row.pk for row in rows))
 
 
+def send_to_address(
+    *,
+    actor: Viewer,
+    template: str,
+    channel: str,
+    to: str,
+    language: str = "",
+    values: Mapping[str, str],
+    once: str,
+    expires_at: dt.datetime | None = None,
+    now: dt.datetime,
+) -> int | None:
+    """Write one service message to an address of nobody we keep as a customer (one of us); its id, None when it was asked for
+    before. The gates decide later. Raises NotAllowed, UnknownTemplate (also when the channel has no wording), ValuesMissing.
+    """
+    require(actor, SEND)
+    found = MessageTemplate.objects.filter(code=template, kind=MessageTemplate.Kind.SERVICE).first()
+    offered = wordings.wordings(template).get(channel, {})
+    best = wording.best_language(language, list(offered), settings.LANGUAGE_CODE)
+    if found is None or best is None:
+        raise UnknownTemplate(code=template[:60])
+    _require_values({channel: {best: offered[best]}}, dict(values), {}, [0])
+    draft = Draft(
+        channel=channel,
+        kind=found.kind,
+        purpose=found.kind,
+        template=template,
+        to=to,
+        body="",
+        due_at=now,
+        values=values,
+        expires_at=expires_at,
+        once=once[:80],
+    )
+    with transaction.atomic():
+        rows = queue(actor, [in_words(draft, offered[best], wordings.signature())], now)
+        transaction.on_commit(_wake.messages)
+    return rows[0].pk if rows else None
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What all messages of one request share."""

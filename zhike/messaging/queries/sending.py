@@ -9,7 +9,7 @@ table of reasons counts every channel tried.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import Count, Q, QuerySet, Sum
@@ -310,3 +310,8 @@ def _inbox_view(row: OutboundMessage) -> InboxMessage:
     )
     body = crypto.decrypt(bytes(row.body), field=BODY_FIELD, row=row.pk)
     return InboxMessage(row.pk, title, body, row.kind, row.created_at, row.read_at)
+
+
+def message_statuses(message_ids: Sequence[int]) -> dict[int, str]:
+    """What became of messages, by id; for a context that wrote them."""
+    return dict(OutboundMessage.objects.filter(pk__in=message_ids).values_list("id", "status"))

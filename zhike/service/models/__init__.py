@@ -1,5 +1,6 @@
 """The tables of the service context, a file for each concern."""
 
+from zhike.service.models.alerting import AlertChain, AlertContact, AlertNotice
 from zhike.service.models.compensation import AuthorityLimit, AuthorityUse, Compensation, CompensationItem
 from zhike.service.models.conversations import (
     Agent,
@@ -32,6 +33,9 @@ from zhike.service.models.verbatims import Verbatim, VerbatimModel
 __all__ = [
     "Agent",
     "Alert",
+    "AlertChain",
+    "AlertContact",
+    "AlertNotice",
     "Article",
     "ArticleVersion",
     "ArticleVote",

@@ -186,7 +186,10 @@ class TicketClock(models.Model):
 
 
 class Alert(models.Model):
-    """Somebody was told that a promise is in danger or broken. ``due_at`` is when that was to be told."""
+    """Somebody was told that a promise is in danger or broken. ``due_at`` is when that was to be told.
+
+    ``tell_at`` is when the next of us gets a message about it, None when nobody more does.
+    """
 
     ticket = models.ForeignKey("service.Ticket", models.CASCADE, related_name="+", db_index=False)
     mall = models.ForeignKey("organization.Mall", models.PROTECT, related_name="+", db_index=False)
@@ -195,6 +198,7 @@ class Alert(models.Model):
     role = models.CharField(max_length=40)
     due_at = models.DateTimeField()
     noticed_at = models.DateTimeField()
+    tell_at = models.DateTimeField(null=True)
     seen_at = models.DateTimeField(null=True)
     seen_by = models.CharField(max_length=80, blank=True)
 
@@ -202,6 +206,9 @@ class Alert(models.Model):
         indexes = [
             models.Index(fields=["ticket", "id"], name="alert_ticket"),
             models.Index(fields=["mall", "-noticed_at", "-id"], name="alert_mall_newest"),
+            models.Index(
+                fields=["tell_at"], condition=Q(tell_at__isnull=False, seen_at=None), name="alert_to_tell"
+            ),
         ]
 
 

@@ -11,6 +11,13 @@ from zhike.service.operations.agents import (
     set_seat,
     set_seat_state,
 )
+from zhike.service.operations.alerting import (
+    AlertChainInvalid,
+    AlertContactInvalid,
+    save_alert_chain,
+    save_alert_contact,
+    tell_alerts,
+)
 from zhike.service.operations.answers import (
     AnsweredToday,
     AnswerInvalid,
@@ -124,6 +131,8 @@ __all__ = [
     "USUAL",
     "AboveAuthority",
     "ActionInvalid",
+    "AlertChainInvalid",
+    "AlertContactInvalid",
     "AnswerInvalid",
     "AnsweredToday",
     "ArticleInvalid",
@@ -207,6 +216,8 @@ __all__ = [
     "read_verbatims",
     "reopen_ticket",
     "resolve_ticket",
+    "save_alert_chain",
+    "save_alert_contact",
     "save_article",
     "save_authority",
     "save_cause",
@@ -226,6 +237,7 @@ __all__ = [
     "sweep_deadlines",
     "sweep_inbox",
     "take_conversation",
+    "tell_alerts",
     "tell_typing",
     "ticket_of_conversation",
     "train_bot",

@@ -32,7 +32,14 @@ def call_at_once(ticket: Ticket, role: str, now: dt.datetime) -> None:
 def alert(ticket: Ticket, level: str, role: str, now: dt.datetime) -> None:
     """Somebody should look at a ticket; no promise is in danger."""
     Alert.objects.create(
-        ticket=ticket, mall_id=ticket.mall_id, clock="", level=level, role=role, due_at=now, noticed_at=now
+        ticket=ticket,
+        mall_id=ticket.mall_id,
+        clock="",
+        level=level,
+        role=role,
+        due_at=now,
+        noticed_at=now,
+        tell_at=now,
     )
 
 

@@ -78,6 +78,7 @@ def _sweep_batch(actor: Viewer, now: dt.datetime) -> Sweep | None:
                     role=role,
                     due_at=moment,
                     noticed_at=now,
+                    tell_at=now,
                 )
             )
             facts.append(

@@ -23,6 +23,7 @@ from zhike.organization import queries as organization
 from zhike.service.events import SurveyAsked, SurveyPublished
 from zhike.service.models import Department, Invitation, Survey, SurveyVersion, Touchpoint
 from zhike.service.operations._asking import newest_version
+from zhike.service.operations._wordings import ensure_wordings
 from zhike.service.operations.settings import MANAGE
 from zhike.service.queries.surveys import survey_url
 from zhike.service.rules import surveys as rules
@@ -292,21 +293,6 @@ def _write(actor: Viewer, due: QuerySet[Invitation], column: str, now: dt.dateti
     return written
 
 
-def _ensure_wordings(actor: Viewer, group_id: int, now: dt.datetime) -> None:
-    for code, name, kind, words in WORDINGS:
-        try:
-            template_id = messaging.create_template(
-                actor=actor, group_id=group_id, code=code, name=name, kind=kind, fallback=["inbox"], now=now
-            )
-        except messaging.TemplateCodeTaken:
-            continue
-        for language, (title, body) in words.items():
-            version_id = messaging.write_version(
-                actor=actor, template_id=template_id, channel="inbox", language=language, title=title, body=body, now=now
-            )  # fmt: skip
-            messaging.approve_version(actor=actor, version_id=version_id, now=now)
-
-
 USUAL: tuple[dict[str, Any], ...] = (
     {
         "code": "after-ticket", "name": "工单满意度", "kind": "csat", "trigger": "ticket",
@@ -335,7 +321,7 @@ USUAL: tuple[dict[str, Any], ...] = (
 @transaction.atomic
 def found_surveys(*, actor: Viewer, group_id: int, now: dt.datetime) -> None:
     """The usual three surveys and their wordings, where there are none. Raises NotAllowed."""
-    _ensure_wordings(actor, group_id, now)
+    ensure_wordings(actor, group_id, WORDINGS, ("inbox",), now)
     if not Survey.objects.filter(group_id=group_id).exists():
         for one in USUAL:
             save_survey(actor=actor, group_id=group_id, now=now, **one)

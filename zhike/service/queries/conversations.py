@@ -39,6 +39,9 @@ def encrypted_columns() -> list[EncryptedColumn]:
     return [
         EncryptedColumn(BODY_FIELD, "service_message", "body"),
         EncryptedColumn("service.botexample.text", "service_botexample", "text"),
+        EncryptedColumn(
+            "service.alertcontact.address", "service_alertcontact", "address", row_column="staff_id"
+        ),
     ]
 
 

@@ -300,12 +300,13 @@ def score_drivers(
         [[float(topics.get(code) == how) for code, how in columns] for _score, _kind, topics in told],
         [_percent(score, kind) for score, kind, _topics in told],
     )
-    if fitted is None:
-        return ()
     titles = topic_titles()
     found = [
-        ScoreDriver(code, titles.get(code, code), how, named[code, how], effect, effect - half, effect + half)
-        for (code, how), (effect, half) in zip(columns, fitted, strict=True)
+        ScoreDriver(
+            code, titles.get(code, code), how, named[code, how], one[0], one[0] - one[1], one[0] + one[1]
+        )
+        for (code, how), one in zip(columns, fitted, strict=True)
+        if one is not None
     ]
     return tuple(sorted(found, key=lambda one: (not one.is_sure, -abs(one.effect))))
 

@@ -24,10 +24,12 @@ PER_FAMILY = 24
 PER_TEST_FAMILY = 4
 TESTED_EVERY = 4
 TOPIC_SURE = 0.5
+ALONE = 0.9
+"""A topic that no key word names must be so sure."""
 UNSURE = 0.65
 """Below this a person is asked to look."""
 NO_PRIOR: Mapping[str, float] = {}
-_KNOWN_BEFORE = 4.0
+_KNOWN_BEFORE = 2.5
 _SIGNS = {"+": "positive", "-": "negative", "~": "neutral"}
 _NOISE = re.compile(r"[\s\"'“”‘’（）()【】《》<>…~～—\-]+")
 _CLAUSE = re.compile(r"[，。；！？,;!?\n]+|(?<=.)(?:但是|不过|可是|然而|可惜|另外|而且|就是(?!说))")
@@ -219,7 +221,7 @@ class Model:
         if named:
             return named
         best = max(found, key=lambda code: found[code])
-        return [best] if best != OTHER and found[best] >= TOPIC_SURE else []
+        return [best] if best != OTHER and found[best] >= ALONE else []
 
     def read(self, text: str, prior: Mapping[str, float] = NO_PRIOR) -> Reading:
         """The whole comment, and each thing it is about; a clause that says nothing for itself goes with the whole."""

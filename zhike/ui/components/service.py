@@ -287,6 +287,16 @@ TOPICS = {
     "online": pgettext_lazy("topic", "App and website"),
     "handling": pgettext_lazy("topic", "How matters are dealt with"),
 }
+MESSAGES = {
+    "queued": pgettext_lazy("message", "Waiting"),
+    "sending": pgettext_lazy("message", "On its way"),
+    "sent": pgettext_lazy("message", "Sent"),
+    "delivered": pgettext_lazy("message", "Delivered"),
+    "failed": pgettext_lazy("message", "Failed"),
+    "refused": pgettext_lazy("message", "Not sent"),
+    "expired": pgettext_lazy("message", "Too late"),
+    "unknown": pgettext_lazy("message", "Unknown"),
+}
 TABLES: Mapping[str, Mapping[str, Any]] = {
     "type": TYPES,
     "severity": SEVERITIES,
@@ -327,6 +337,7 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     "article": ARTICLES,
     "article_tone": ARTICLE_TONES,
     "miss": MISSES,
+    "message": MESSAGES,
     "topic": TOPICS,
     "sentiment": SENTIMENTS,
     "sentiment_tone": SENTIMENT_TONES,

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from zhike.ui.components import service
 from zhike.ui.components.formatting import yuan
@@ -70,6 +70,12 @@ def _survey_answered(data: Data, tiers: Names) -> Told:
     return Told(title, str(kind), "star", tone, reverse("console:survey", args=[data["survey_id"]]))
 
 
+def _staff_told(data: Data, tiers: Names) -> Told:
+    many = len(data["alert_ids"])
+    what = ngettext("%(count)s alert", "%(count)s alerts", many) % {"count": many}
+    return Told(_("One of us was told of alerts"), what, "bell", "", reverse("console:alerts"))
+
+
 def _verbatim(data: Data, tiers: Names) -> Told:
     """How words of theirs were read, with the topics."""
     about = " · ".join(str(service.TOPICS.get(code, code)) for code in data["topics"])
@@ -110,6 +116,7 @@ SERVICE_TELLERS: dict[str, Teller] = {
     ),
     "service.conversation_closed": _conversation(gettext_lazy("The chat ended"), "archive"),
     "service.deadline_called": _deadline,
+    "service.staff_told": _staff_told,
     "service.survey_asked": _survey_asked,
     "service.survey_answered": _survey_answered,
     "service.promoter_found": _promoter,

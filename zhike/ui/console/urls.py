@@ -15,6 +15,7 @@ from zhike.ui.console.reward_urls import REWARDS
 from zhike.ui.console.rights_urls import RIGHTS
 from zhike.ui.console.views import (
     account,
+    alerting,
     api_keys,
     audit,
     channels,
@@ -240,6 +241,9 @@ _service = [
     path("service/new/", service.new_ticket, name="new_ticket"),
     path("service/board/", service_board.board, name="service_board"),
     path("service/board/live/", service_board.board_live, name="service_board_live"),
+    path("service/alerts/", alerting.alerts, name="alerts"),
+    path("service/alerts/contact/", alerting.contact, name="alert_contact"),
+    path("service/alerts/<int:mall_id>/<slug:role>/", alerting.chain, name="alert_chain"),
     path("service/alerts/<int:alert_id>/see/", service_board.see_alert, name="see_alert"),
     path("service/tasks/", service_board.tasks, name="service_tasks"),
     path("service/tasks/<int:task_id>/finish/", service_board.finish_task, name="finish_task"),

@@ -101,7 +101,7 @@ def _quotes(request: StaffRequest) -> dict[str, Any]:
 
 
 def _topics_chart(request: StaffRequest, shown: queries.Listening) -> dict[str, Any]:
-    rows = shown.topics[::-1]
+    rows = shown.topics
     base = reverse("console:listening")
     return {
         "kind": "bar-horizontal",

@@ -17,10 +17,12 @@ from zhike.kernel.errors import NotAllowed
 from zhike.kernel.models import AuditEntry, Event
 from zhike.messaging.models import OutboundMessage
 from zhike.messaging.queries.sent import BODY_FIELD, RECIPIENT_FIELD
+from zhike.organization import queries as organization
 from zhike.service import operations as service
 from zhike.service import queries
 from zhike.service.models import Alert, AlertContact, AlertNotice
 from zhike.service.rules import alerts as rules
+from zhike.service.rules import forecast
 
 pytestmark = [pytest.mark.django_db, pytest.mark.feature("C181")]
 MINUTE = dt.timedelta(minutes=1)
@@ -204,3 +206,47 @@ def test_two_workers_tell_once(db: None) -> None:
     assert len(rows) == len(set(rows)) and set(rows) >= {
         (pk, crew.wang.id) for pk in Alert.objects.filter(role="mall_manager").values_list("id", flat=True)
     }
+
+
+# --- the supervisor's minute ---------------------------------------------------------------------------------------
+
+
+def test_what_is_left_tonight_follows_from_days_like_this() -> None:
+    assert forecast.backlog(5, [1, 2, 3]) is None
+    known = forecast.backlog(10, [2, -1, 0, 3, 1, 1, -2, 4])
+    assert known is not None and known.expected == 11 and known.low < 11 < known.high and known.days == 8
+    assert forecast.backlog(0, [-5, -6, -4, -5]) == forecast.Forecast(0, -5, 0.0, 0.0, 0.0, 4)
+    steady = forecast.backlog(3, [0] * 30)
+    assert steady is not None and (steady.low, steady.high) == (3, 3)
+
+
+def test_tonight_is_reckoned_from_the_same_kind_of_day(desk: Malls, crew: Crew, complain: Complain) -> None:
+    for back in range(1, 22):
+        complain(now=NOW - dt.timedelta(days=back) + dt.timedelta(hours=1))
+    complain(now=NOW - MINUTE)
+    found_now = queries.backlog_tonight(crew.wang, mall_id=desk.star, zone=SHANGHAI, now=NOW)
+    assert found_now is not None and found_now.open_now == 22
+    assert (found_now.change, found_now.days) == (1, 6)  # NOW is a Sunday
+    assert queries.backlog_tonight(crew.qian, mall_id=None, zone=SHANGHAI, now=NOW) is None
+    chats = queries.chat_queue(crew.wang, desk.star, NOW)
+    assert (chats.queued, chats.there, chats.waited) == (0, 0, None)
+    with pytest.raises(NotAllowed):
+        queries.chat_queue(crew.he, desk.star, NOW)
+
+
+def test_a_merchants_alert_goes_to_its_own_manager_and_waits_for_somebody(
+    desk: Malls, crew: Crew, complain: Complain
+) -> None:
+    complain()
+    Alert.objects.create(
+        ticket_id=queries.tickets_page(crew.wang, queue="all", now=NOW).items[0].id, mall_id=desk.star,
+        level="breach", role="merchant_manager", due_at=NOW, noticed_at=NOW, tell_at=NOW,
+    )  # fmt: skip
+    own = dict(organization.staff_with_role("merchant_manager", desk.star, desk.cafe))
+    other = dict(organization.staff_with_role("merchant_manager", desk.star, desk.fashion))
+    assert set(own) != set(other)
+    for pk in {*own, *other}:
+        AlertContact.objects.filter(pk=pk).delete()
+    assert tell(NOW) == 0
+    told_at = Alert.objects.get(role="merchant_manager").tell_at
+    assert told_at == (NOW + 10 * MINUTE if own else None)

@@ -445,10 +445,12 @@ def staff_at(permission: str, mall_id: int) -> list[tuple[int, str]]:
     return list(Staff.objects.filter(pk__in=held).order_by("name", "id").values_list("id", "name"))
 
 
-def staff_with_role(role: str, mall_id: int) -> list[tuple[int, str]]:
+def staff_with_role(role: str, mall_id: int, merchant_id: int | None = None) -> list[tuple[int, str]]:
     """(id, name) of everybody who has a role in a mall or in all of them, the mall's own first, by name; the caller has
-    authorised."""
+    authorised. With a merchant, nobody who has it at another merchant."""
     grants = RoleGrant.objects.filter(role=role, staff__is_active=True).exclude(level="own")
+    if merchant_id is not None:
+        grants = grants.exclude(Q(level="merchant") & ~Q(target_id=merchant_id))
     levels: dict[int, str] = {}
     for staff_id, level, target in grants.values_list("staff_id", "level", "target_id"):
         if level == "all" or levels_of(level, target).get("mall") == mall_id:

@@ -145,6 +145,8 @@ def tell_alerts(*, actor: Viewer, now: dt.datetime, limit: int = BATCH) -> int:
         local = now.astimezone(ZoneInfo(row.mall.time_zone))
         step = rules.next_step(chain, told[row.pk], row.level, local)
         row.tell_at = step.at
+        if step.act == "end" and chain and not told[row.pk]:
+            row.tell_at = now + dt.timedelta(minutes=rules.PATIENCE)  # somebody may be there by then
         if step.act == "tell":
             letters[step.staff_id].append(row)
             left = [one for one in chain if one.staff_id not in {*told[row.pk], step.staff_id}]
@@ -159,12 +161,12 @@ class _Lines:
     """The chains of this run, each read once."""
 
     def __init__(self) -> None:
-        self.known: dict[tuple[int, str], tuple[list[int], int]] = {}
+        self.known: dict[tuple[int, str, int | None], tuple[list[int], int]] = {}
         self.contacts = {row.pk: row for row in AlertContact.objects.all()}
 
     def of(self, alert: Alert) -> tuple[list[rules.Contact], int]:
         """The people in order, whoever has the ticket first where the desk is called."""
-        key = (alert.mall_id, alert.role)
+        key = (alert.mall_id, alert.role, alert.ticket.merchant_id)
         if key not in self.known:
             self.known[key] = queries.chain_of(*key)
         ids, patience = self.known[key]

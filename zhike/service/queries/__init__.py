@@ -83,6 +83,7 @@ from zhike.service.queries.conversations import (
 from zhike.service.queries.improvement import ActionView, LineView, Report, improvement_report
 from zhike.service.queries.knowledge import ArticleView, article, article_versions, articles, search_articles
 from zhike.service.queries.leaving import special_days, tickets_left
+from zhike.service.queries.live_board import ChatQueue, backlog_tonight, chat_queue
 from zhike.service.queries.surveys import (
     AnswerView,
     FormView,
@@ -174,6 +175,7 @@ __all__ = [
     "CalendarView",
     "CauseRow",
     "ChainView",
+    "ChatQueue",
     "ClockView",
     "CompensationView",
     "ContactView",
@@ -218,12 +220,14 @@ __all__ = [
     "articles",
     "attachment",
     "authorities",
+    "backlog_tonight",
     "board",
     "bot_figures",
     "calendar_by_code",
     "calendars_of",
     "causes",
     "chains",
+    "chat_queue",
     "compensation",
     "compensation_items",
     "compensation_report",

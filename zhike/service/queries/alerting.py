@@ -90,14 +90,18 @@ def own_address(staff_id: int) -> tuple[str, str]:
     return row.channel, crypto.decrypt(bytes(row.address), field=ADDRESS_FIELD, row=str(row.pk))
 
 
-def chain_of(mall_id: int, role: str) -> tuple[list[int], int]:
+def chain_of(mall_id: int, role: str, merchant_id: int | None = None) -> tuple[list[int], int]:
     """(staff in order, minutes of patience): as it was set, otherwise everybody with the role; whoever sits at the desk now
-    comes first there. Who left the house is in none.
+    comes first there. Who left the house is in none, nor who manages another merchant than the one it is about.
     """
-    known = dict(organization.staff_with_role(role, mall_id))
+    known = dict(organization.staff_with_role(role, mall_id, merchant_id))
     row = AlertChain.objects.filter(mall_id=mall_id, role=role).first()
     if row is not None and row.staff_ids:
-        here = {pk for one in ALERTED_ROLES for pk, _name in organization.staff_with_role(one, mall_id)}
+        here = {
+            pk
+            for one in ALERTED_ROLES
+            for pk, _name in organization.staff_with_role(one, mall_id, merchant_id)
+        }
         return [pk for pk in row.staff_ids if pk in here], row.patience
     available = set(
         Agent.objects.filter(pk__in=known, state=Agent.State.AVAILABLE).values_list("pk", flat=True)

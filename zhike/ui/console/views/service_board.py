@@ -75,6 +75,10 @@ def _board(request: StaffRequest) -> dict[str, Any]:
             request.viewer, mall_id=mall_id, since=shown.since, until=request.now
         ),
         "alerts": queries.open_alerts(request.viewer, mall_id=mall_id),
+        "chats": queries.chat_queue(request.viewer, mall_id, request.now),
+        "tonight": queries.backlog_tonight(
+            request.viewer, mall_id=mall_id, zone=zone_of(request), now=request.now
+        ),
         "now": request.now,
     }
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from zhike.kernel.access import Viewer
+from zhike.simulator.associates import seed_associates
 from zhike.simulator.campaigns import seed_campaigns
 from zhike.simulator.chats import seed_chats
 from zhike.simulator.coupons import seed_coupons
@@ -68,6 +69,10 @@ def _listening(ground: Ground) -> None:
     seed_listening(ground.actor, ground.world, ground.now, ground.seed)
 
 
+def _associates(ground: Ground) -> None:
+    seed_associates(ground.actor, ground.world, ground.loader.history, ground.now)
+
+
 def _campaigns(ground: Ground) -> None:
     seed_campaigns(ground.actor, ground.world, ground.now, ground.seed)
 
@@ -83,7 +88,7 @@ def _journeys(ground: Ground) -> None:
 LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
     (_coupons, _engagement, _missions, _rewards),
     (_service_desk, _listening, _twins),
-    (_chats, _campaigns, _journeys, _rights),
+    (_chats, _campaigns, _journeys, _associates, _rights),
 )
 """Inside a lane one follows the other; each seed finds out for itself whether it was planted before."""
 

@@ -66,6 +66,8 @@ STAFF = (
     ("merchant", "吴店长", "merchant_manager", "merchant"),
     ("cashier", "李收银", "cashier", "merchant"),
     ("associate", "何导购", "sales_associate", "merchant"),
+    ("associate2", "许导购", "sales_associate", "merchant"),
+    ("associate3", "冯导购", "sales_associate", "merchant"),
     ("auditor", "郑审计", "auditor", "all"),
 )
 STAFF_SHOP = "L201"

@@ -13,6 +13,7 @@ from tests.people import NOW, Crew
 from tests.ui.counter.world import SYSTEM, World
 from tools import verify_card
 from zhike.customers import queries as customers
+from zhike.customers.operations import assign_associate
 from zhike.kernel.errors import NotAllowed
 from zhike.kernel.models import AuditEntry
 from zhike.loyalty import operations as loyalty_operations
@@ -30,6 +31,14 @@ def text(client: Client, address: str, **query: str) -> str:
 
 
 class TestCard:
+    @pytest.mark.feature("C075")
+    def test_the_card_says_who_looks_after_the_member(self, zhang: Client, world: World, crew: Crew) -> None:
+        assert "Your sales associate" not in text(zhang, "/m/")
+        person_id = loyalty.person_id_of(world.zhang.member_id)
+        assign_associate(actor=SYSTEM, person_id=person_id, staff_id=crew.zhou.id, now=NOW)
+        page = text(zhang, "/m/")
+        assert "Your sales associate" in page and "周导购" in page
+
     @pytest.mark.feature("C062")
     def test_the_codes_are_those_a_till_reads(self, zhang: Client, world: World) -> None:
         codes = zhang.get("/m/").context["codes"]

@@ -1,5 +1,6 @@
 """Every read of the sales context."""
 
+from zhike.sales.queries.associates import AssociateSales, sales_by_associate
 from zhike.sales.queries.baskets import (
     LEVELS,
     UNITS,
@@ -61,6 +62,7 @@ from zhike.sales.queries.recorded import (
 __all__ = [
     "LEVELS",
     "UNITS",
+    "AssociateSales",
     "Baskets",
     "CategoryRef",
     "DayOfSales",
@@ -103,6 +105,7 @@ __all__ = [
     "receipts_sql",
     "recorded",
     "returnable_lines",
+    "sales_by_associate",
     "sales_by_day",
     "sales_by_merchant",
     "sales_counts",

@@ -41,6 +41,9 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("standing", _("Lifecycle and value"), "radar", "segments.view", "console:standing"),
             Entry("lifetime", _("Future value"), "trending-up", "segments.view", "console:lifetime"),
             Entry("baskets", _("Bought together"), "shopping-basket", "segments.view", "console:baskets"),
+            Entry(
+                "associates", _("Sales associates"), "contact-round", "members.identity", "console:associates"
+            ),
             Entry("identity", _("One person, one record"), "merge", "members.merge", "console:suggestions"),
             Entry("receipts", _("Receipts"), "receipt-text", "receipts.view", "console:receipts"),
             Entry("redemptions", _("Redemptions"), "hand-coins", "points.view", "console:redemptions"),

@@ -17,6 +17,7 @@ from zhike.ui.console.views import (
     account,
     alerting,
     api_keys,
+    associates,
     audit,
     channels,
     dashboard,
@@ -90,6 +91,9 @@ _members = [
         name="retire_identifier",
     ),
     path("members/<int:member_id>/reveal/<str:what>/", member_actions.reveal, name="reveal"),
+    path("associates/", associates.associates, name="associates"),
+    path("associates/<int:staff_id>/hand-over/", associates.hand_over, name="hand_over_members"),
+    path("members/<int:member_id>/associate/", associates.assign, name="assign_associate"),
     path("members/<int:member_id>/merge/", identity.find_other, name="find_other"),
     path("members/<int:member_id>/<slug:tab>/", member.member, name="member_tab"),
 ]

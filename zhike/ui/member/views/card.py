@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from zhike.customers.queries import associates
 from zhike.engagement import queries as engagement
 from zhike.loyalty import queries as loyalty
 from zhike.messaging import queries as messaging
@@ -31,6 +32,7 @@ def home(request: HttpRequest) -> HttpResponse:
         _card(member)
         | {
             "unread": unread,
+            "associate": associates.associate_of(member.person_id),
             "check_in_mall": engagement.check_in_mall_of(member.id),
             "missions": engagement.has_missions(member.file.programme.id),
             "invites": engagement.referral_is_open(member.file.programme.id),

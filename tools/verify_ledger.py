@@ -21,7 +21,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-# A new reason code is one line: the system accounts (1 issued, 2 redeemed, 3 expired, 4 adjusted, 5 pending, 6 held, 7 merging)
+# A new reason code is one line: the system accounts (1 issued, 2 redeemed, 3 expired, 4 adjusted, 5 pending, 6 held, 7 merging,
+# 8 pooled)
 # that may stand on the other side. An unknown one may move points anywhere and is checked by sums and seals alone.
 COUNTERPARTS: dict[str, set[int]] = {
     "earn": {1},
@@ -40,10 +41,13 @@ COUNTERPARTS: dict[str, set[int]] = {
     "unhold": {6},
     "merge": {7},
     "unmerge": {7},
+    **{key: {8} for key in ("pool_in", "pool_out")},
     **{reason: {1} for reason in ("check_in", "birthday", "referral", "mission", "prize", "take_back")},
 }
-# Between two system accounts: points begin to wait, are taken back or undone while they wait; held ones are spent.
-BESIDE = {"earn": (1, 5), "clawback": (5, 1), "undo": (5, 1), "redeem": (6, 2)}
+# Between two system accounts: points begin or cease to wait; held and pooled ones are spent.
+BESIDE = {
+    "earn": [(1, 5)], "clawback": [(5, 1)], "undo": [(5, 1)], "redeem": [(6, 2), (8, 2)], "restore": [(2, 8)], "expire": [(8, 3)],
+}  # fmt: skip
 PENDING, HELD = 5, 6
 # An award's own transfer, a redemption's own, and its reversals.
 EARNS, SPENDS, GIVES_BACK = {"earn"}, {"redeem"}, {"restore"}
@@ -424,7 +428,7 @@ def _check_beside(ledger: Ledger, books: Books, row: Mapping[str, Any]) -> None:
     """A transfer between two system accounts."""
     legs = (row["debit_account_id"], row["credit_account_id"])
     (program, _), pair = divmod(-legs[0], 10), tuple(-leg % 10 for leg in legs)
-    allowed = BESIDE.get(row["reason"], pair)
+    allowed = min(BESIDE.get(row["reason"], [pair]), key=lambda known: known != pair)
     for field, found, which in zip(("debit_account_id", "credit_account_id"), legs, allowed, strict=True):
         if found != -(program * 10 + which):
             ledger.tell("loyalty_transfer", row["id"], field, -(program * 10 + which), found)

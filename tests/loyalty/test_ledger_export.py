@@ -53,6 +53,7 @@ def live_for_two_days() -> Town:
         bring_back(sold.receipt_id, loyalty.ReturnLine(2), number=f"T{day}")
         loyalty.adjust_points(actor=SYSTEM, member_id=member.member_id, points=500, reason="补", now=now)
         wait_and_hold(town, member, now)
+        share(member, now)
         loyalty.sign_day(actor=SYSTEM, now=now + DAY)
     return town
 
@@ -81,6 +82,16 @@ def wait_and_hold(town: Town, member: loyalty.EnrolledMember, now: dt.datetime) 
     loyalty.update_program(
         actor=SYSTEM, program_id=town.program_id, changes={"return_window_days": 0}, now=now
     )
+
+
+def share(member: loyalty.EnrolledMember, now: dt.datetime) -> None:
+    """Points of a household's pool: put in, spent, given back, taken out."""
+    own: dict[str, Any] = {"actor": SYSTEM, "member_id": member.member_id, "now": now}
+    loyalty.found_household(name="家", **own)
+    loyalty.put_into_pool(points=60, **own)
+    spent = loyalty.spend_from_pool(points=20, **own)
+    loyalty.reverse_redemption(actor=SYSTEM, redemption_id=spent.redemption_id, points=5, now=now)
+    loyalty.leave_household(**own)
 
 
 @pytest.fixture

@@ -70,7 +70,8 @@ class Shopper(RuleBasedStateMachine):
         self.atomic = transaction.atomic()
         self.atomic.__enter__()
         self.now = NOW
-        self.money = self.given = self.number = 0
+        self.money: int | Fraction = 0
+        self.given = self.number = 0
         self.sales: list[Sale] = []
         self.redemptions: list[tuple[UUID, int]] = []
         self.holds: list[UUID] = []
@@ -232,18 +233,24 @@ class Shopper(RuleBasedStateMachine):
             loyalty.expire_holds(actor=SYSTEM, now=self.now)
             loyalty.release_points(actor=SYSTEM, program_id=program_id, now=self.now)
             loyalty.expire_points(actor=SYSTEM, program_id=program_id, now=self.now)
+            loyalty.settle_pools(actor=SYSTEM, program_id=program_id, now=self.now)
 
     # --- what must hold
 
     @invariant()
     def nobody_is_better_off(self) -> None:
-        file = queries.member_file(SYSTEM, self.member.member_id, self.now)
         goods = sum(kept for sale in self.sales for kept, _ in sale.kept.values())
-        points = file.balance - file.debt + file.held + file.pending
-        wealth = goods + self.money + RATE * points
-        lapsed = sum(Transfer.objects.filter(reason="expire").values_list("points", flat=True))
-        honest = RATE * (self.given + sum(map(self._honest_points, self.sales)) - lapsed)
+        wealth = goods + self.money + RATE * self._points()
+        honest = RATE * self._honest()
         assert wealth <= honest, f"gained {float(wealth - honest)} fen"
+
+    def _points(self) -> int:
+        file = queries.member_file(SYSTEM, self.member.member_id, self.now)
+        return file.balance - file.debt + file.held + file.pending
+
+    def _honest(self) -> int:
+        lapsed = sum(Transfer.objects.filter(reason="expire").values_list("points", flat=True))
+        return self.given + sum(map(self._honest_points, self.sales)) - lapsed
 
     def _honest_points(self, sale: Sale) -> int:
         """One point a yuan of money paid for what is kept, rounded over the sale as the programme rounds."""
@@ -284,7 +291,7 @@ def test_no_sequence_leaves_the_member_better_off(
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=SEQUENCES,
+            max_examples=max(1, SEQUENCES * 3 // 4),
             stateful_step_count=14,
             deadline=None,
             derandomize=SEQUENCES <= 60,

@@ -195,6 +195,34 @@ class MembersParted(_OfMember):
 
 
 @dataclass(frozen=True, slots=True)
+class HouseholdFounded(_OfMember):
+    type: ClassVar[str] = "zhike.loyalty.household_founded"
+    household_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdJoined(_OfMember):
+    type: ClassVar[str] = "zhike.loyalty.household_joined"
+    household_id: int
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdLeft(_OfMember):
+    type: ClassVar[str] = "zhike.loyalty.household_left"
+    household_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointsPooled(_OfMember):
+    """A member put points into the household's pool, or got them back (negative)."""
+
+    type: ClassVar[str] = "zhike.loyalty.points_pooled"
+    household_id: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
 class RuleVersionPublished(Fact):
     type: ClassVar[str] = "zhike.loyalty.rule_version_published"
     program_id: int

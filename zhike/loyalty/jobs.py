@@ -28,9 +28,10 @@ def expire_holds(timestamp: int) -> None:
 
 @job(queue=CARETAKER_QUEUE, cron="10 16 * * *")
 def expire_points(timestamp: int) -> None:
-    """Shortly after midnight in China: let overdue lots lapse."""
+    """Shortly after midnight in China: let overdue lots lapse, in members' accounts and households' pools."""
     for program_id in Program.objects.values_list("id", flat=True):
         operations.expire_points(actor=ACTOR, program_id=program_id, now=clock.now())
+        operations.settle_pools(actor=ACTOR, program_id=program_id, now=clock.now())
 
 
 @job(queue=CARETAKER_QUEUE, cron="0 2 * * *")

@@ -13,6 +13,7 @@ from zhike.simulator.chats import seed_chats
 from zhike.simulator.coupons import seed_coupons
 from zhike.simulator.engagement import seed_engagement
 from zhike.simulator.founding import World
+from zhike.simulator.households import seed_households
 from zhike.simulator.journeys import seed_journeys
 from zhike.simulator.listening import seed_listening
 from zhike.simulator.loading import Loader
@@ -43,6 +44,10 @@ def _coupons(ground: Ground) -> None:
 
 def _engagement(ground: Ground) -> None:
     seed_engagement(ground.actor, ground.loader, ground.now, ground.seed)
+
+
+def _households(ground: Ground) -> None:
+    seed_households(ground.actor, ground.loader, ground.now, ground.seed)
 
 
 def _missions(ground: Ground) -> None:
@@ -88,7 +93,7 @@ def _journeys(ground: Ground) -> None:
 LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
     (_coupons, _engagement, _missions, _rewards),
     (_service_desk, _listening, _twins),
-    (_chats, _campaigns, _journeys, _associates, _rights),
+    (_chats, _campaigns, _journeys, _associates, _households, _rights),
 )
 """Inside a lane one follows the other; each seed finds out for itself whether it was planted before."""
 

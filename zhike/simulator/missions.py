@@ -77,9 +77,9 @@ def _missions(food: list[int], coupon: int | None, now: dt.datetime) -> list[tup
     ends_on = (now + dt.timedelta(days=30)).date().isoformat()
     return [
         (
-            "一周逛三店", "一周内在三家不同的店消费，每次满 50 元。每周一重新开始。",
-            {"steps": [{"kind": "purchase", "goal": 3, "minimum_fen": 5_000, "distinct": "merchant"}],
-             "reward": {"points": 60}, "repeats": "week", "validity_days": 180},
+            "一周逛两店", "一周内在两家不同的店消费，每次满 30 元。每周一重新开始。",
+            {"steps": [{"kind": "purchase", "goal": 2, "minimum_fen": 3_000, "distinct": "merchant"}],
+             "reward": {"points": 60}, "repeats": "week", "validity_days": 180, "wait_days": 0},
         ),
         (
             "本月美食家", "每月在餐饮与茶饮累计消费满 300 元。",

@@ -116,3 +116,40 @@ def test_missions_are_listed_accepted_and_fed_with_deeds(shop: Shop, zhang: Any)
     gone = {"kind": "review", "reference": "dp:2", "reason": "删评"}
     assert [office.post("/api/v1/deeds/withdrawal", gone).status for _ in range(2)] == [200, 200]
     assert own.post("/api/v1/deeds/withdrawal", gone).status == 403
+
+
+@pytest.mark.feature("C102")
+def test_a_household_over_the_api(shop: Shop, zhang: Any) -> None:
+    now = dt.datetime.now(dt.UTC)
+    li = loyalty.enroll_member(
+        actor=SYSTEM, name="李四", phone="13900139000", mall_id=shop.malls.star, source="counter", now=now
+    )
+    loyalty.grant_points(
+        actor=SYSTEM, member_id=zhang.member_id, points=500, reference="gift:1", note="x", now=now
+    )
+    rights = ["members.edit", "members.view", "points.redeem"]
+    own = ApiClient(make_key(rights, "mall", shop.malls.star))
+    other = ApiClient(make_key(rights, "mall", shop.malls.cloud))
+    path = f"/api/v1/members/{zhang.member_id}/household"
+    assert own.get(path).status == 404
+    assert other.post(path, {"name": "张家"}).status == 403
+    household_id = own.post(path, {"name": "张家"}).json["household_id"]
+    invited = {"number": li.number, "role": "child", "day_limit": 30, "month_limit": 30}
+    assert own.post(f"{path}/invitations", invited).status == 201
+    theirs = f"/api/v1/members/{li.member_id}/household"
+    answer = {"household_id": household_id, "accept": True}
+    assert own.post(f"{theirs}/answer", answer).json == {"joined": True}
+    assert own.post(f"{path}/points", {"points": 400}).json == {"points": 400}
+    spend = {"points": 30, "merchant_id": shop.malls.cafe, "reference": "T1"}
+    assert other.post(f"{theirs}/redemptions", spend).status == 403
+    done = own.post(f"{theirs}/redemptions", spend)
+    assert (done.status, done.json["value_fen"], done.json["balance"]) == (201, 30, 370)
+    assert own.post(f"{theirs}/redemptions", spend).code == "household-above-limit"
+    assert own.post(f"{theirs}/redemptions", spend | {"merchant_id": 4711}).status == 404
+    found = own.get(path).json
+    assert (found["points"], found["own"], len(found["members"])) == (370, 370, 2)
+    assert (
+        own.post(f"/api/v1/redemptions/{done.json['redemption_id']}/reversal", {"reason": "x"}).status == 201
+    )
+    assert own.post(f"{theirs}/departure", {}).json == {"points": 0}
+    assert own.post(f"{path}/departure", {}).json == {"points": 400}

@@ -183,3 +183,26 @@ def test_missions_are_published_changed_and_looked_at(
     assert "张三" not in said(enter(desks.qian).get(f"/console/missions/{shared.pk}/"))
     assert enter(desks.li).get("/console/missions/").status_code == 403
     assert admin.get("/console/missions/4711/").status_code == 404
+
+
+@pytest.mark.feature("C102")
+def test_a_household_is_looked_at_and_its_dispute_settled(
+    world: World, desks: Desks, admin: Client, enter: Callable[[Viewer], Client]
+) -> None:
+    place = f"/console/members/{world.zhang_san}/household/"
+    assert "未加入家庭" in said(admin.get(place))
+    own: dict[str, Any] = {"actor": SYSTEM, "member_id": world.zhang_san, "now": world.now}
+    points_operations.found_household(name="张家", **own)
+    points_operations.grant_points(points=80, reference="gift:1", note="x", **own)
+    points_operations.put_into_pool(points=70, **own)
+    dispute_id = points_operations.raise_dispute(text="有一笔不是我们花的", **own)
+    assert place in said(admin.get(f"/console/members/{world.zhang_san}/"))
+    page = said(admin.get(place))
+    assert "有一笔不是我们花的" in page
+    assert "户主" in page
+    assert admin.post(place, {"dispute_id": dispute_id, "verdict": ""}).status_code == 422
+    assert "核对过小票" in said(
+        admin.post(place, {"dispute_id": dispute_id, "verdict": "核对过小票"}, follow=True)
+    )
+    assert enter(desks.qian).get(place).status_code == 404
+    assert enter(desks.li).get(place).status_code == 403

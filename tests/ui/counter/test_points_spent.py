@@ -57,6 +57,25 @@ class TestRedeeming:
         assert balance(world) == 700
         assert len(till.get("/counter/").context["recent"]) == 1
 
+    @pytest.mark.feature("C102")
+    def test_from_the_household_with_the_same_token_once(
+        self, till: Client, world: World, zhang_here: str
+    ) -> None:
+        assert "household" not in till.get(zhang_here + "redeem/").content.decode()
+        own = {"actor": SYSTEM, "member_id": world.zhang.member_id, "now": world.now}
+        loyalty_operations.found_household(name="张家", **own)
+        loyalty_operations.put_into_pool(points=400, **own)
+        form = spent(till, zhang_here + "redeem/", 300) | {"pool": "on"}
+        page = till.post(zhang_here + "redeem/", form | {"step": "ask"}).content.decode()
+        assert "from the household" in page
+        assert loyalty.pool_points(world.zhang.member_id) == 400
+        first = till.post(zhang_here + "redeem/", form)
+        second = till.post(zhang_here + "redeem/", form)
+        assert first["Location"] == second["Location"]
+        assert (balance(world), loyalty.pool_points(world.zhang.member_id)) == (600, 100)
+        refused = till.post(zhang_here + "redeem/", spent(till, zhang_here + "redeem/", 101) | {"pool": "on"})
+        assert refused.status_code == 422
+
     @pytest.mark.parametrize("points", [1001, 0, -5, "", "abc", "1.5", 10**12])
     @pytest.mark.parametrize("step", ["ask", "carry-out"])
     def test_what_cannot_be_spent_is_refused(

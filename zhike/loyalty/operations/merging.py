@@ -27,6 +27,7 @@ from zhike.kernel.errors import Conflict, Invalid
 from zhike.kernel.jobs import CARETAKER_QUEUE
 from zhike.loyalty.events import MembersMerged, MembersParted, TierChanged
 from zhike.loyalty.models import CapUsage, Member, MemberMerge
+from zhike.loyalty.operations.households import leave_before_merge
 from zhike.loyalty.operations.state import Holder, from_json, locked_holder, lots_of_json, post, posting_for
 from zhike.loyalty.operations.tiering import move_tier, spend_of
 from zhike.loyalty.queries.snapshots import MERGING, Programme
@@ -237,6 +238,7 @@ def _members(survivor_id: int, merged_id: int) -> tuple[int, int] | None:
 
 def _join_accounts(actor: Viewer, merge_id: int, survivor: int, merged: int, *, now: dt.datetime) -> None:
     """All points, debts and used-up caps of the one into the account of the other."""
+    leave_before_merge(actor, merged, now)
     stays, joins = locked_holder(survivor), locked_holder(merged)
     before = {"survivor": _snapshot(stays), "merged": _snapshot(joins)}
     wanted = rules.union(stays.state, joins.state)

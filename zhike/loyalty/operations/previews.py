@@ -11,6 +11,7 @@ from django.db import transaction
 
 from zhike.kernel.access import Viewer, require_touch
 from zhike.kernel.ids import uuid7
+from zhike.loyalty.operations.pooling import spend_from_pool
 from zhike.loyalty.operations.returning import ReturnLine, ReturnOutcome, return_lines
 from zhike.loyalty.operations.spending import InsufficientPoints, check_amount, expire_overdue
 from zhike.loyalty.operations.state import MemberFrozen, posting_for, read_holder
@@ -53,6 +54,24 @@ def preview_redemption(
     return RedemptionPreview(
         points, points * programme.redeem_fen // programme.redeem_points, holder.state.net
     )
+
+
+def preview_pool(
+    *,
+    actor: Viewer,
+    member_id: int,
+    points: int,
+    now: dt.datetime,
+    merchant_id: int | None = None,
+    mall_id: int | None = None,
+) -> RedemptionPreview:
+    """What ``spend_from_pool`` would take and give: it is done and taken back; it refuses for the same reasons."""
+    with transaction.atomic():
+        done = spend_from_pool(
+            actor=actor, member_id=member_id, points=points, merchant_id=merchant_id, mall_id=mall_id, now=now
+        )
+        transaction.set_rollback(True)
+    return RedemptionPreview(done.points, done.value_fen, done.balance)
 
 
 def preview_return(

@@ -22,6 +22,7 @@ from zhike.kernel.statements import fetch_row
 from zhike.loyalty.events import PointsAdjusted, PointsRedeemed, PointsRestored
 from zhike.loyalty.models import Member, Redemption, Transfer
 from zhike.loyalty.operations.earning import event_row
+from zhike.loyalty.operations.pools import restore_to_pool
 from zhike.loyalty.operations.state import (
     OPTIMISTIC_TRIES,
     Holder,
@@ -398,6 +399,9 @@ def give_back(
     """Restore points of a redemption; what entered which lot. The caller holds account and redemption."""
     taken = Transfer.objects.get(id=redemption.transfer_id)
     posting = posting_for(holder)
+    if "pool" in taken.explanation:
+        back = restore_to_pool(posting, redemption, taken, points, actor=actor, why=why, now=now)
+        return _given_back(redemption, holder, posting, points, back, actor=actor, why=why, now=now)
     movement = restore(holder.state, lots_of_json(taken.lots), redemption.reversed_points, points)
     posting.add(
         movement,
@@ -410,6 +414,20 @@ def give_back(
         explanation={"redemption": str(redemption.pk), **why},
         reverses=taken.pk,
     )
+    return _given_back(redemption, holder, posting, points, movement.lots, actor=actor, why=why, now=now)
+
+
+def _given_back(
+    redemption: Redemption,
+    holder: Holder,
+    posting: Posting,
+    points: int,
+    lots: LotParts,
+    *,
+    actor: Viewer,
+    now: dt.datetime,
+    why: dict[str, Any],
+) -> tuple[tuple[dt.date, int], ...]:
     post(posting)
     redemption.reversed_points += points
     redemption.save(update_fields=["reversed_points"])
@@ -424,7 +442,7 @@ def give_back(
     )
     fact = PointsRestored(holder.member_id, holder.person_id, str(redemption.pk), points)
     events.publish(fact, actor=actor, now=now)
-    return tuple((expires_on, part) for expires_on, _, part in movement.lots)
+    return tuple((expires_on, part) for expires_on, _, part in lots)
 
 
 @transaction.atomic

@@ -260,6 +260,8 @@ def entry_sentence(reason: str, points: int, explanation: Mapping[str, Any], awa
         "waive": _("Debt waived: %(points)s."),
         "merge": _("Joined with another membership of the same person: %(points)s."),
         "unmerge": _("Parted from another membership again: %(points)s."),
+        "pool_in": _("Put into the household's pool: %(points)s."),
+        "pool_out": _("Taken back from the household's pool: %(points)s."),
         "undo": _("An import was undone: %(points)s taken back."),
         "forfeit": _("The membership ended: %(points)s lapsed."),
     }

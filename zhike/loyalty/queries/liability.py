@@ -1,7 +1,7 @@
 """Points as a liability: what is outstanding, for whose account, when it lapses, and how it got there.
 
 A movement counts by the accounts it joins, not by its reason. *Inside* are members' accounts and the programme's
-accounts on which points wait (pending, held, merging); *outside* the others. From issued comes what is earned, to redeemed goes
+accounts on which points wait (pending, held, merging, pooled); *outside* the others. From issued comes what is earned, to redeemed goes
 what is spent, and so on; what moves inside changes nothing. Months are those in which the movement was posted, in the
 programme's zone, so a month that is over never changes again.
 """
@@ -24,8 +24,8 @@ from zhike.loyalty.rules.calendar import NEVER
 
 PERMISSION = "finance.view"
 
-# The last digit of a system account's id is its kind: 1 issued, 2 redeemed, 3 expired, 4 adjusted; on 5 and 6 points
-# wait, through 7 they pass from one merged member to the other.
+# The last digit of a system account's id is its kind: 1 issued, 2 redeemed, 3 expired, 4 adjusted; on 5, 6 and 8 (a
+# household's pool) points wait, through 7 they pass from one merged member to the other.
 # A part is (funding, month it lapses, points) of a movement; a debt repaid on the way inside takes points out.
 _LEGS = """
 WITH legs AS (
@@ -36,8 +36,8 @@ WITH legs AS (
     FROM loyalty_transfer t
     WHERE -least(t.credit_account_id, t.debit_account_id) / 10 = %(program)s
 ), sides AS (
-    SELECT l.*, credit_kind IN (0, 5, 6, 7) AS credit_inside, debit_kind IN (0, 5, 6, 7) AS debit_inside,
-        CASE WHEN credit_kind IN (0, 5, 6, 7) THEN debit_kind ELSE credit_kind END AS outside
+    SELECT l.*, credit_kind IN (0, 5, 6, 7, 8) AS credit_inside, debit_kind IN (0, 5, 6, 7, 8) AS debit_inside,
+        CASE WHEN credit_kind IN (0, 5, 6, 7, 8) THEN debit_kind ELSE credit_kind END AS outside
     FROM legs l
 )"""
 _FLOWS = (
@@ -60,9 +60,9 @@ _WAITING = (
     + """
 SELECT funding_id, lapses, sum(points)::bigint FROM (
     SELECT (lot->>1)::bigint AS funding_id, date_trunc('month', (lot->>0)::date)::date AS lapses,
-        CASE WHEN credit_kind IN (5, 6, 7) THEN 1 ELSE 0 END * (lot->>2)::bigint
-        - CASE WHEN debit_kind IN (5, 6, 7) THEN 1 ELSE 0 END * (lot->>2)::bigint AS points
-    FROM sides, jsonb_array_elements(lots) AS lot WHERE credit_kind IN (5, 6, 7) OR debit_kind IN (5, 6, 7)
+        CASE WHEN credit_kind IN (5, 6, 7, 8) THEN 1 ELSE 0 END * (lot->>2)::bigint
+        - CASE WHEN debit_kind IN (5, 6, 7, 8) THEN 1 ELSE 0 END * (lot->>2)::bigint AS points
+    FROM sides, jsonb_array_elements(lots) AS lot WHERE credit_kind IN (5, 6, 7, 8) OR debit_kind IN (5, 6, 7, 8)
     UNION ALL
     SELECT funding_id, coalesce(date_trunc('month', (lots->0->>0)::date)::date, month),
         CASE WHEN debit_kind = 0 THEN debt_points ELSE -debt_points END

@@ -296,6 +296,11 @@ def member_file(viewer: Viewer, member_id: int, now: dt.datetime, *, presented: 
     )
 
 
+def require_member(viewer: Viewer, member_id: int) -> None:
+    """Raises MemberNotFound for a missing and for a hidden member alike."""
+    _account(viewer, member_id, False)
+
+
 def _account(viewer: Viewer, member_id: int, presented: bool) -> Account:
     asked = Member.objects.filter(id=member_id)
     if presented and viewer.kind != "member":

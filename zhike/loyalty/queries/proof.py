@@ -103,6 +103,24 @@ CHECKS: dict[str, str] = {
         FROM loyalty_transfer t JOIN loyalty_account d ON d.id = t.debit_account_id
         JOIN loyalty_account c ON c.id = t.credit_account_id WHERE 'merging' IN (d.code, c.code) GROUP BY t.reference
         HAVING sum(CASE WHEN c.code = 'merging' THEN t.points ELSE -t.points END) <> 0""",
+    "pools": """
+        WITH moved AS (
+            SELECT (t.explanation->>'pool')::bigint AS household_id, (s->>0)::bigint AS member_id,
+                (s->>1)::date AS expires_on, (s->>2)::bigint AS funding_id,
+                sum(CASE WHEN c.code = 'pooled' THEN (s->>3)::bigint ELSE -(s->>3)::bigint END) AS remaining
+            FROM loyalty_transfer t JOIN loyalty_account d ON d.id = t.debit_account_id
+            JOIN loyalty_account c ON c.id = t.credit_account_id, jsonb_array_elements(t.explanation->'shares') AS s
+            WHERE 'pooled' IN (d.code, c.code) GROUP BY 1, 2, 3, 4)
+        SELECT 'loyalty_poolshare', concat_ws('/', household_id, member_id, expires_on, funding_id), 'remaining',
+            coalesce(m.remaining, 0), coalesce(p.remaining, 0)
+        FROM loyalty_poolshare p FULL JOIN moved m USING (household_id, member_id, expires_on, funding_id)
+        WHERE coalesce(m.remaining, 0) <> coalesce(p.remaining, 0)""",
+    "parts_of_pools": """
+        SELECT 'loyalty_transfer', t.id, 'explanation', t.points,
+            coalesce((SELECT sum((s->>3)::bigint) FROM jsonb_array_elements(t.explanation->'shares') AS s), 0)
+        FROM loyalty_transfer t JOIN loyalty_account d ON d.id = t.debit_account_id
+        JOIN loyalty_account c ON c.id = t.credit_account_id WHERE 'pooled' IN (d.code, c.code)
+            AND t.points <> coalesce((SELECT sum((s->>3)::bigint) FROM jsonb_array_elements(t.explanation->'shares') AS s), 0)""",
     "redemptions_have_transfers": """
         SELECT 'loyalty_redemption', r.id, 'points', t.points, r.points
         FROM loyalty_redemption r JOIN loyalty_transfer t ON t.id = r.transfer_id WHERE t.points <> r.points""",

@@ -17,10 +17,10 @@ from zhike.loyalty.rules.definition import Rule, parse_definition
 from zhike.loyalty.rules.funding import is_payer
 from zhike.loyalty.rules.tiers import TierStep
 
-ISSUED, REDEEMED, EXPIRED, ADJUSTED, PENDING, HELD, MERGING = 1, 2, 3, 4, 5, 6, 7
+ISSUED, REDEEMED, EXPIRED, ADJUSTED, PENDING, HELD, MERGING, POOLED = 1, 2, 3, 4, 5, 6, 7, 8
 SYSTEM_ACCOUNTS = {
     ISSUED: "issued", REDEEMED: "redeemed", EXPIRED: "expired", ADJUSTED: "adjusted", PENDING: "pending", HELD: "held",
-    MERGING: "merging",
+    MERGING: "merging", POOLED: "pooled",
 }  # fmt: skip
 
 

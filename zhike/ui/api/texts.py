@@ -157,6 +157,20 @@ OPERATIONS: dict[str, Text] = {
         _("A member's check-ins"),
         _("The row of days that is alive, and the days of one month; month is any day of it."),
     ),
+    "household": Text(_("A member's household"), _("Who shares, and what the pool holds.")),
+    "found_household": Text(_("Begin a household"), _("The member owns it: invites, sets limits, ends it.")),
+    "invite_into_household": Text(
+        _("Invite into a household"), _("By membership number; children spend within limits only.")
+    ),
+    "answer_household": Text(_("Answer an invitation"), _("Within seven days. One household at a time.")),
+    "put_into_pool": Text(_("Share points"), _("They keep their last day and their payer.")),
+    "leave_household": Text(
+        _("Leave a household"), _("What the member put in and nobody spent comes back, lot by lot.")
+    ),
+    "spend_from_pool": Text(
+        _("Spend a household's points"),
+        _("At the programme's rate, within the member's limits. Given back like every redemption."),
+    ),
     "list_missions": Text(
         _("A member's missions"), _("What there is to do, how far they are, what it gives.")
     ),

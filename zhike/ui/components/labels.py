@@ -44,6 +44,8 @@ REASONS = {
     "journey": _("A gift from us"),
     "take_back": _("Taken back"),
     "waive": _("Debt waived"),
+    "pool_in": _("Shared at home"),
+    "pool_out": _("Back from sharing at home"),
     "merge": _("Memberships joined"),
     "unmerge": _("Memberships parted"),
 }
@@ -97,8 +99,18 @@ BENEFIT_REFUSALS = {
     "not-birth-month": _("In the month of the birthday"),
     "quota": _("Used up for now"),
 }
+HOUSEHOLD_ROLES = {"owner": _("Owner"), "adult": _("Adult"), "child": _("Child")}
+POOL_KINDS = {
+    "in": _("Put in"),
+    "out": _("Taken back"),
+    "spend": _("Spent"),
+    "restore": _("Given back"),
+    "lapse": _("Lapsed"),
+}
 LABELS: Mapping[str, Mapping[str, Any]] = {
     "sex": SEXES,
+    "household_role": HOUSEHOLD_ROLES,
+    "pool_kind": POOL_KINDS,
     "tender": TENDERS,
     "reason": REASONS,
     "decision": DECISIONS,

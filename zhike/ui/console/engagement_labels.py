@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from zhike.ui.components.labels import HOUSEHOLD_ROLES, POOL_KINDS
+
+__all__ = ["HOUSEHOLD_ROLES", "POOL_KINDS"]
+
 AWARDS = {
     "check_in": _("Daily check-in"),
     "birthday": _("Birthday gift"),
@@ -38,7 +42,7 @@ MISSION_ON_RETURN = {
     "keep": _("the reward stays"),
 }
 MISSION_STATES = {
-    "running": _("On the way"),
+    "running": _("Under way"),
     "waiting": _("Waits for the return window"),
     "rewarded": _("Rewarded"),
     "taken_back": _("Taken back"),
@@ -73,4 +77,16 @@ REFERRAL_FLAGS = {
     "same_address": _("one network address"),
     "refused": _("some refused"),
     "taken_back": _("goods returned"),
+}
+ENGAGEMENT_ACTIONS = {
+    "household.found": _("Household begun"),
+    "household.invite": _("Invited into a household"),
+    "household.answer": _("Household invitation answered"),
+    "household.limits": _("Household limits changed"),
+    "household.leave": _("Left a household"),
+    "household.dissolve": _("Household dissolved"),
+    "household.dispute": _("Household dispute raised"),
+    "household.settle": _("Household dispute settled"),
+    "mission.save": _("Mission published"),
+    "deed.withdraw": _("Deed withdrawn"),
 }

@@ -17,6 +17,7 @@ from zhike.ui.components.formatting import day as day_text
 from zhike.ui.components.formatting import grouped, points_text, signed, yuan
 from zhike.ui.components.rights_labels import RIGHTS_KINDS
 from zhike.ui.console import identity_labels, journey_labels, labels, message_labels
+from zhike.ui.console.engagement_event_text import ENGAGEMENT_TELLERS
 from zhike.ui.console.engagement_labels import REFERRAL_REFUSALS
 from zhike.ui.console.journey_labels import cause_name
 from zhike.ui.console.offer_event_text import OFFER_TELLERS
@@ -122,31 +123,6 @@ def _invited(data: Data, tiers: Names) -> Told:
     url = reverse("console:member", args=[data["inviter_id"]])
     tone = "warning" if refusal else "info"
     return Told(_("Came by a member's invitation"), refusal, "user-round-plus", tone, url)
-
-
-def _deed(data: Data, tiers: Names) -> Told:
-    told = {
-        "review": _("Wrote a review"), "survey": _("Answered a survey"), "share": _("Shared something"),
-        "activity": _("Joined an activity"), "profile": _("Completed their profile"),
-    }  # fmt: skip
-    title = told.get(data["kind"]) or _("Took part")
-    return Told(title, merchant(data), "hand-heart", "info")
-
-
-def _deed_withdrawn(data: Data, tiers: Names) -> Told:
-    return Told(_("Something they did was withdrawn"), data["reference"], "undo-2", "warning")
-
-
-def _mission(title: Any, icon: str, tone: str) -> Callable[[Data, Names], Told]:
-    def told(data: Data, tiers: Names) -> Told:
-        parts = [data["name"]]
-        if data.get("points"):
-            parts.append(points_text(data["points"]))
-        return Told(
-            str(title), " · ".join(parts), icon, tone, reverse("console:mission", args=[data["mission_id"]])
-        )
-
-    return told
 
 
 def _invitation_rewarded(data: Data, tiers: Names) -> Told:
@@ -466,16 +442,6 @@ _TELLERS: dict[str, Teller] = {
     "loyalty.points_taken_back": _award_taken_back,
     "engagement.checked_in": _checked_in,
     "engagement.birthday_given": _birthday_given,
-    "engagement.deed_recorded": _deed,
-    "engagement.deed_withdrawn": _deed_withdrawn,
-    "engagement.mission_accepted": _mission(gettext_lazy("Took on a mission"), "flag", "info"),
-    "engagement.mission_finished": _mission(
-        gettext_lazy("All steps of a mission done"), "list-checks", "accent"
-    ),
-    "engagement.mission_rewarded": _mission(gettext_lazy("Mission accomplished"), "gift", "success"),
-    "engagement.mission_taken_back": _mission(
-        gettext_lazy("Reward of a mission taken back"), "undo-2", "warning"
-    ),
     "loyalty.points_waiver_asked": _waiver_asked,
     "loyalty.points_waiver_decided": _waiver_decided,
     "engagement.invitation_accepted": _invited,
@@ -528,6 +494,7 @@ _TELLERS: dict[str, Teller] = {
     "marketing.journey_entered": _journey_entered,
     "marketing.journey_left": _journey_left,
     "marketing.journey_signalled": _journey_signalled,
+    **ENGAGEMENT_TELLERS,
     **OFFER_TELLERS,
     **SERVICE_TELLERS,
 }

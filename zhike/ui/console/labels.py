@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.ui.console import insight_labels as insight
 from zhike.ui.console import reward_labels as rewards
-from zhike.ui.console.engagement_labels import AWARDS
+from zhike.ui.console.engagement_labels import AWARDS, ENGAGEMENT_ACTIONS
 from zhike.ui.console.marketing_labels import MARKETING_ACTIONS, MARKETING_PERMISSIONS
 from zhike.ui.console.recovery_labels import RECOVERY_ACTIONS
 from zhike.ui.console.rights_text import RIGHTS_ACTIONS, RIGHTS_PERMISSIONS
@@ -261,6 +261,8 @@ ENTRY_REASONS = {
     "hold": _("Points set aside"),
     "unhold": _("No longer set aside"),
     **AWARDS,
+    "pool_in": _("Shared at home"),
+    "pool_out": _("Back from sharing at home"),
     "merge": _("Memberships joined"),
     "unmerge": _("Memberships parted"),
     "check_in": _("Daily check-in"),
@@ -364,6 +366,7 @@ AUDIT_ACTIONS = {
     **RIGHTS_ACTIONS,
     "mission.save": _("Mission published"),
     "deed.withdraw": _("Deed withdrawn"),
+    **ENGAGEMENT_ACTIONS,
     "coupon.void": _("Coupon made void"),
     "coupon_batch.change": _("Batch of coupons changed"),
     "coupon_batch.codes": _("Codes added to a batch"),

@@ -23,6 +23,7 @@ from zhike.ui.console.views import (
     dashboard,
     finance,
     founding,
+    households,
     identity,
     imports,
     ledger,
@@ -76,6 +77,7 @@ _members = [
         member_actions.reverse_redemption,
         name="reverse_redemption",
     ),
+    path("members/<int:member_id>/household/", households.household, name="household"),
     path(
         "members/<int:member_id>/holds/<uuid:hold_id>/release/",
         member_actions.release_hold,

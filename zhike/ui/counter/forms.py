@@ -275,6 +275,7 @@ class RedeemForm(TokenForm):
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", **BIG}),
     )
+    pool = forms.BooleanField(required=False, label=_("Take them from the household's pool"))
     step = forms.ChoiceField(
         choices=[("ask", ""), ("carry-out", "")], initial="ask", widget=forms.HiddenInput
     )

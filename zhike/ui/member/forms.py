@@ -248,3 +248,40 @@ class CorrectionForm(forms.Form):
 
 class CloseForm(forms.Form):
     understood = forms.BooleanField(label=_("I understand that this cannot be undone once it is done."))
+
+
+class FoundForm(forms.Form):
+    name = forms.CharField(label=_("What is it called?"), max_length=40)
+
+
+class LimitsForm(forms.Form):
+    """Points of the pool a member may spend; nothing entered is no limit."""
+
+    day_limit = forms.IntegerField(label=_("Points a day"), min_value=0, max_value=10**9, required=False)
+    month_limit = forms.IntegerField(label=_("Points a month"), min_value=0, max_value=10**9, required=False)
+
+
+class InviteForm(LimitsForm):
+    number = forms.CharField(
+        label=_("Their membership number"),
+        max_length=40,
+        widget=forms.TextInput(attrs={"inputmode": "numeric"}),
+    )
+    role = forms.ChoiceField(
+        label=_("As"), choices=[("adult", _("an adult")), ("child", _("a child, within limits"))]
+    )
+
+
+class PutInForm(TokenForm):
+    points = forms.IntegerField(
+        label=_("How many points"),
+        min_value=1,
+        max_value=10**9,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+    )
+
+
+class DisputeForm(forms.Form):
+    text = forms.CharField(
+        label=_("What is wrong?"), max_length=500, widget=forms.Textarea(attrs={"rows": 3})
+    )

@@ -21,7 +21,7 @@ from zhike.ui.console.forms.engagement import Choices, TermsForm, points_field, 
 from zhike.ui.console.forms.members import reason_field
 from zhike.ui.console.forms.programme import FenField
 
-STEPS = 4
+STEPS, STEPS_MAX = 3, 6
 PLACES = {"mall": "malls", "category": "trade_categories", "merchant": "merchants"}
 
 
@@ -29,7 +29,7 @@ class StepForm(forms.Form):
     """One step; a row without a kind is none."""
 
     kind = forms.ChoiceField(
-        required=False, choices=[("", "–"), *MISSION_STEPS.items()], label=_("What to do")
+        required=False, choices=[("", "–"), *MISSION_STEPS.items()], label=_("What has to be done")
     )
     goal = forms.DecimalField(
         min_value=Decimal("0.01"),
@@ -47,7 +47,7 @@ class StepForm(forms.Form):
         required=False,
         label=_("Where"),
         help_text=_("Nothing chosen: everywhere."),
-        widget=forms.SelectMultiple(attrs={"size": 4}),
+        widget=forms.SelectMultiple(attrs={"class": "max-h-40 overflow-y-auto"}),
     )
 
     def __init__(self, *args: Any, places: Choices, **kwargs: Any) -> None:
@@ -80,7 +80,8 @@ class StepForm(forms.Form):
         }
 
 
-StepRows = forms.formset_factory(StepForm, extra=STEPS, max_num=6)
+NewStepRows = forms.formset_factory(StepForm, extra=STEPS, max_num=STEPS_MAX)
+StepRows = forms.formset_factory(StepForm, extra=1, max_num=STEPS_MAX)
 
 
 class MissionForm(TermsForm):
@@ -90,7 +91,7 @@ class MissionForm(TermsForm):
     description = forms.CharField(
         max_length=300, required=False, label=_("Description"), widget=forms.Textarea(attrs={"rows": 2})
     )
-    starts = forms.ChoiceField(choices=list(MISSION_STARTS.items()), label=_("Begins"))
+    starts = forms.ChoiceField(choices=list(MISSION_STARTS.items()), label=_("How it begins"))
     days = points_field(
         min_value=1, max_value=366, label=_("Days to finish"), help_text=_("From accepting it or joining on.")
     )

@@ -49,7 +49,7 @@ def mission(request: StaffRequest, mission_id: int) -> HttpResponse:
     chart = {
         "kind": "bar-horizontal",
         "unit": "count",
-        "categories": [_("Begun"), *steps, _("Rewarded")],
+        "categories": [_("Have begun"), *steps, _("Rewarded")],
         "series": [
             {
                 "name": _("Members"),
@@ -91,7 +91,7 @@ def edit_mission(request: StaffRequest, mission_id: int | None = None) -> HttpRe
         if known
         else {"is_open": True, "points": 50, "share": 100},
     )
-    rows = forms.StepRows(
+    rows = (forms.StepRows if known else forms.NewStepRows)(
         sent(request),
         prefix="steps",
         form_kwargs={"places": _places(request, programme.group_id)},

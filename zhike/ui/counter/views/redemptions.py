@@ -35,18 +35,11 @@ def redeem(request: Any, member_id: int) -> HttpResponse:
         return HttpResponseRedirect(reverse("counter:till"))
     file = presented.member_file(request, member_id)
     form = RedeemForm(sent(request))
-    context = {"form": form, **presented.shown_as(file)}
+    context = {"form": form, "pool_points": loyalty.pool_points(member_id), **presented.shown_as(file)}
     if request.method == "POST" and form.is_valid():
         try:
-            quote = loyalty_operations.preview_redemption(
-                actor=request.viewer,
-                member_id=member_id,
-                points=form.cleaned_data["points"],
-                merchant_id=till.merchant.id if till.merchant else None,
-                mall_id=till.mall.id,
-                now=request.now,
-            )
             if form.cleaned_data["step"] == "ask":
+                quote = _quote(request, form, member_id, till)
                 return page(request, "redeem_confirm", context | {"quote": quote})
             outcome = _redeem(request, form, member_id, till)
         except Problem as problem:
@@ -56,7 +49,45 @@ def redeem(request: Any, member_id: int) -> HttpResponse:
     return page(request, "redeem", context, status=422 if form.errors else 200)
 
 
+def _quote(request: Any, form: RedeemForm, member_id: int, till: Till) -> Any:
+    pooled = form.cleaned_data["pool"]
+    preview = loyalty_operations.preview_pool if pooled else loyalty_operations.preview_redemption
+    return preview(
+        actor=request.viewer,
+        member_id=member_id,
+        points=form.cleaned_data["points"],
+        merchant_id=till.merchant.id if till.merchant else None,
+        mall_id=till.mall.id,
+        now=request.now,
+    )
+
+
+def _redeem_from_pool(request: Any, form: RedeemForm, member_id: int, till: Till) -> Any:
+    def execute() -> dict[str, Any]:
+        done = loyalty_operations.spend_from_pool(
+            actor=request.viewer,
+            member_id=member_id,
+            points=form.cleaned_data["points"],
+            merchant_id=till.merchant.id if till.merchant else None,
+            mall_id=till.mall.id,
+            reference=form.cleaned_data["reference"],
+            now=request.now,
+        )
+        return {
+            "redemption_id": str(done.redemption_id),
+            "member_id": done.member_id,
+            "points": done.points,
+            "value_fen": done.value_fen,
+            "balance": done.balance,
+        }
+
+    body = run_once(request, form, f"pool:{member_id}", execute).body
+    return loyalty_operations.RedemptionOutcome(**{**body, "redemption_id": uuid.UUID(body["redemption_id"])})
+
+
 def _redeem(request: Any, form: RedeemForm, member_id: int, till: Till) -> Any:
+    if form.cleaned_data["pool"]:
+        return _redeem_from_pool(request, form, member_id, till)
     try:
         return loyalty_operations.redeem_points(
             actor=request.viewer,

@@ -361,7 +361,7 @@ def test_only_who_may_edit_publishes_and_sees_results_of_their_own(town: Town, z
     assert [row.begun for row in queries.missions(elsewhere, town.program_id)] == [0]
     found = queries.mission(own, mission_id)
     assert (found.by_step, dict(found.statuses), len(found.versions)) == ([0], {"running": 1}, 1)
-    assert len(queries.mission_runs(own, mission_id).items) == 1
-    assert not queries.mission_runs(elsewhere, mission_id).items
+    assert len(queries.mission_runs(own, mission_id, NOW).items) == 1
+    assert not queries.mission_runs(elsewhere, mission_id, NOW).items
     with pytest.raises(NotAllowed):
         queries.missions(staff("members.view"), town.program_id)

@@ -14,7 +14,7 @@ from zhike.loyalty import queries
 from zhike.simulator.loading import Loader
 
 FAMILIES = (("幸福一家人", 3), ("老周家", 2), ("三口之家", 3), ("合租小分队", 2))
-LEAST = 300
+LEAST = 800
 
 
 def seed_households(actor: Viewer, loader: Loader, now: dt.datetime, seed: int) -> None:
@@ -53,13 +53,13 @@ def _live(actor: Viewer, name: str, family: list[int], began: dt.datetime, rng: 
                 loyalty.put_into_pool(
                     actor=actor,
                     member_id=one,
-                    points=rng.randint(8, 24) * 10,
+                    points=rng.randint(3, 7) * 100,
                     now=began + dt.timedelta(hours=2),
                 )
             for day in range(1, 4):
-                loyalty.spend_from_pool(
-                    actor=actor, member_id=rng.choice(family), points=rng.randint(1, 4) * 20,
-                    now=began + dt.timedelta(days=day),
-                )  # fmt: skip
+                spender = rng.choice(family)
+                points = 100 if spender not in family[:2] else rng.choice((100, 100, 200))
+                at = began + dt.timedelta(days=day)
+                loyalty.spend_from_pool(actor=actor, member_id=spender, points=points, now=at)
     except Problem:
         return

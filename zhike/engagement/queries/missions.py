@@ -249,17 +249,18 @@ def mission(viewer: Viewer, mission_id: int) -> MissionView:
 
 
 def mission_runs(
-    viewer: Viewer, mission_id: int, cursor: str | None = None, limit: int = 20
+    viewer: Viewer, mission_id: int, now: dt.datetime, cursor: str | None = None, limit: int = 20
 ) -> Listing[RunView]:
-    """Who is on a mission, whoever moved last first. Raises NotAllowed, BadCursor."""
+    """Who is on a mission, whoever moved last first; *over* is who ran out of time. Raises NotAllowed, BadCursor."""
     require(viewer, VIEW)
-    rows = _visible(viewer).filter(mission_id=mission_id).select_related("version")
+    rows = _visible(viewer).filter(mission_id=mission_id).select_related("version", "mission")
     page = _NEWEST.page(rows, cursor, limit)
     persons = members.person_ids_of([run.member_id for run in page.items])
     names = customers.summaries(list(persons.values()))
     shown = []
     for run in page.items:
-        goals = [step.goal for step in parse_mission(run.version.terms).steps]
+        terms = parse_mission(run.version.terms)
+        goals = [step.goal for step in terms.steps]
         person = names.get(persons.get(run.member_id, 0))
         shown.append(
             RunView(
@@ -267,7 +268,7 @@ def mission_runs(
                 person.name if person else "",
                 None if run.period == FOR_EVER else run.period,
                 run.version.version,
-                run.status,
+                _status_now(run, terms, now),
                 sum(count >= goal for count, goal in zip(run.counts, goals, strict=False)),
                 len(goals),
                 run.points,
@@ -278,6 +279,14 @@ def mission_runs(
             )
         )
     return Listing(shown, page.next_cursor, page.previous_cursor)
+
+
+def _status_now(run: MissionRun, terms: MissionTerms, now: dt.datetime) -> str:
+    """Its status; *over* when nothing can count any more and it is not done."""
+    zone = members.program_zone(run.mission.program_id)
+    _since, until = window_of(run.mission, terms, run.period, zone, None, run.started_at)
+    is_over = now >= until and run.status in (Status.RUNNING, Status.TAKEN_BACK)
+    return "over" if is_over else str(run.status)
 
 
 def _with_versions(rows: QuerySet[Mission]) -> list[tuple[Mission, MissionVersion]]:

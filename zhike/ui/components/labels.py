@@ -103,7 +103,7 @@ HOUSEHOLD_ROLES = {"owner": _("Owner"), "adult": _("Adult"), "child": _("Child")
 POOL_KINDS = {
     "in": _("Put in"),
     "out": _("Taken back"),
-    "spend": _("Spent"),
+    "spend": _("Spent from the pool"),
     "restore": _("Given back"),
     "lapse": _("Lapsed"),
 }

@@ -18,7 +18,7 @@ AWARDS = {
 BIRTHDAY_CALENDARS = {"solar": _("the Gregorian calendar"), "lunar": _("the Chinese calendar")}
 
 MISSION_STEPS = {
-    "purchase": _("Purchases"),
+    "purchase": _("Number of purchases"),
     "spend": _("Spending"),
     "check_in": _("Check-ins"),
     "referral": _("Friends invited who bought"),
@@ -42,11 +42,12 @@ MISSION_ON_RETURN = {
     "keep": _("the reward stays"),
 }
 MISSION_STATES = {
-    "running": _("Under way"),
+    "running": _("Still on it"),
     "waiting": _("Waits for the return window"),
     "rewarded": _("Rewarded"),
     "taken_back": _("Taken back"),
     "missed": _("Too late for a reward"),
+    "over": _("Time is over"),
 }
 MISSION_TONES = {
     "running": "info", "waiting": "accent", "rewarded": "success", "taken_back": "warning", "missed": "error",

@@ -274,7 +274,7 @@ class InviteForm(LimitsForm):
 
 class PutInForm(TokenForm):
     points = forms.IntegerField(
-        label=_("How many points"),
+        label=_("Points to share"),
         min_value=1,
         max_value=10**9,
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),

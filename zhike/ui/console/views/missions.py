@@ -69,7 +69,7 @@ def mission(request: StaffRequest, mission_id: int) -> HttpResponse:
             (one, [step_text(step) for step in one.terms.steps], queries.reward_text(one.terms.reward))
             for one in found.versions
         ],
-        "runs": queries.mission_runs(request.viewer, mission_id, request.GET.get("cursor")),
+        "runs": queries.mission_runs(request.viewer, mission_id, request.now, request.GET.get("cursor")),
         "may": permissions(request, edit=EDIT),
     }
     return page(request, "console/engagement/mission.html", context, section=SECTION)

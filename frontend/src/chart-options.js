@@ -197,9 +197,9 @@ function sankey(description, theme) {
         type: "sankey",
         nodes: description.nodes,
         links: description.links,
-        label: { color: theme.text },
+        label: { color: theme.text, formatter: ({ data }) => data.name },
         lineStyle: { color: "gradient", opacity: 0.25 },
-        right: "18%",
+        right: 96,
       },
     ],
   };

@@ -9,6 +9,7 @@ from zhike.kernel.reencryption import encrypted_columns, reencrypt_batch, rows_b
 NOT_ENCRYPTED = {
     ("insight_segmentsnapshot", "members"),  # ids
     ("marketing_journey", "seen"),  # ids
+    ("insight_recommenditem", "neighbours"),  # ids and weights
     ("rewards_rewardpicture", "content"),  # for everybody to see
     ("kernel_idempotency", "request_hash"),
     ("organization_apikey", "digest"),

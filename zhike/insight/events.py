@@ -227,3 +227,63 @@ class TagSuggestionsDecided(Fact):
     @property
     def subject(self) -> str:
         return f"tag/{self.tag_id}" if self.tag_id else f"tag_suggestion/{self.suggestion_ids[0]}"
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendFitted(Fact):
+    """What goes with what was fitted anew."""
+
+    type: ClassVar[str] = "zhike.insight.recommend_fitted"
+    run_id: int
+    kind: str
+    people: int
+    items: int
+
+    @property
+    def subject(self) -> str:
+        return f"recommend_run/{self.run_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _RecommendationFact(Fact):
+    person_id: int
+    member_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendationsShown(_RecommendationFact):
+    """Items of a kind (product, merchant, coupon) that a member saw at a place (member_home, member_page, counter, api)."""
+
+    type: ClassVar[str] = "zhike.insight.recommendations_shown"
+    place: str
+    kind: str
+    items: list[int]
+
+    @property
+    def subject(self) -> str:
+        """Not the person's: their timeline tells what they did, not what they were shown."""
+        return f"recommendations/{self.place}"
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendationChosen(_RecommendationFact):
+    """A member opened one. ``source`` is why it was shown: repeat, together, viewed, rule, popular."""
+
+    type: ClassVar[str] = "zhike.insight.recommendation_chosen"
+    place: str
+    kind: str
+    item: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendationRefused(_RecommendationFact):
+    """A member does not want to be shown this any more."""
+
+    type: ClassVar[str] = "zhike.insight.recommendation_refused"
+    kind: str
+    item: int

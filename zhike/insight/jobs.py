@@ -10,6 +10,7 @@ from zhike.kernel.jobs import job
 ACTOR = system_viewer("segments")
 STANDING = system_viewer("standing")
 BASKETS = system_viewer("baskets")
+RECOMMEND = system_viewer("recommendations")
 
 
 @job(cron="11 * * * *", lock="insight.segments")
@@ -52,3 +53,9 @@ def count_tags(timestamp: int) -> int:
 def forget_unprofiled(timestamp: int) -> int:
     """Every night: of who is not to be profiled any more nothing is kept."""
     return operations.look_again(actor=ACTOR, now=clock.now())
+
+
+@job(cron="8 20 * * *", lock="insight.recommendations")
+def fit_recommendations(timestamp: int) -> int:
+    """Every night: what goes with what, for the lists of the next day."""
+    return len(operations.fit_recommendations(actor=RECOMMEND, now=clock.now()))

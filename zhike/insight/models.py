@@ -402,3 +402,54 @@ class TagCount(models.Model):
     tag = models.ForeignKey("insight.Tag", models.CASCADE, related_name="+", db_index=False)
     day = models.DateField()
     counted = models.IntegerField()
+
+
+class RecommendRun(models.Model):
+    """One night's fit of what goes with what: products, or merchants. ``holdout``: how good it was on visits it had not seen."""
+
+    kind = models.CharField(max_length=10)
+    ran_at = models.DateTimeField()
+    people = models.IntegerField()
+    items = models.IntegerField()
+    parameters = models.JSONField()
+    holdout = models.JSONField()
+    took_ms = models.IntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["kind", "-id"], name="recommend_run_newest")]
+
+
+class RecommendItem(models.Model):
+    """An item of a fit: who bought it, and what goes with it.
+
+    ``recent``: buyers in the last 30 days before the fit. ``again_bp``: of its buyers, the share that bought it on another day too.
+    ``neighbours``: pairs of item (int64) and weight (float64), packed, the strongest first.
+    """
+
+    run = models.ForeignKey("insight.RecommendRun", models.CASCADE, related_name="+", db_index=False)
+    item = models.BigIntegerField()
+    mall_id = models.BigIntegerField(null=True)
+    merchant_id = models.BigIntegerField()
+    buyers = models.IntegerField()
+    recent = models.IntegerField()
+    again_bp = models.IntegerField()
+    last_on = models.DateField()
+    neighbours = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "item"], name="recommend_item_once")]
+        indexes = [
+            models.Index(fields=["run", "-recent", "item"], name="recommend_item_popular"),
+            models.Index(fields=["run", "mall_id", "-recent", "item"], name="recommend_item_mall"),
+            models.Index(fields=["run", "merchant_id", "-recent", "item"], name="recommend_item_merchant"),
+        ]
+
+
+class RecommendRefusal(models.Model):
+    """What a member does not want to be shown any more."""
+
+    pk = models.CompositePrimaryKey("person_id", "kind", "item")
+    person = models.ForeignKey("customers.Person", models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=10)
+    item = models.BigIntegerField()
+    refused_at = models.DateTimeField()

@@ -32,7 +32,7 @@ from zhike.simulator.loading import Loader, Progress
 from zhike.simulator.parallel import DATABASE_KEYS, Helper, Task, lazy_commits, start_helper, take_stock
 from zhike.simulator.people import build_people
 from zhike.simulator.rhythm import ZONE
-from zhike.simulator.segments import order_baskets, seed_segments
+from zhike.simulator.segments import seed_baskets, seed_recommended, seed_segments
 from zhike.simulator.tags import seed_tags
 
 ACTOR = system_viewer("simulator")
@@ -148,7 +148,9 @@ def load_insight(*, actor: Viewer = ACTOR, now: dt.datetime) -> None:
         seed_segments(actor, group.id, mall_id, now)
         seed_tags(actor, group.id, now)
         insight.order_fit(actor=actor, now=now)
-        order_baskets(actor, group.id, mall_id, now)
+        seed_baskets(actor, group.id, mall_id, now)
+        seed_recommended(actor, mall_id, now, SEED)
+        insight.order_recommend_fit(actor=actor, now=now)
 
 
 def mini_program_key(*, actor: Viewer = ACTOR, now: dt.datetime) -> tuple[int, str]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import islice
+from random import Random
 from typing import Any
 
 from zhike.insight import operations as insight
 from zhike.insight import queries
 from zhike.kernel.access import Viewer
+from zhike.loyalty import queries as loyalty
 from zhike.organization import queries as organization
+from zhike.sales import queries as sales
 
 
 def _leaf(field: str, op: str, value: Any, **more: Any) -> dict[str, Any]:
@@ -33,19 +37,44 @@ def seed_segments(actor: Viewer, group_id: int, mall_id: int, now: dt.datetime) 
             insight.freeze_segment(actor=actor, segment_id=known[code], label="召回活动前", now=now)
 
 
-def order_baskets(actor: Viewer, group_id: int, mall_id: int, now: dt.datetime) -> None:
-    """Searches for what is bought together, for a worker; once."""
+SEEN_BY, SEEN_DAYS, OPENED_SHARE = 40, 12, 0.25
+
+
+def seed_baskets(actor: Viewer, group_id: int, mall_id: int, now: dt.datetime) -> None:
+    """What is bought together between merchants, with a coupon made of the best rule; the larger searches are for a worker. Once."""
     if queries.basket_runs(actor):
         return
-    for level, unit, support in (
-        ("merchant", "visit", 300),
-        ("category", "visit", 500),
-        ("product", "receipt", 100),
-    ):
-        plan = insight.BasketPlan(
-            level=level, unit=unit, days=365, support_ppm=support, confidence_bp=300, mall_id=mall_id
-        )
-        insight.order_basket_search(actor=actor, group_id=group_id, plan=plan, now=now)
+    plans = {
+        "merchant": insight.BasketPlan("merchant", "visit", 365, 300, 300, mall_id=mall_id),
+        "category": insight.BasketPlan("category", "visit", 365, 500, 300, mall_id=mall_id),
+        "product": insight.BasketPlan("product", "receipt", 365, 500, 300, mall_id=mall_id),
+    }
+    runs = {
+        level: insight.order_basket_search(actor=actor, group_id=group_id, plan=plan, now=now)
+        for level, plan in plans.items()
+    }
+    insight.search_baskets(actor=actor, run_id=runs["merchant"], now=now)
+    best = queries.basket_rules(actor, runs["merchant"], queries.RuleFilter(lift_min=110), limit=1)
+    for rule in best:
+        insight.make_basket_offer(actor=actor, rule_id=rule.id, now=now)
+
+
+def seed_recommended(actor: Viewer, mall_id: int, now: dt.datetime, seed: int) -> None:
+    """Some members looked at what was recommended to them in the last days, and opened some of it. Once."""
+    if queries.recommend_usage(actor, now):
+        return
+    rng = Random(f"recommended/{seed}")
+    members = list(islice(loyalty.each_member_id(actor, mall_id=mall_id), SEEN_BY))
+    bought = sales.baskets("product", "receipt", now - dt.timedelta(days=3), now, mall_id, 2).of_item
+    items = sorted(bought, key=lambda item: (-len(bought[item]), item))[:60]
+    for member_id in members if len(items) >= 3 else ():
+        at = now - dt.timedelta(days=rng.uniform(0, SEEN_DAYS))
+        place, shown = rng.choice(("member_home", "member_home", "member_page")), rng.sample(items, 3)
+        said: dict[str, Any] = {"actor": actor, "member_id": member_id, "place": place, "kind": "product"}
+        insight.record_shown(items=shown, now=at, **said)
+        if rng.random() < OPENED_SHARE:
+            later = at + dt.timedelta(seconds=rng.randint(4, 90))
+            insight.record_choice(item=rng.choice(shown), source="together", now=min(later, now), **said)
 
 
 def _definitions(trades: dict[str, int]) -> list[tuple[str, str, str, str, list[dict[str, Any]]]]:

@@ -46,6 +46,15 @@ from zhike.insight.queries.lifetime import (
     lifetime_runs,
 )
 from zhike.insight.queries.persona import Make, Persona, Share, persona, segment_persona
+from zhike.insight.queries.recommend import (
+    Recommendations,
+    Recommended,
+    RecommendRunView,
+    RecommendUsage,
+    recommend_runs,
+    recommend_usage,
+    recommendations,
+)
 from zhike.insight.queries.sentences import fault_sentence
 from zhike.insight.queries.standing import (
     GroupRow,
@@ -127,6 +136,10 @@ __all__ = [
     "PersonTags",
     "Persona",
     "PurposeUnknown",
+    "RecommendRunView",
+    "RecommendUsage",
+    "Recommendations",
+    "Recommended",
     "RuleFilter",
     "RunCard",
     "RunView",
@@ -165,6 +178,9 @@ __all__ = [
     "persona",
     "policy_history",
     "preview_count",
+    "recommend_runs",
+    "recommend_usage",
+    "recommendations",
     "rfm_moves",
     "rfm_policy",
     "rfm_rows",

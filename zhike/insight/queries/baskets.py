@@ -23,7 +23,7 @@ ORDERS = {
     "confidence": "-confidence",
     "support": "-both",
 }
-SHOWN = 100
+SHOWN = 60
 RUNS_SHOWN = 30
 
 

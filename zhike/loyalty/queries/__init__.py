@@ -76,6 +76,7 @@ from zhike.loyalty.queries.members import (
     member_file,
     member_id_by,
     member_id_of_person,
+    member_place,
     members_count,
     members_page,
     membership,
@@ -111,7 +112,7 @@ from zhike.loyalty.queries.statements import (
     statement,
 )
 from zhike.loyalty.queries.timeline import KINDS as TIMELINE_KINDS
-from zhike.loyalty.queries.timeline import Search, TimelineItem, timeline
+from zhike.loyalty.queries.timeline import Search, TimelineItem, behaviour_lately, timeline
 from zhike.loyalty.queries.waivers import DebtorView, WaiverView, debtors, waivers
 
 __all__ = [
@@ -160,6 +161,7 @@ __all__ = [
     "WaitingView",
     "WaiverView",
     "activity_of",
+    "behaviour_lately",
     "current_rules",
     "daily_digest",
     "daily_digests",
@@ -185,6 +187,7 @@ __all__ = [
     "member_id_by",
     "member_id_of_person",
     "member_ids_of",
+    "member_place",
     "member_rows",
     "members_count",
     "members_page",

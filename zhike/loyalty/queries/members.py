@@ -301,6 +301,13 @@ def require_member(viewer: Viewer, member_id: int) -> None:
     _account(viewer, member_id, False)
 
 
+def member_place(viewer: Viewer, member_id: int, *, presented: bool = False) -> tuple[int, int | None]:
+    """(person, mall) of a member, as ``member_file`` gives them, and nothing else. Raises MemberNotFound."""
+    member = _account(viewer, member_id, presented).member
+    assert member is not None
+    return member.person_id, member.mall_id
+
+
 def _account(viewer: Viewer, member_id: int, presented: bool) -> Account:
     asked = Member.objects.filter(id=member_id)
     if presented and viewer.kind != "member":

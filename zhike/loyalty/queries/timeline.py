@@ -11,6 +11,7 @@ from django.db.models import BooleanField, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
 
 from zhike.collection import queries as collection
+from zhike.collection.events import BehaviourObserved
 from zhike.customers import queries as customers
 from zhike.kernel.access import Viewer
 from zhike.kernel.models import Event
@@ -97,6 +98,17 @@ def timeline(
         for row in page.items
     ]
     return Listing(items, page.next_cursor, page.previous_cursor)
+
+
+def behaviour_lately(
+    person_id: int, names: Sequence[str], since: dt.datetime, limit: int = 50
+) -> list[tuple[dt.datetime, dict[str, Any]]]:
+    """When, and the properties of what a person did online, the newest first. The caller has authorised the person."""
+    rows = _of_person(person_id).filter(
+        type=BehaviourObserved.type, time__gte=since, data__name__in=list(names)
+    )
+    found = rows.order_by("-time").values_list("time", "data__properties")[:limit]
+    return [(time, dict(properties or {})) for time, properties in found]
 
 
 def _of_person(person_id: int) -> QuerySet[Event]:

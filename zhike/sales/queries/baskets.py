@@ -87,3 +87,52 @@ def product_faces(product_ids: Sequence[int]) -> dict[int, ProductFace]:
     rows = Product.objects.filter(id__in=product_ids)
     columns = ("id", "sku", "name", "merchant_id", "category_id", "price_fen")
     return {row[0]: ProductFace(*row) for row in rows.values_list(*columns)}
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """An item in one of a person's visits, ``age`` visits before their last."""
+
+    item: int
+    age: int
+    on: dt.date
+
+
+_VISITED = """SELECT DISTINCT person_id, item, mall_id, merchant_id, age, business_date FROM (
+    SELECT r.person_id, {item} AS item, r.mall_id, r.merchant_id, r.business_date,
+        dense_rank() OVER (PARTITION BY r.person_id ORDER BY r.business_date DESC) - 1 AS age
+    FROM sales_receipt r{lines} WHERE r.kind = 'sale' AND r.occurred_at >= %s AND r.occurred_at <= %s"""
+
+
+def visited_sql(level: Level, since: dt.datetime, until: dt.datetime) -> Sql:
+    """What members bought in [since, until], as a statement that others build on; a visit is a day.
+
+    Columns: person_id, item (of the level), mall_id, merchant_id, age (visits before their last), business_date.
+    """
+    text = _VISITED.format(item=_ITEMS[level], lines="" if level == "merchant" else _LINES)
+    return Sql(text + " AND r.person_id IS NOT NULL) x WHERE item IS NOT NULL", (since, until))
+
+
+def bought_by(
+    person_ids: Sequence[int], level: Level, since: dt.datetime, until: dt.datetime, visits: int
+) -> list[Bought]:
+    """What one human being (by all their ids) bought in their newest visits, the newest first."""
+    text = _VISITED.format(item=_ITEMS[level], lines="" if level == "merchant" else _LINES)
+    text = text.replace("PARTITION BY r.person_id ", "")
+    statement = Sql(
+        text + " AND r.person_id = ANY(%s)) x WHERE item IS NOT NULL AND age < %s ORDER BY age, item",
+        (since, until, list(person_ids), visits),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement.text, statement.params)
+        return [Bought(row[1], row[4], row[5]) for row in cursor.fetchall()]
+
+
+def products_with_sku(skus: Sequence[str]) -> dict[str, int]:
+    """The products that alone bear an article number; others of the same number at other merchants leave it open."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sku, min(id) FROM sales_product WHERE sku = ANY(%s) GROUP BY sku HAVING count(*) = 1",
+            [list(skus)],
+        )
+        return dict(cursor.fetchall())

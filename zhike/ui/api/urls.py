@@ -32,6 +32,7 @@ from zhike.ui.api.routes import (
     merges,
     missions,
     places,
+    recommendations,
     rights,
     segments,
     tags,
@@ -73,6 +74,7 @@ for _router in (
     segments.router,
     rights.router,
     tags.router,
+    recommendations.router,
 ):
     api.add_router("", _router)
 

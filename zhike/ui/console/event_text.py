@@ -391,6 +391,13 @@ def _message_read(data: Data, tiers: Names) -> Told:
     return _message(data, _("A message was opened"), "mail-open", "success")
 
 
+def _recommended(title: Any) -> Callable[[Data, Names], Told]:
+    def told(data: Data, tiers: Names) -> Told:
+        return Told(str(title), icon="sparkles", tone="info")
+
+    return told
+
+
 def _campaign_link(data: Data, tiers: Names) -> Told:
     url = reverse("console:campaign", args=[data["campaign_id"]])
     return Told(_("Followed the link of a campaign"), icon="mouse-pointer-click", tone="success", url=url)
@@ -490,6 +497,8 @@ _TELLERS: dict[str, Teller] = {
     "insight.member_tagged": _tag(gettext_lazy("Has the tag “%(name)s”"), "tag", "accent"),
     "insight.member_untagged": _tag(gettext_lazy("Has the tag “%(name)s” no longer"), "tag"),
     "insight.tag_suggested": _suggested,
+    "insight.recommendation_chosen": _recommended(gettext_lazy("Opened a recommendation")),
+    "insight.recommendation_refused": _recommended(gettext_lazy("Sent a recommendation away")),
     "marketing.campaign_link_opened": _campaign_link,
     "marketing.journey_entered": _journey_entered,
     "marketing.journey_left": _journey_left,

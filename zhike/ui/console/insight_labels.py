@@ -18,6 +18,7 @@ AUDIT_ACTIONS = {
     "tag.suggestion_taken": _("Suggestion made a tag"),
     "tag.suggestion_declined": _("Suggestion declined"),
     "lifetime.fit": _("Model of future value fitted"),
+    "recommendations.fit": _("Recommendations fitted"),
     "basket.offer": _("Coupon made of a basket rule"),
     "standing.stages": _("Thresholds of the stages published"),
     "standing.rfm": _("Settings of RFM published"),
@@ -27,10 +28,15 @@ AUDIT_SUBJECTS = {
     "tag_suggestion": _("Suggestion of a tag"),
     "segment": _("Segment"),
     "lifetime_run": _("Fit"),
+    "recommend_run": _("Fit"),
     "basket_offer": _("Coupon made of a basket rule"),
 }
 
-BASKET_LEVELS = {"merchant": _("Merchants"), "category": _("Product categories"), "product": _("Articles")}
+BASKET_LEVELS = {
+    "merchant": _("Merchants"),
+    "category": _("Product categories"),
+    "product": _("Articles sold"),
+}
 BASKET_UNITS = {"visit": _("A member's visit"), "receipt": _("A receipt")}
 BASKET_STATES = {"waiting": _("searching"), "done": _("done"), "failed": _("failed")}
 BASKET_ORDERS = {
@@ -47,3 +53,17 @@ BASKET_LIFTS = {
     "300": _("Lift from 3"),
 }
 """The lift in hundredths."""
+
+RECOMMEND_METHODS = {
+    "popular": _("What everybody buys"),
+    "personal": _("What each bought before"),
+    "together": _("What goes with it (EASE^R)"),
+    "blend": _("All together"),
+}
+RECOMMEND_PLACES = {
+    "member_home": _("Member app, card"),
+    "member_page": _("Member app, page"),
+    "counter": _("Counter"),
+    "api": _("API"),
+    "lab": _("Console"),
+}

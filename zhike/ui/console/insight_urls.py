@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from zhike.ui.console.views import baskets, lifetime, member_tags, segments, standing, tags
+from zhike.ui.console.views import baskets, lifetime, member_tags, recommendations, segments, standing, tags
 
 INSIGHT: list[URLPattern] = [
     path("segments/", segments.segments, name="segments"),
@@ -42,6 +42,8 @@ INSIGHT: list[URLPattern] = [
     path("members/<int:member_id>/tags/<int:tag_id>/", member_tags.mark, name="mark_tag"),
     path("lifetime/", lifetime.lifetime, name="lifetime"),
     path("lifetime/fit/", lifetime.fit, name="fit_lifetime"),
+    path("recommendations/", recommendations.recommendations, name="recommendations"),
+    path("recommendations/fit/", recommendations.fit_recommendations, name="fit_recommendations"),
     path("standing/", standing.standing, name="standing"),
     path("standing/stages/", standing.publish_stages, name="publish_stages"),
     path("standing/stages/preview/", standing.preview_stages, name="preview_stages"),

@@ -44,6 +44,13 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry(
                 "associates", _("Sales associates"), "contact-round", "members.identity", "console:associates"
             ),
+            Entry(
+                "recommendations",
+                _("Recommendations"),
+                "sparkles",
+                "segments.view",
+                "console:recommendations",
+            ),
             Entry("identity", _("One person, one record"), "merge", "members.merge", "console:suggestions"),
             Entry("receipts", _("Receipts"), "receipt-text", "receipts.view", "console:receipts"),
             Entry("redemptions", _("Redemptions"), "hand-coins", "points.view", "console:redemptions"),

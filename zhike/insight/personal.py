@@ -30,5 +30,9 @@ HOLDINGS = (
     Holding(
         "insight_tagsuggestion", "person", "person_id", "insight", "personalisation", DELETE, export=("text", "written_at"),
     ),
+    Holding(
+        "insight_recommendrefusal", "person", "person_id", "insight", "personalisation", DELETE, row="person_id",
+        export=("kind", "refused_at"),
+    ),
 )  # fmt: skip
-LOOSE = (Loose("insight_segmentsnapshot", "numbers"),)
+LOOSE = (Loose("insight_segmentsnapshot", "numbers"), Loose("insight_recommenditem", "numbers"))

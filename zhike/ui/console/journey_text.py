@@ -17,7 +17,7 @@ from zhike.ui.components import stages
 from zhike.ui.components.formatting import points_text, yuan
 from zhike.ui.components.staff import StaffRequest
 from zhike.ui.console import journey_labels as names
-from zhike.ui.console import labels
+from zhike.ui.console import labels, message_labels
 from zhike.ui.console.programmes import tier_names
 
 
@@ -171,7 +171,7 @@ def reason(code: str) -> str:
     """Why something was not given; a gate and its reason, or the code of a refusal."""
     gate, colon, why = code.partition(":")
     if colon:
-        return f"{labels.GATES.get(gate, gate)} · {labels.REFUSALS.get(why, why)}"
+        return f"{message_labels.GATES.get(gate, gate)} · {message_labels.REFUSALS.get(why, why)}"
     return str(names.REASONS.get(code, code))
 
 

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.http import HttpResponse
 
 from zhike.kernel import idempotency
 from zhike.ui.components.staff import StaffRequest
+from zhike.ui.console.pages import carry_out
 
 
 class OnceForm(forms.Form):
@@ -38,4 +40,18 @@ def run_once(request: StaffRequest, what: str, form: OnceForm, execute: Callable
         request_hash=hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).digest(),
         now=request.now,
         execute=outcome,
+    )
+
+
+def dialog_once(
+    request: StaffRequest, form: OnceForm, act: Callable[[], Any], title: str, success: str, url: str
+) -> HttpResponse:
+    """A form in a dialog whose operation runs once for each time it was shown."""
+    return carry_out(
+        request,
+        form,
+        lambda: run_once(request, request.path, form, act),
+        success=success,
+        url=url,
+        title=title,
     )

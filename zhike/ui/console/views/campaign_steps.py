@@ -16,8 +16,8 @@ from zhike.marketing import operations, queries
 from zhike.organization import queries as organization
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.forms import campaigns as forms
-from zhike.ui.console.once import OnceForm, run_once
-from zhike.ui.console.pages import carry_out, done, malls_of, refused
+from zhike.ui.console.once import dialog_once
+from zhike.ui.console.pages import done, malls_of, refused
 
 VIEW, EDIT, APPROVE = "campaigns.view", "campaigns.edit", "campaigns.approve"
 _STEPS: dict[str, tuple[Callable[..., Any], Any]] = {
@@ -93,7 +93,7 @@ def send_back(request: StaffRequest, campaign_id: int) -> HttpResponse:
             actor=request.viewer, campaign_id=campaign_id, reason=form.cleaned_data["reason"], now=request.now
         )
 
-    return _dialog(request, form, act, _("Send back"), _("Sent back."), _url(campaign_id))
+    return dialog_once(request, form, act, _("Send back"), _("Sent back."), _url(campaign_id))
 
 
 @staff_page(EDIT)
@@ -109,7 +109,7 @@ def lessons(request: StaffRequest, campaign_id: int) -> HttpResponse:
             now=request.now,
         )
 
-    return _dialog(request, form, act, _("What we learnt"), _("Saved."), _url(campaign_id))
+    return dialog_once(request, form, act, _("What we learnt"), _("Saved."), _url(campaign_id))
 
 
 @staff_page(APPROVE)
@@ -123,7 +123,7 @@ def budget(request: StaffRequest, campaign_id: int) -> HttpResponse:
             actor=request.viewer, campaign_id=campaign_id, budget=form.budget, now=request.now
         )
 
-    return _dialog(request, form, act, _("More budget"), _("It goes on."), _url(campaign_id))
+    return dialog_once(request, form, act, _("More budget"), _("It goes on."), _url(campaign_id))
 
 
 @staff_page(APPROVE)
@@ -144,17 +144,4 @@ def measuring(request: StaffRequest) -> HttpResponse:
         )
 
     url = reverse("console:campaign_board")
-    return _dialog(request, form, act, _("How campaigns are measured"), _("Saved."), url)
-
-
-def _dialog(
-    request: StaffRequest, form: OnceForm, act: Callable[[], None], title: str, success: str, url: str
-) -> HttpResponse:
-    return carry_out(
-        request,
-        form,
-        lambda: run_once(request, request.path, form, act),
-        success=success,
-        url=url,
-        title=title,
-    )
+    return dialog_once(request, form, act, _("How campaigns are measured"), _("Saved."), url)

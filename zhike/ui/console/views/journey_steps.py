@@ -17,7 +17,7 @@ from zhike.organization import queries as organization
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console import journey_labels
 from zhike.ui.console.forms import journeys as forms
-from zhike.ui.console.once import OnceForm, run_once
+from zhike.ui.console.once import dialog_once, run_once
 from zhike.ui.console.pages import carry_out, done, malls_of, refused
 from zhike.ui.console.views.journey_canvas import member_of
 
@@ -109,7 +109,7 @@ def rename(request: StaffRequest, journey_id: int) -> HttpResponse:
             now=request.now,
         )
 
-    return _dialog(request, form, act, _("Name of the journey"), _("Saved."), _url(journey_id))
+    return dialog_once(request, form, act, _("Name of the journey"), _("Saved."), _url(journey_id))
 
 
 @staff_page(EDIT)
@@ -122,7 +122,7 @@ def send_back(request: StaffRequest, journey_id: int) -> HttpResponse:
             actor=request.viewer, journey_id=journey_id, reason=form.cleaned_data["reason"], now=request.now
         )
 
-    return _dialog(request, form, act, _("Send back"), _("Sent back."), _url(journey_id))
+    return dialog_once(request, form, act, _("Send back"), _("Sent back."), _url(journey_id))
 
 
 @staff_page(EDIT)
@@ -144,16 +144,3 @@ def enter(request: StaffRequest, journey_id: int) -> HttpResponse:
             return refused(request, problem, url)
         return done(request, str(journey_labels.FATES[fate]), url)
     return carry_out(request, form, lambda: None, success="", url=url, title=_("Let a member in"))
-
-
-def _dialog(
-    request: StaffRequest, form: OnceForm, act: Callable[[], None], title: str, success: str, url: str
-) -> HttpResponse:
-    return carry_out(
-        request,
-        form,
-        lambda: run_once(request, request.path, form, act),
-        success=success,
-        url=url,
-        title=title,
-    )

@@ -17,7 +17,7 @@ BUDGETS = {
     "/console/search/?q=张": 22,
     "/console/members/": 20,
     "/console/members/?q=张": 26,
-    "/console/members/{member}/": 28,
+    "/console/members/{member}/": 29,
     "/console/members/{member}/points/": 30,
     "/console/members/{member}/receipts/": 22,
     "/console/members/{member}/timeline/": 23,

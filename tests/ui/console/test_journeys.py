@@ -81,6 +81,7 @@ def test_from_template_to_results(
     assert "在旅程中" in said(admin.get("/console/journeys/?status=running", headers=HTMX))
     timeline = said(admin.get(f"/console/members/{world.zhang_san}/?tab=timeline"))
     assert "进入旅程" in timeline
+    assert "欢迎新会员" in said(admin.get(f"/console/members/{world.zhang_san}/"))
     for name in ("pause", "resume", "close", "end"):
         assert admin.post(f"{url}/{name}/").status_code == 302
     assert admin.post(f"{url}/nonsense/").status_code == 404

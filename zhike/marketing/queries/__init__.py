@@ -35,7 +35,7 @@ from zhike.marketing.queries.journeys.people import (
     StepView,
     journey_path,
     journey_people,
-    journeys_of_member,
+    journeys_of_person,
 )
 from zhike.marketing.queries.journeys.results import JourneyResults, Side, WayFigures, journey_results
 from zhike.marketing.queries.journeys.sentences import (
@@ -127,7 +127,7 @@ __all__ = [
     "journey_path",
     "journey_people",
     "journey_results",
-    "journeys_of_member",
+    "journeys_of_person",
     "journeys_page",
     "link_of",
     "marketing_policy",

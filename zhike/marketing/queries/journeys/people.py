@@ -6,12 +6,12 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from zhike.kernel.access import Viewer
+from zhike.kernel.access import Viewer, visible
 from zhike.kernel.errors import NotFound
 from zhike.kernel.paging import Keyset, Listing
 from zhike.loyalty import queries as loyalty
-from zhike.marketing.models import JourneyEntry, JourneyStep, JourneyVersion
-from zhike.marketing.queries.found import VIEW
+from zhike.marketing.models import Journey, JourneyEntry, JourneyStep, JourneyVersion
+from zhike.marketing.queries.found import COLUMNS, VIEW
 from zhike.marketing.queries.journeys.found import definition_of, journey_row
 from zhike.marketing.rules.journeys.graph import Node
 
@@ -110,23 +110,18 @@ def journey_path(viewer: Viewer, journey_id: int, entry_id: int) -> PathView:
     )
 
 
-def journeys_of_member(viewer: Viewer, member_id: int, limit: int = 10) -> list[OfMember]:
-    """The newest walks of a member the viewer may see, of journeys the viewer may see; held ones are left out."""
-    rows = (
+def journeys_of_person(viewer: Viewer, person_id: int, limit: int = 10) -> list[OfMember]:
+    """The newest walks of a person whom the caller has loaded, in journeys the viewer may see; held ones are left out."""
+    shown = visible(Journey.objects.all(), viewer, VIEW, COLUMNS).values("pk")
+    rows = list(
         JourneyEntry.objects.select_related("version", "journey")
-        .filter(person_id=loyalty.person_id_of(member_id), arm="walk")
+        .filter(person_id=person_id, arm="walk", journey__in=shown)
         .order_by("-id")[:limit]
     )
-    found = []
-    for row in rows:
-        if not viewer.may(VIEW):
-            continue
-        try:
-            journey_row(viewer, row.journey_id)
-        except NotFound:
-            continue
-        found.append(OfMember(row.journey_id, row.journey.name, _entries(viewer, [row])[0]))
-    return found
+    if not rows:
+        return []
+    lines = _entries(viewer, rows)
+    return [OfMember(row.journey_id, row.journey.name, line) for row, line in zip(rows, lines, strict=True)]
 
 
 def _entries(viewer: Viewer, rows: Sequence[JourneyEntry]) -> list[EntryRow]:

@@ -264,13 +264,11 @@ def entry_line(one: queries.EntryRow, names: Names) -> dict[str, Any]:
     }
 
 
-def lines_of_member(request: StaffRequest, member_id: int) -> list[dict[str, Any]]:
+def lines_of_member(request: StaffRequest, person_id: int) -> list[dict[str, Any]]:
     """The journeys a member is or was in, for their own page."""
-    names = names_of(request)
-    return [
-        {"of": one, **entry_line(one.entry, names)}
-        for one in queries.journeys_of_member(request.viewer, member_id, limit=5)
-    ]
+    found = queries.journeys_of_person(request.viewer, person_id, limit=5)
+    names = names_of(request) if found else Names()
+    return [{"of": one, **entry_line(one.entry, names)} for one in found]
 
 
 def _tiles(known: queries.JourneyFile, found: queries.JourneyResults) -> list[dict[str, Any]]:

@@ -114,7 +114,7 @@ def _overview(request: StaffRequest, file: MemberFile) -> dict[str, Any]:
         "spent_note": _purchases_and_returns(activity),
     }
     if request.viewer.may("campaigns.view"):
-        context["journeys"] = journeys.lines_of_member(request, file.member_id)
+        context["journeys"] = journeys.lines_of_member(request, file.person.id)
     if request.viewer.may("receipts.view"):
         found = sales.receipts_of_person(file.person.id, limit=RECENT)
         context["receipts"] = _with_points(found.items)

@@ -331,7 +331,6 @@ DATA_COLUMNS = {
     "reward_id": _("Reward number"),
     "cash_fen": _("Cash part (fen)"),
     "collected_at": _("Collected on"),
-    "period": _("Period from"),
     "taken": _("How many taken"),
     "benefit_id": _("Benefit number"),
     "used": _("Times used"),

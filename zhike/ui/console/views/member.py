@@ -109,7 +109,6 @@ def _overview(request: StaffRequest, file: MemberFile) -> dict[str, Any]:
     context: dict[str, Any] = {
         "events": _events(request, file, None, RECENT)[0],
         "activity": activity,
-        "pool_points": queries.pool_points(file.member_id),
         "visits_note": _since(activity.first_purchase_at),
         "spent_note": _purchases_and_returns(activity),
     }

@@ -333,6 +333,13 @@ OPERATIONS: dict[str, Text] = {
         ),
     ),
     "count_definition": Text(_("Count a definition"), _("Within the key's scope; nothing is saved.")),
+    "get_recommendations": Text(
+        _("Recommendations for a member"),
+        _(
+            "Articles, merchants or coupons, best first, each with its reason; what the member did a moment ago counts. Who"
+            " refused personalisation gets what is popular, and the answer says so."
+        ),
+    ),
     "get_segment": Text(_("One segment"), _("Its definition, and the sentence it reads as.")),
     "list_segment_members": Text(
         _("Who belongs to a segment"),

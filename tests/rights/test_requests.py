@@ -264,3 +264,10 @@ def test_memberships_with_debt_are_not_closed(desk: Desk) -> None:
     Account.objects.filter(member_id=desk.member_id).update(debt=5)
     with pytest.raises(Conflict):
         loyalty.close_memberships(actor=SYSTEM, person_ids=[desk.person_id], reference="DSR", now=NOW)
+
+
+def test_who_shares_points_leaves_the_household_first(desk: Desk) -> None:
+    loyalty.found_household(actor=desk.own, member_id=desk.member_id, name="望舒一家", now=NOW)
+    assert [one.what for one in queries.would_lose(desk.sun, desk.person_id, NOW).blocks] == ["household"]
+    loyalty.dissolve_household(actor=desk.own, member_id=desk.member_id, now=NOW)
+    assert not queries.would_lose(desk.sun, desk.person_id, NOW).blocks

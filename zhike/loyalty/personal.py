@@ -61,6 +61,22 @@ HOLDINGS = (
             "last_purchase_at": "NULL", "last_merchant_id": "NULL",
         },
     ),
+    Holding(
+        "loyalty_householdmember", "member", "member_id", "points", "membership", KEEP, _LEDGER,
+        export=("household_id", "role", "status", "joined_at", "left_at"),
+    ),
+    Holding(
+        "loyalty_poolshare", "member", "member_id", "points", "contract", KEEP, _LEDGER, row="member_id",
+        export=("household_id", "expires_on", "remaining"),
+    ),
+    Holding(
+        "loyalty_poolentry", "member", "member_id", "points", "contract", KEEP, _LEDGER,
+        export=("household_id", "kind", "points", "at"),
+    ),
+    Holding(
+        "loyalty_pooldispute", "member", "member_id", "service", "contract", BLANK, "dispute",
+        export=("text", "verdict", "raised_at", "settled_at"), blanks={"text": "'—'", "verdict": "''"},
+    ),
     Holding("loyalty_membermerge", "member", "survivor_id", "points", "contract", KEEP, _LEDGER, row="merge_id"),
     Holding("loyalty_membermerge", "member", "merged_id", "points", "contract", KEEP, _LEDGER, row="merge_id"),
     Holding(

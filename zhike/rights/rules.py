@@ -83,7 +83,12 @@ class Block:
 
 
 def blocks(
-    debt: int, holds: int, orders: Sequence[str], tickets: Sequence[str], coupons_locked: int = 0
+    debt: int,
+    holds: int,
+    orders: Sequence[str],
+    tickets: Sequence[str],
+    coupons_locked: int = 0,
+    household: str = "",
 ) -> list[Block]:
     """What stands in the way of an erasure, as it is told beforehand."""
     found = []
@@ -97,6 +102,8 @@ def blocks(
         found.append(Block("tickets", tuple(tickets), len(tickets)))
     if coupons_locked:
         found.append(Block("coupons", count=coupons_locked))
+    if household:
+        found.append(Block("household", (household,), 1))
     return found
 
 

@@ -66,6 +66,8 @@ HOLDINGS = (
 LOOSE = (
     Loose("service_botexample", "sealed"),
     Loose("service_botmodel", "numbers"),
+    Loose("service_alertcontact", "staff"),
+    Loose("service_alertnotice", "staff"),
 )
 
 KEEPINGS = (

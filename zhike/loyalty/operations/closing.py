@@ -16,6 +16,7 @@ from zhike.loyalty.events import MemberStatusChanged, PointsForfeited
 from zhike.loyalty.models import Hold, Member, PendingPoints
 from zhike.loyalty.operations.returning import keep_waiting, waiting_of
 from zhike.loyalty.operations.state import Posting, locked_holder, post, posting_for
+from zhike.loyalty.queries.closing import household_name
 from zhike.loyalty.queries.snapshots import EXPIRED, PENDING
 from zhike.loyalty.rules.accounts import debit
 
@@ -28,6 +29,11 @@ class PointsOwed(Conflict):
     title = _("The member owes %(points)s points; they are repaid or waived first.")
 
 
+class SharesPoints(Conflict):
+    code = "shares-points"
+    title = _("Shares points in the household “%(household)s”; leave it first.")
+
+
 class PointsInFlight(Conflict):
     code = "points-in-flight"
     title = _("Points of this member are set aside for a purchase being paid.")
@@ -38,7 +44,8 @@ def close_memberships(*, actor: Viewer, person_ids: Sequence[int], reference: st
     """End every membership of these ids of one human being; returns the points that lapsed.
 
     What is left on the account, and what still waits for a return window, goes to the account of lapsed points by
-    transfers of reason *forfeit*. Closed before: nothing to do. Raises PointsOwed, PointsInFlight, NotAllowed.
+    transfers of reason *forfeit*. Closed before: nothing to do. Raises PointsOwed, PointsInFlight,
+    SharesPoints, NotAllowed.
     """
     require(actor, PERMISSION)
     lapsed = 0
@@ -55,6 +62,8 @@ def _close(actor: Viewer, member: Member, person_ids: Sequence[int], reference: 
         raise PointsOwed(points=f"{holder.state.debt:,}")
     if Hold.objects.filter(member_id=member.pk, status=Hold.Status.OPEN).exists():
         raise PointsInFlight
+    if name := household_name(member.pk):
+        raise SharesPoints(household=name)
     posting = posting_for(holder)
     about: dict[str, Any] = {
         "reason": FORFEIT, "reference": reference[:80], "actor": actor, "occurred_at": now, "now": now,

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 from django.db.models import Sum
 
-from zhike.loyalty.models import Account, Hold, Member, PendingPoints
+from zhike.loyalty.models import Account, Hold, HouseholdMember, Member, PendingPoints
 
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """Points: ``balance`` that can be spent, ``waiting`` for a return window, ``debt``; ``holds`` are open."""
+    """Points: ``balance`` that can be spent, ``waiting`` for a return window, ``debt``; ``holds`` are open.
+
+    ``household`` is the name of theirs, "" for none.
+    """
 
     member_id: int
     tier_name: str
@@ -21,6 +24,7 @@ class Leaving:
     debt: int
     holds: int
     status: str
+    household: str
 
 
 def leaving(person_ids: Sequence[int]) -> Leaving | None:
@@ -46,7 +50,14 @@ def leaving(person_ids: Sequence[int]) -> Leaving | None:
         account.debt,
         Hold.objects.filter(member__person_id__in=person_ids, status=Hold.Status.OPEN).count(),
         member.status,
+        household_name(member.pk),
     )
+
+
+def household_name(member_id: int) -> str:
+    """The household a member shares points in, "" for none."""
+    places = HouseholdMember.objects.filter(member_id=member_id, status=HouseholdMember.Status.ACTIVE)
+    return places.values_list("household__name", flat=True).first() or ""
 
 
 def member_ids_of(person_ids: Sequence[int]) -> list[int]:

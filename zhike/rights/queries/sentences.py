@@ -13,6 +13,7 @@ BLOCK_SENTENCES = {
     "orders": _("Orders not collected yet: %(which)s. Collect or cancel them."),
     "tickets": _("Open tickets: %(which)s. They are answered first."),
     "coupons": _("A coupon is being used at a till; wait until it is over."),
+    "household": _("Shares points in the household “%(which)s”; leave it first."),
 }
 
 

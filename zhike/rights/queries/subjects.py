@@ -63,6 +63,7 @@ def loss_of(person_id: int, now: dt.datetime) -> Loss:
                 rewards.orders_left(members),
                 service.tickets_left(persons),
                 locked,
+                left.household if left else "",
             )
         ),
     )

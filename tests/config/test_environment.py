@@ -23,7 +23,7 @@ LOOK_UPS = ("os.environ.get", "os.environ.setdefault", "os.environ.pop", "os.get
 ARGUMENTS = {
     "manage": ["check"], "db": ["psql"], "simulate": ["hash"], "apikey": ["list"], "ledger": ["verify"],
     "staff": ["create", "x", "--name", "x", "--role", "admin"], "import": ["list"], "events": ["lag"],
-    "keys": ["status"], "rebuild": ["member_activity"], "cards": ["secrets", "--help"],
+    "keys": ["status"], "rebuild": ["member_activity"], "cards": ["secrets", "--help"], "rights": ["requests"],
 }  # fmt: skip
 
 

@@ -35,6 +35,7 @@ def test_members_go_over_once_with_a_reason(malls: Malls, crew: Crew, zhang_san:
         customers.assign_associate(actor=SYSTEM, person_id=person_id, staff_id=crew.zhou.id, now=NOW)
     found = {one.staff_id: one for one in queries.associates(crew.wang)}
     assert found[crew.zhou.id or 0].members >= 1 and found[crew.zhou.id or 0].places
+    crew.all()
     written = Event.objects.count()
     moved = hand_over(crew)
     assert moved >= 1 and hand_over(crew) == 0

@@ -237,6 +237,7 @@ def test_tonight_is_reckoned_from_the_same_kind_of_day(desk: Malls, crew: Crew, 
 def test_a_merchants_alert_goes_to_its_own_manager_and_waits_for_somebody(
     desk: Malls, crew: Crew, complain: Complain
 ) -> None:
+    crew.all()
     complain()
     Alert.objects.create(
         ticket_id=queries.tickets_page(crew.wang, queue="all", now=NOW).items[0].id, mall_id=desk.star,

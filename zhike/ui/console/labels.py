@@ -58,6 +58,7 @@ PERMISSIONS = {
     "programme.view": _("See programme and rules"),
     "programme.edit": _("Change programme and rules"),
     "segments.view": _("See segments"),
+    "tags.give": _("Give tags by hand"),
     "segments.edit": _("Change segments"),
     "segments.export": _("Export segments (audited)"),
     "offers.view": _("See coupons and promotions"),

@@ -49,7 +49,7 @@ class EntryIn(Input):
     key: Annotated[str, text(60, 1)]
 
 
-class EntryOut(Out):
+class JourneyEntryOut(Out):
     """`fate`: walk; held out (holdout, global) and measured; or not let in: known, inside, before, minor, outside."""
 
     fate: Fate
@@ -71,7 +71,9 @@ def get_journey(request: ApiRequest, journey_id: PathId) -> JourneyOut:
     return _out(queries.journey(request.viewer, journey_id, request.now).row)
 
 
-@router.post("/journeys/{int:journey_id}/entries", auth=Needs("campaigns.edit", body=True), response=EntryOut)
+@router.post(
+    "/journeys/{int:journey_id}/entries", auth=Needs("campaigns.edit", body=True), response=JourneyEntryOut
+)
 def enter_journey(request: ApiRequest, journey_id: PathId, body: EntryIn) -> Any:
     def enter() -> Outcome:
         fate = operations.enter_member(

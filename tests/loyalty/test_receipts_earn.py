@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from tests.loyalty.conftest import NOW, SYSTEM, Town, staff
 from zhike.kernel.access import Viewer
@@ -34,6 +35,20 @@ def test_a_receipt_gives_points_at_once(town: Town, base_rule: int, zhang: Membe
     assert (file.balance, file.qualifying_fen) == (128, 12_850)
     assert [(lot.expires_on, lot.remaining) for lot in file.lots] == [(dt.date(2028, 6, 30), 128)]
     assert queries.verify_ledger().is_clean
+
+
+def test_settings_that_were_rolled_back_are_not_remembered(town: Town, base_rule: int, zhang: Member) -> None:
+    """What a process knows of a programme is told from what comes later, also when a change before it came to nothing."""
+
+    def points_when_rounding(how: str) -> int:
+        change = {"rounding": how}
+        loyalty.update_program(actor=SYSTEM, program_id=town.program_id, changes=change, now=NOW)
+        return take(town.receipt(150, person_id=zhang.person_id)).points
+
+    with transaction.atomic():
+        assert points_when_rounding("up") == 2
+        transaction.set_rollback(True)
+    assert points_when_rounding("down") == 1
 
 
 @pytest.mark.feature("C005", "B04")

@@ -12,6 +12,15 @@ def uuid7() -> uuid.UUID:
     return _uuid7()
 
 
+def stamp() -> int:
+    """A number for a state of something, growing with time and never given twice.
+
+    A counter in the database would be: after a rollback it counts to the same number again, and a copy made before it
+    would pass for the state that came later.
+    """
+    return uuid7().int >> 65
+
+
 def request_id() -> str:
     """A new name for one request, kept in the log, the audit trail and the response header."""
     return uuid7().hex

@@ -8,12 +8,13 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django.db import connection, transaction
-from django.db.models import F, Max
+from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel import audit, events
 from zhike.kernel.access import Viewer, require_touch
 from zhike.kernel.errors import Conflict, Invalid, NotFound
+from zhike.kernel.ids import stamp
 from zhike.loyalty.events import RuleVersionPublished
 from zhike.loyalty.models import (
     Account,
@@ -96,7 +97,7 @@ def update_program(*, actor: Viewer, program_id: int, changes: Mapping[str, Any]
     for name, value in changes.items():
         setattr(program, name, value)
     _check_program(program)
-    program.stamp += 1
+    program.stamp = stamp()
     program.save()
     audit.record(
         actor=actor,
@@ -174,7 +175,7 @@ def _locked_program(program_id: int) -> Program:
 
 
 def _touch(program_id: int) -> None:
-    Program.objects.filter(id=program_id).update(stamp=F("stamp") + 1)
+    Program.objects.filter(id=program_id).update(stamp=stamp())
 
 
 @transaction.atomic

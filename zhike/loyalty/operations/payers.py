@@ -6,9 +6,9 @@ import zlib
 from collections.abc import Iterable, Mapping
 
 from django.db import connection
-from django.db.models import F
 
 from zhike.kernel.access import Viewer
+from zhike.kernel.ids import stamp
 from zhike.loyalty.models import Funding, Program
 from zhike.loyalty.queries.snapshots import Programme
 from zhike.loyalty.rules.funding import MERCHANT, WHOLE_BP
@@ -27,7 +27,7 @@ def fundings_of(programme: Programme, payers: Iterable[str]) -> Mapping[str, int
         return {**programme.payers, **{payer: -zlib.crc32(payer.encode()) for payer in missing}}
     found = {payer: enter_payer(payer) for payer in missing}
     if not connection.in_atomic_block:  # what may be rolled back yet is not to be remembered by anyone
-        Program.objects.filter(id=programme.id).update(stamp=F("stamp") + 1)
+        Program.objects.filter(id=programme.id).update(stamp=stamp())
     return {**programme.payers, **found}
 
 

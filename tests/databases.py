@@ -114,11 +114,16 @@ def _forget() -> None:
     """What this process remembers by id belongs to the other database."""
     from django.core.cache import cache
 
+    from zhike.collection.queries.sources import forget_sources
     from zhike.loyalty.queries import labels, snapshots
+    from zhike.offers.queries import known as batches
     from zhike.organization import queries as organization
+    from zhike.service.queries import knowledge
 
     cache.clear()
-    snapshots._known.clear()
+    for kept in (snapshots._known, batches._known, knowledge._shelves):
+        kept.clear()  # type: ignore[attr-defined]
+    forget_sources()
     organization.forget_merchants()
     for remembered in vars(labels).values():
         if hasattr(remembered, "cache_clear"):

@@ -12,7 +12,8 @@ import pytest
 
 from tests.databases import inside, own_database
 
-NOW = dt.datetime(2026, 6, 10, 4, 0, tzinfo=dt.UTC)
+NOW = dt.datetime(2026, 6, 10, 14, 40, tzinfo=dt.UTC)
+"""Twenty to eleven at night in the mall: whoever makes something in its past must do it at an hour of its own."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -29,6 +29,7 @@ from zhike.organization import queries as organization
 from zhike.sales import operations as sales
 from zhike.sales import queries as records
 from zhike.simulator.founding import World
+from zhike.simulator.rhythm import morning
 
 BOSS = system_viewer("simulator_manager")
 PLANTED = "planted_effects.json"
@@ -117,7 +118,10 @@ class _Seeder:
         for wording in WORDINGS:
             self._write(*wording, began)
         regulars, rare = self._segment(*REGULARS, began), self._segment(*RARE, began)
-        planted = [self._finished(regulars, self.now - 20 * DAY), self._running(rare, self.now - 4 * DAY)]
+        planted = [
+            self._finished(regulars, morning(self.now, 20)),
+            self._running(rare, morning(self.now, 4)),
+        ]
         self._planned(regulars)
         found = {one.code: one for one in planted}
         path = settings.HOME / PLANTED
@@ -259,7 +263,9 @@ class _Seeder:
 
     def _open(self, campaign_id: int, person_ids: Sequence[int], at: dt.datetime) -> None:
         """Some open the message, some of them follow its link."""
-        wanted = messages.Filter(at - DAY, at + DAY, campaign=queries.code_of(campaign_id))
+        wanted = messages.Filter(
+            at - DAY, at + DAY, channel="inbox", campaign=queries.code_of(campaign_id), status="delivered"
+        )
         for one in messages.messages(self.actor, wanted, limit=OPENS).items:
             assert one.person_id is not None
             messaging.mark_read(

@@ -18,6 +18,7 @@ from zhike.messaging import operations as messaging
 from zhike.sales import queries as records
 from zhike.simulator.campaigns import BOSS, receipt_of
 from zhike.simulator.founding import World
+from zhike.simulator.rhythm import morning
 
 WALKER = system_viewer("journey")
 DAY = dt.timedelta(days=1)
@@ -53,14 +54,14 @@ class _Seeder:
         self.actor, self.world, self.now, self.rng = actor, world, now, rng
 
     def seed(self) -> None:
-        finished = self._live("repeat", self.now - 75 * DAY)
+        finished = self._live("repeat", self._ago(75))
         self._enter(finished, [RARE], (74,), 2 * PEOPLE)
         self._step(44, 43)
         self._plant(finished)
-        operations.close_journey(actor=self.actor, journey_id=finished, now=self.now - 29 * DAY)
+        operations.close_journey(actor=self.actor, journey_id=finished, now=self._ago(29))
         self._step(28)
-        welcome = self._live("welcome", self.now - 22 * DAY)
-        wake_up = self._live("wake_up", self.now - 14 * DAY)
+        welcome = self._live("welcome", self._ago(22))
+        wake_up = self._live("wake_up", self._ago(14))
         self._enter(welcome, [NEWCOMERS], (20, 9, 2))
         self._enter(wake_up, [sleepers(30), sleepers(4)], (13, 6, 1))
         self._step(17, 5, 0)
@@ -69,6 +70,10 @@ class _Seeder:
             pass
         for journey_id in (finished, welcome, wake_up):
             operations.measure_journey(actor=WALKER, journey_id=journey_id, now=self.now)
+
+    def _ago(self, days: int) -> dt.datetime:
+        """Messages of journeys wait where it is night, so whatever was done on a day before was done in its morning."""
+        return morning(self.now, days) if days else self.now
 
     def _live(self, code: str, at: dt.datetime) -> int:
         journey_id = operations.take_journey_template(
@@ -97,18 +102,16 @@ class _Seeder:
             wishes = [
                 operations.Wish(f"seed:{member_id}", cause, member_id=member_id) for member_id in chosen
             ]
-            operations.enter_journey(
-                actor=WALKER, journey_id=journey_id, wishes=wishes, now=self.now - ago * DAY
-            )
+            operations.enter_journey(actor=WALKER, journey_id=journey_id, wishes=wishes, now=self._ago(ago))
             self._step(ago)
 
     def _step(self, *days_ago: int) -> None:
         for ago in days_ago:
-            operations.step_journeys(actor=WALKER, now=self.now - ago * DAY)
+            operations.step_journeys(actor=WALKER, now=self._ago(ago))
 
     def _plant(self, journey_id: int) -> None:
         """Some of the walkers who bought nothing after their message do."""
-        since, until = self.now - 42 * DAY, self.now - 31 * DAY
+        since, until = self._ago(42), self._ago(31)
         people = queries.journey_people(self.actor, journey_id, limit=200).items
         walkers = [one.person_id for one in people if one.arm == "walk"]
         bought = records.purchases_of(walkers, since, until)
@@ -124,5 +127,5 @@ class _Seeder:
     def _draft(self) -> None:
         """One that waits for somebody to look it over."""
         operations.take_journey_template(
-            actor=self.actor, group_id=self.world.group_id, code="birthday", now=self.now - 2 * DAY
+            actor=self.actor, group_id=self.world.group_id, code="birthday", now=self._ago(2)
         )

@@ -31,6 +31,12 @@ def hour_weights(kind: str) -> tuple[int, ...]:
     return tuple(accumulate(HOURS[kind]))
 
 
+def morning(now: dt.datetime, days_ago: int) -> dt.datetime:
+    """Half past ten in the mall, so many days before the day of `now`: shops are open, and nobody is asleep."""
+    day = now.astimezone(ZONE).date() - dt.timedelta(days=days_ago)
+    return dt.datetime.combine(day, dt.time(10, 30), ZONE).astimezone(dt.UTC)
+
+
 def busyness(day: dt.date) -> float:
     """How full the mall is on a day, 1.0 being an ordinary one; business grows by a few per cent a year."""
     factor = HOLIDAY if is_holiday(day) else WEEKDAYS[day.weekday()]

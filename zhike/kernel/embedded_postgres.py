@@ -32,7 +32,7 @@ REMAINS = ("Is another postmaster", "pre-existing shared memory block")
 
 SETTINGS: dict[str, str] = {
     "listen_addresses": "''",
-    "max_connections": "100",
+    "max_connections": "150",
     "shared_buffers": "512MB",
     "work_mem": "16MB",
     "maintenance_work_mem": "256MB",

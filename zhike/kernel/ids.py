@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from uuid_utils import uuid7 as _bare_uuid7
 from uuid_utils.compat import uuid7 as _uuid7
 
 
@@ -23,4 +24,4 @@ def stamp() -> int:
 
 def request_id() -> str:
     """A new name for one request, kept in the log, the audit trail and the response header."""
-    return uuid7().hex
+    return _bare_uuid7().hex

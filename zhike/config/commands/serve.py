@@ -20,7 +20,7 @@ LIVE_CONNECTIONS_MAX = 16_384
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
 @click.option("--workers", default=2, show_default=True, help="Processes.")
-@click.option("--threads", default=16, show_default=True, help="Threads per process; they wait for commits.")
+@click.option("--threads", default=32, show_default=True, help="Threads per process; they wait for commits.")
 @click.option("--migrate", "with_migrate", is_flag=True, help="Bring the tables up to date first.")
 def web(host: str, port: int, workers: int, threads: int, with_migrate: bool) -> None:
     """Serve pages and API with granian."""
@@ -50,7 +50,7 @@ def serve_web(*, host: str, port: int, workers: int, threads: int) -> None:
     from granian.log import LogLevels
     from granian.server import Server
 
-    # it thinks sixteen threads many; ours wait for commits most of the time
+    # it thinks so many threads too many; ours wait for commits most of the time
     logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in str(record.msg))
     Server(
         "zhike.config.wsgi:application",

@@ -40,14 +40,17 @@ ZONE = "Asia/Shanghai"
 PUSH: dict[str, Any] = {"field": "consent", "op": "is", "value": ["marketing.push"]}
 REGULARS = (
     "app_regulars",
-    "App 常客（半年 3 次以上）",
+    "App 女性常客（半年 3 次以上）",
     [
         PUSH,
+        {"field": "sex", "op": "is", "value": ["female"]},
         {"field": "purchases", "op": "at_least", "value": 3, "window": {"days": 180}},
     ],
 )
-RARE = ("app_rare", "App 会员（半年 1–2 次）", [
-    PUSH, {"field": "purchases", "op": "between", "value": [1, 2], "window": {"days": 180}},
+RARE = ("app_rare", "App 男性会员（半年 1–2 次）", [
+    PUSH,
+    {"field": "sex", "op": "is", "value": ["male"]},
+    {"field": "purchases", "op": "between", "value": [1, 2], "window": {"days": 180}},
 ])  # fmt: skip
 WORDINGS = (
     ("autumn_gift", "回店礼", "到店有礼", "${name}您好，好久不见，本周到店消费即赠好礼一份：${link}"),

@@ -272,13 +272,14 @@ def _triple(decision: Decision) -> tuple[str, str, str]:
     return str(decision.purpose), str(decision.channel), str(decision.decision)
 
 
+_PURPOSES = frozenset(ConsentRecord.Purpose.values)
+_CHANNELS = frozenset(ConsentRecord.Channel.values)
+_DECISIONS = frozenset(ConsentRecord.Decision.values)
+
+
 def _require_known(decisions: Iterable[Decision]) -> None:
     for one in decisions:
-        if (
-            one.purpose not in ConsentRecord.Purpose.values
-            or one.channel not in ConsentRecord.Channel.values
-            or one.decision not in ConsentRecord.Decision.values
-        ):
+        if one.purpose not in _PURPOSES or one.channel not in _CHANNELS or one.decision not in _DECISIONS:
             raise UnknownDecision
 
 

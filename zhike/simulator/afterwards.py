@@ -91,8 +91,19 @@ def _journeys(ground: Ground) -> None:
 
 
 LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
-    (_coupons, _engagement, _missions, _rewards, _chats, _twins, _associates, _households, _rights),
-    (_service_desk, _listening, _campaigns, _journeys),
+    (
+        _coupons,
+        _engagement,
+        _missions,
+        _rewards,
+        _journeys,
+        _chats,
+        _twins,
+        _associates,
+        _households,
+        _rights,
+    ),
+    (_service_desk, _listening, _campaigns),
 )
 """Inside a lane one follows the other; each seed finds out for itself whether it was planted before."""
 

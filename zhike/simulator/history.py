@@ -67,7 +67,7 @@ class Size:
 
 SIZES = {
     "tiny": Size(members=120, days=28, receipts_per_day=24),
-    "demo": Size(members=20_000, days=182, receipts_per_day=450),
+    "demo": Size(members=20_000, days=182, receipts_per_day=400),
     "million": Size(members=1_000_000, days=2, receipts_per_day=2_000),
 }
 

@@ -36,8 +36,11 @@ def fingerprint(row: Sequence[Any]) -> bytes:
     return int(row[0]).to_bytes(ID_BYTES, "big") + b"".join(marks)
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return _JSON.encode(value).encode()
 
 
 def fingerprints_by_id(blob: bytes, rows: int) -> dict[int, bytes]:

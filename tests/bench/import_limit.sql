@@ -57,7 +57,12 @@ lines AS (
     SELECT id, json_agg(json_build_array(line_no, net_fen, 10000, share + (nth <= missing)::int) ORDER BY line_no) AS lines
     FROM ranked GROUP BY id)
 SELECT r.id, r.account_id, r.member_id, r.person_id, r.at, r.net_fen, r.net_fen / 100 AS points, lines.lines,
-    (r.day + interval '24 months')::date AS later, r.spent, before.id AS tier_id, after.id AS new_tier_id
+    (r.day + interval '24 months')::date AS later, r.spent, before.id AS tier_id, after.id AS new_tier_id,
+    json_build_object('tier', before.id, 'net_fen', r.net_fen, 'points', r.net_fen / 100, 'rounding', 'down',
+        'rules', json_build_array(json_build_object(
+            'rule', %(rule)s, 'version', %(version)s, 'points', r.net_fen / 100, 'eligible_fen', r.net_fen,
+            'base', json_build_array(1, 100), 'factors', json_build_array(), 'lines', lines.lines, 'rounded', r.net_fen / 100,
+            'caps', json_build_array())))::text AS explanation
 FROM (SELECT r.*, a.qualifying_fen + sum(r.net_fen) OVER (PARTITION BY r.account_id ORDER BY r.at, r.id) AS spent
       FROM receipt r JOIN loyalty_account a ON a.id = r.account_id) r
 JOIN lines USING (id)
@@ -68,16 +73,15 @@ ANALYZE award;
 
 INSERT INTO loyalty_award (receipt_id, account_id, tier_id, points, clawed_points, qualifying_fen, explanation, occurred_at)
 SELECT id, account_id, tier_id, points, 0, net_fen,
-    json_build_object('tier', tier_id, 'net_fen', net_fen, 'points', points, 'rules', json_build_array(json_build_object(
-        'rule', %(rule)s, 'version', %(version)s, 'points', points, 'eligible_fen', net_fen, 'base', json_build_array(1, 100),
-        'factors', json_build_array(), 'lines', lines, 'rounded', points, 'caps', json_build_array())))::jsonb, at
+    explanation::jsonb, at
 FROM award;
 
 INSERT INTO loyalty_transfer (debit_account_id, credit_account_id, points, reason, reference, rule_version_id, funding_id, lots,
     debt_points, balance_after, explanation, actor, occurred_at, posted_at)
 SELECT %(issued)s, account_id, points, 'earn', 'receipt:' || id, %(version)s, %(funding)s,
     jsonb_build_array(jsonb_build_array((date_trunc('month', later) + interval '1 month - 1 day')::date, %(funding)s, points)), 0,
-    sum(points) OVER (PARTITION BY account_id ORDER BY at, id), jsonb_build_object('award', id), 'hand', at, %(now)s
+    sum(points) OVER (PARTITION BY account_id ORDER BY at, id),
+    jsonb_build_object('award', id, 'why', left(encode(sha256(convert_to(explanation, 'UTF8')), 'hex'), 16)), 'hand', at, %(now)s
 FROM award WHERE points > 0;
 
 INSERT INTO loyalty_lot (account_id, expires_on, funding_id, earned, remaining)

@@ -30,6 +30,7 @@ FLOORS = [
     "rewards",
     "insight",
     "service",
+    "clienteling",
     "marketing",
     "intake",
     "rights",

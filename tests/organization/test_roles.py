@@ -27,13 +27,16 @@ def test_role_may_exactly_what_the_table_says(role: str) -> None:
         ),
         "sales_associate": (
             "members.lookup members.enroll receipts.record programme.view tickets.open tags.give",
-            "members.view members.edit members.reveal receipts.view points.view tickets.view",
+            (
+                "members.view members.edit members.reveal receipts.view points.view tickets.view"
+                " follow_ups.view follow_ups.work"
+            ),
         ),
         "auditor": (
             (
                 "dashboard.view members.view receipts.view points.view ledger.verify finance.view programme.view imports.view"
                 " events.view audit.view organization.view offers.view messages.view collection.view tickets.view rewards.view"
-                " segments.view rights.view"
+                " segments.view rights.view follow_ups.view"
                 " engagement.view campaigns.view"
             ),
             "",
@@ -53,6 +56,7 @@ def test_role_may_exactly_what_the_table_says(role: str) -> None:
                 "dashboard.view members.lookup members.view members.enroll receipts.view receipts.record"
                 " receipts.return receipts.claim points.view points.redeem programme.view organization.view"
                 " offers.view coupons.use tickets.view tickets.open tickets.answer rewards.view tags.give"
+                " follow_ups.view follow_ups.work"
             ),
             "",
         ),

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 def consumers() -> list[Consumer]:
     """One entry for each, in the order of the floors."""
+    from zhike.clienteling.handlers import ticket_reminders
     from zhike.engagement.handlers import missions, referrals
     from zhike.insight.handlers import standing, tags
     from zhike.loyalty.handlers import member_activity
@@ -26,5 +27,6 @@ def consumers() -> list[Consumer]:
         tags,
         survey_deeds,
         listening,
+        ticket_reminders,
         journeys,
     ]

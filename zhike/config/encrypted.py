@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 def columns() -> list[EncryptedColumn]:
     """In the order of the floors."""
+    from zhike.clienteling import queries as clienteling
     from zhike.collection import queries as collection
     from zhike.customers import queries as customers
     from zhike.kernel.reencryption import EncryptedColumn
@@ -30,6 +31,7 @@ def columns() -> list[EncryptedColumn]:
         *webhooks.encrypted_columns(),
         *rewards.encrypted_columns(),
         *service.encrypted_columns(),
+        *clienteling.encrypted_columns(),
         *rights.encrypted_columns(),
         cards,
     ]

@@ -107,6 +107,15 @@ def decisions_on(person_ids: Sequence[int], purpose: str) -> dict[int, str]:
     return {pk: decision for pk, decision in found.items() if decision}
 
 
+def channel_decisions(person_id: int, purpose: str, channels: Sequence[str]) -> dict[str, str]:
+    """The decision in force on each channel: granted, refused, withdrawn, or "" where it was never asked."""
+    known = _standings([person_id])[person_id]
+    return {
+        channel: rules.strictest([rules.decision_for(side, purpose, channel) for side in known])
+        for channel in channels
+    }
+
+
 _DECISIONS = """SELECT DISTINCT ON (person_id) person_id, decision FROM privacy_consentrecord
     WHERE purpose = %s AND channel IN (%s, 'any')
     ORDER BY person_id, decided_at DESC, (channel <> 'any') DESC, id DESC"""

@@ -35,7 +35,12 @@ def may_contact(standings: Iterable[Standing], purpose: str, channel: str) -> bo
 
 def decision_on(standings: Iterable[Standing], purpose: str) -> str:
     """What was decided last about a purpose on any channel at all; "" when it was never asked."""
-    deciding = _deciding(standings, purpose, ANY)
+    return decision_for(standings, purpose, ANY)
+
+
+def decision_for(standings: Iterable[Standing], purpose: str, channel: str) -> str:
+    """What was decided last about a purpose on this channel or on any; "" when it was never asked."""
+    deciding = _deciding(standings, purpose, channel)
     return deciding.decision if deciding else ""
 
 

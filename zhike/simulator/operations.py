@@ -23,6 +23,7 @@ from zhike.loyalty import operations as loyalty
 from zhike.organization import queries as organization
 from zhike.simulator import browsing
 from zhike.simulator.afterwards import Ground, plant
+from zhike.simulator.care import seed_care
 from zhike.simulator.catalogue import build_catalogue
 from zhike.simulator.founding import PASSWORD, STAFF, World, found
 from zhike.simulator.history import SIZES, History, Size, build_history
@@ -147,6 +148,7 @@ def load_insight(*, actor: Viewer = ACTOR, now: dt.datetime) -> None:
     if group is not None and mall_id is not None:
         seed_segments(actor, group.id, mall_id, now)
         seed_tags(actor, group.id, now)
+        seed_care(mall_id, now)
         insight.order_fit(actor=actor, now=now)
         seed_baskets(actor, group.id, mall_id, now)
         seed_recommended(actor, mall_id, now, SEED)

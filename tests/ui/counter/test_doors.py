@@ -21,6 +21,8 @@ SAMPLES = {
     "order_id": 1,
     "ticket_id": 1,
     "use_id": 1,
+    "follow_up_id": 1,
+    "proposal_id": 1,
     "receipt_id": uuid.UUID(int=1),
     "redemption_id": uuid.UUID(int=1),
     "token": uuid.UUID(int=1),

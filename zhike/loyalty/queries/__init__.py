@@ -1,5 +1,12 @@
 """Every read of the loyalty context."""
 
+from zhike.loyalty.queries.care import (
+    Shopping,
+    enrolled_by_associate,
+    members_by_person,
+    points_ending,
+    shopping_of,
+)
 from zhike.loyalty.queries.closing import Leaving, leaving, member_ids_of
 from zhike.loyalty.queries.dashboards import (
     Dashboard,
@@ -154,6 +161,7 @@ __all__ = [
     "RuleView",
     "SealState",
     "Search",
+    "Shopping",
     "Step",
     "TierView",
     "TimelineItem",
@@ -169,6 +177,7 @@ __all__ = [
     "debtors",
     "default_program_id",
     "each_member_id",
+    "enrolled_by_associate",
     "estimated_members",
     "explain",
     "explain_award",
@@ -189,6 +198,7 @@ __all__ = [
     "member_ids_of",
     "member_place",
     "member_rows",
+    "members_by_person",
     "members_count",
     "members_page",
     "members_sql",
@@ -198,6 +208,7 @@ __all__ = [
     "payers_of_award",
     "person_id_of",
     "person_ids_of",
+    "points_ending",
     "points_of_receipts",
     "policy_in_force",
     "pool_points",
@@ -216,6 +227,7 @@ __all__ = [
     "replays",
     "rules",
     "seal_state",
+    "shopping_of",
     "statement",
     "tier_code",
     "tier_id_of",

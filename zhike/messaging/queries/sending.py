@@ -284,6 +284,20 @@ def own_quiet_hours(person_id: int) -> tuple[dt.time, dt.time] | None:
     return (row.quiet_from, row.quiet_until) if row else None
 
 
+def quiet_until(person_id: int, local: dt.datetime) -> dt.datetime | None:
+    """When the quiet hours end that it is in now, those of the house or the member's own; None outside of both.
+
+    ``local`` is the moment in the member's zone. For whoever turns to a member by another way than a message.
+    """
+    row = SendingPolicy.objects.order_by("id").first()
+    first = gates.Policy()
+    windows = [(row.quiet_from, row.quiet_until) if row else (first.quiet_from, first.quiet_until)]
+    if (own := own_quiet_hours(person_id)) is not None:
+        windows.append(own)
+    until = gates.end_of_quiet(local, windows, frozenset())
+    return None if until == local else until
+
+
 def is_suppressed(person_id: int, channel: str) -> bool:
     """Whether the person's address on a channel said stop."""
     from zhike.messaging.queries.sent import address_indexes

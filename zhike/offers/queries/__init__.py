@@ -31,6 +31,7 @@ from zhike.offers.queries.coupons import (
     member_coupons,
     quote_coupons,
 )
+from zhike.offers.queries.ending import coupons_ending
 from zhike.offers.queries.held import BasketAsked
 from zhike.offers.queries.known import BatchNotFound, batch_name, coupon_cost_at_most
 from zhike.offers.queries.leaving import coupons_left
@@ -78,6 +79,7 @@ __all__ = [
     "coupon_cost_at_most",
     "coupon_file",
     "coupon_of",
+    "coupons_ending",
     "coupons_left",
     "coupons_page",
     "figures_by_template",

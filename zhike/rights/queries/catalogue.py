@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from zhike.clienteling import personal as clienteling
 from zhike.collection import personal as collection
 from zhike.customers import personal as customers
 from zhike.engagement import personal as engagement
@@ -29,6 +30,7 @@ VIEW = "rights.view"
 CONTEXTS = (
     ("rights", rights),
     ("marketing", marketing),
+    ("clienteling", clienteling),
     ("service", service),
     ("insight", insight),
     ("engagement", engagement),

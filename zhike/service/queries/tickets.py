@@ -476,6 +476,11 @@ def open_alerts(viewer: Viewer, *, mall_id: int | None = None, limit: int = 30) 
     return alert_views(rows.exclude(ticket__status="closed").order_by("-noticed_at", "-id")[:limit])
 
 
+def open_numbers(numbers: Sequence[str]) -> set[str]:
+    """Those of many ticket numbers that still wait for us; for contexts above."""
+    return set(Ticket.objects.filter(number__in=numbers, status__in=LIVE).values_list("number", flat=True))
+
+
 def complained_between(person_ids: Sequence[int], since: dt.datetime, until: dt.datetime) -> set[int]:
     """Those of many persons for whom a complaint was opened in [since, until); the caller has authorised them."""
     rows = Ticket.objects.filter(

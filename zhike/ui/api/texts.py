@@ -47,6 +47,9 @@ TAGS: dict[str, Text] = {
         _("Points mall"), _("Rewards in front of a member, exchanged, handed over and cancelled.")
     ),
     "members": Text(_("Members"), _("Enrol, look up, and see in full.")),
+    "associates": Text(
+        _("Sales associates"), _("Whom to turn to today and why, and what was heard and said.")
+    ),
     "tickets": Text(
         _("Tickets"), _("Complaints, questions and returns, with the promises that hold for them.")
     ),
@@ -384,6 +387,26 @@ OPERATIONS: dict[str, Text] = {
         _("In the key's scope; what is open by the day it is due, the rest newest first."),
     ),
     "get_rights": Text(_("One privacy request")),
+    "list_follow_ups": Text(
+        _("Follow-ups that are due"),
+        _("Of members in the key's scope, the most urgent first; ahead those of later days."),
+    ),
+    "finish_follow_up": Text(
+        _("Say what came of a follow-up"),
+        _("Not reached notes the try and leaves it open; a channel writes the contact down."),
+    ),
+    "list_contact_ways": Text(
+        _("How a member may be reached now"),
+        _("By consent, refusal and quiet hours; what is closed says why."),
+    ),
+    "record_contact": Text(
+        _("Write a contact down"),
+        _("Refused when the member may not be reached this way and did not begin it."),
+    ),
+    "write_care_note": Text(
+        _("Write a note on a member"),
+        _("Tags it speaks for are proposed with their sentence; nobody has them before a person says so."),
+    ),
     "list_verbatims": Text(
         _("Comments with how they were read"),
         _("Out of surveys, tickets and chats in the key's malls, newest first, without names."),

@@ -21,6 +21,7 @@ from zhike.ui.api import (
 )
 from zhike.ui.api.routes import (
     campaigns,
+    care,
     engagement,
     finance,
     households,
@@ -66,6 +67,7 @@ for _router in (
     ledger.router,
     finance.router,
     tickets.router,
+    care.router,
     listening.router,
     verbatims.router,
     engagement.router,

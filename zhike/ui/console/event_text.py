@@ -17,6 +17,7 @@ from zhike.ui.components.formatting import day as day_text
 from zhike.ui.components.formatting import grouped, points_text, signed, yuan
 from zhike.ui.components.rights_labels import RIGHTS_KINDS
 from zhike.ui.console import identity_labels, journey_labels, labels, message_labels
+from zhike.ui.console.care_event_text import CARE_TELLERS
 from zhike.ui.console.engagement_event_text import ENGAGEMENT_TELLERS
 from zhike.ui.console.engagement_labels import REFERRAL_REFUSALS
 from zhike.ui.console.journey_labels import cause_name
@@ -503,6 +504,7 @@ _TELLERS: dict[str, Teller] = {
     "marketing.journey_entered": _journey_entered,
     "marketing.journey_left": _journey_left,
     "marketing.journey_signalled": _journey_signalled,
+    **CARE_TELLERS,
     **ENGAGEMENT_TELLERS,
     **OFFER_TELLERS,
     **SERVICE_TELLERS,

@@ -94,6 +94,7 @@ _members = [
     ),
     path("members/<int:member_id>/reveal/<str:what>/", member_actions.reveal, name="reveal"),
     path("associates/", associates.associates, name="associates"),
+    path("associates/reminders/", associates.reminders, name="reminders"),
     path("associates/<int:staff_id>/hand-over/", associates.hand_over, name="hand_over_members"),
     path("members/<int:member_id>/associate/", associates.assign, name="assign_associate"),
     path("members/<int:member_id>/merge/", identity.find_other, name="find_other"),

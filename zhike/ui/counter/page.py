@@ -18,7 +18,9 @@ LOG_OUT_URL = "/console/logout/"
 
 def page(request: Any, name: str, context: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
     """`name` is the template's; the counter's frame is filled in."""
+    own = [{"label": _("My members"), "url": reverse("counter:mine"), "icon": "contact-round"}]
     links = [
+        *(own if request.viewer.may("follow_ups.view") else []),
         {"label": _("Another till"), "url": reverse("counter:till"), "icon": "store"},
         {"label": _("Console"), "url": settings.LOGIN_REDIRECT_URL, "icon": "layout-dashboard"},
     ]

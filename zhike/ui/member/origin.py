@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from zhike.clienteling import queries as clienteling
 from zhike.kernel.errors import NotFound
 from zhike.organization import queries as organization
 
@@ -20,10 +21,20 @@ class Origin:
     mall_id: int | None = None
     merchant_id: int | None = None
     source: str = "h5"
+    associate_id: int | None = None
 
     @classmethod
     def of_query(cls, query: Mapping[str, str]) -> Origin | None:
-        """Of `?merchant=ID&via=till` or `?mall=ID&via=poster`. What does not exist is passed over."""
+        """Of `?merchant=ID&via=till` or `?mall=ID&via=poster`, maybe with `&by=CODE` of a sales associate.
+
+        What does not exist is passed over.
+        """
+        origin = cls._place(query)
+        associate_id = clienteling.associate_by_code(query.get("by", ""))
+        return origin if associate_id is None else replace(origin or cls(), associate_id=associate_id)
+
+    @classmethod
+    def _place(cls, query: Mapping[str, str]) -> Origin | None:
         via = query.get("via", "")
         source = f"h5-{via}" if _CHANNEL.fullmatch(via) else "h5"
         merchant = (

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import Any
 
-from django.http import HttpResponse
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from zhike.clienteling import operations as clienteling_operations
+from zhike.clienteling import queries as clienteling
 from zhike.customers import operations as customers
 from zhike.customers.operations import associates as operations
 from zhike.customers.queries import associates as queries
+from zhike.kernel.access import may_touch
+from zhike.kernel.errors import NotAllowed, Problem
 from zhike.loyalty import queries as loyalty
 from zhike.organization import queries as organization
 from zhike.sales import queries as sales
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.forms import associates as forms
-from zhike.ui.console.pages import malls_of, page
+from zhike.ui.console.once import run_once
+from zhike.ui.console.pages import add_problem, malls_of, page, permissions
 from zhike.ui.console.views.inbox import in_dialog
 
 MANAGE = "members.identity"
+EDIT = "follow_ups.edit"
 PERIOD = dt.timedelta(days=30)
 
 
@@ -30,9 +38,55 @@ def associates(request: StaffRequest) -> HttpResponse:
     mall_id = malls_of(request).chosen_id
     bought = sales.sales_by_associate(request.viewer, request.now - PERIOD, request.now, mall_id)
     nothing = sales.AssociateSales(0, 0, 0)
-    rows = [(one, bought.get(one.staff_id, nothing)) for one in queries.associates(request.viewer, mall_id)]
-    rows.sort(key=lambda pair: (-pair[1].net_fen, -pair[0].members))
-    return page(request, "console/associates/list.html", {"rows": rows}, section="associates")
+    worked = {
+        one.staff_id: one for one in clienteling.ranking(request.viewer, PERIOD.days, request.now, mall_id)
+    }
+    rows = [
+        (one, bought.get(one.staff_id, nothing), worked[one.staff_id])
+        for one in queries.associates(request.viewer, mall_id)
+    ]
+    rows.sort(key=lambda row: (-row[1].net_fen, -row[0].members))
+    context = {"rows": rows, "may": permissions(request, edit=EDIT)}
+    return page(request, "console/associates/list.html", context, section="associates")
+
+
+@staff_page(EDIT)
+def reminders(request: StaffRequest) -> HttpResponse:
+    """When associates of a mall are reminded of a member; every version stays."""
+    malls = [
+        mall
+        for mall in organization.malls(request.viewer, EDIT)
+        if may_touch(request.viewer, EDIT, mall=mall.id)
+    ]
+    if not malls:
+        raise NotAllowed
+    wanted = malls_of(request).chosen_id
+    mall = next((one for one in malls if one.id == wanted), malls[0])
+    policy = clienteling.reminder_policy(mall.id)
+    form = forms.RemindersForm(request.POST or None, initial=dataclasses.asdict(policy.terms))
+    if request.method == "POST" and form.is_valid():
+        terms = {name: value for name, value in form.cleaned_data.items() if name != "once"}
+        try:
+            run_once(request, f"reminders:{mall.id}", form, lambda: _publish(request, mall.id, terms))
+        except Problem as problem:
+            add_problem(form, problem)
+        else:
+            messages.success(request, _("The rules hold from now on."))
+            return HttpResponseRedirect(reverse("console:reminders"))
+    context = {
+        "form": form,
+        "mall": mall,
+        "policy": policy,
+        "versions": clienteling.reminder_versions(mall.id),
+    }
+    status = 422 if form.errors else 200
+    return page(request, "console/associates/reminders.html", context, section="associates", status=status)
+
+
+def _publish(request: StaffRequest, mall_id: int, terms: dict[str, Any]) -> None:
+    clienteling_operations.publish_reminders(
+        actor=request.viewer, mall_id=mall_id, terms=terms, now=request.now
+    )
 
 
 def _people(request: StaffRequest) -> list[tuple[str, str]]:

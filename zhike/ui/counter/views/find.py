@@ -36,6 +36,7 @@ def home(request: Any) -> HttpResponse:
         "recent": tills.recent(request),
         "may_use_coupons": request.viewer.may(coupons.USE),
         "may_serve_orders": request.viewer.may(orders.SERVE),
+        "may_follow_up": request.viewer.may("follow_ups.view"),
     }
     return page(request, "home", context)
 
@@ -77,6 +78,7 @@ def find(request: Any) -> HttpResponse:
         "recent": tills.recent(request),
         "may_use_coupons": request.viewer.may(coupons.USE),
         "may_serve_orders": request.viewer.may(orders.SERVE),
+        "may_follow_up": request.viewer.may("follow_ups.view"),
     }
     return page(request, "home", context, status=422 if form.errors else 200)
 

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class ClientelingConfig(AppConfig):
+    name = "zhike.clienteling"

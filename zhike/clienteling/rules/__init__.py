@@ -1,0 +1,1 @@
+"""What clienteling decides. Pure."""

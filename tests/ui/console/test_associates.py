@@ -11,6 +11,7 @@ from tests.people import hire
 from tests.ui.console.conftest import HTMX, said
 from tests.ui.console.test_service import form_of
 from tests.ui.console.world import Desks, World
+from zhike.clienteling import queries as clienteling
 from zhike.customers.queries import associates
 from zhike.kernel.access import Viewer
 from zhike.loyalty import queries as loyalty
@@ -38,3 +39,16 @@ def test_chosen_listed_and_handed_over(enter: Enter, desks: Desks, world: World)
     mine = associates.associate_of(person_id)
     assert mine is not None and mine.name == "吴导购"
     assert enter(desks.li).get("/console/associates/").status_code == 403
+
+
+@pytest.mark.feature("C200")
+def test_rules_of_reminders_are_published_for_a_mall(enter: Enter, desks: Desks, world: World) -> None:
+    wang = enter(desks.wang)
+    address = "/console/associates/reminders/"
+    assert "正在使用默认规则" in said(wang.get(address))
+    form = form_of(wang.get(address)) | {"quiet_days": "90"}
+    assert wang.post(address, form | {"points_min": "0"}).status_code == 422
+    assert wang.post(address, form).status_code == 302
+    assert clienteling.reminder_policy(world.malls.star).terms.quiet_days == 90
+    assert "王店总" in said(wang.get(address))
+    assert enter(desks.li).get(address).status_code == 403

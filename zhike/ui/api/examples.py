@@ -132,6 +132,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "answer_ticket": {"text": "您好，我们已联系商户核实，今天内回复您。", "audience": "member"},
     "propose_amends": {"item": "points", "amount": 500, "payer": "merchant", "reason": "商品质量问题"},
     "decide_verbatim": {"sentiment": "negative", "topics": ["clean", "queue"]},
+    "finish_follow_up": {"outcome": "visit", "channel": "in_person", "note": "约周六到店试大衣"},
+    "record_contact": {"channel": "in_person", "result": "talked", "note": "到店看了秋冬新款"},
+    "write_care_note": {"text": "偏好简约的款式，女儿上小学。"},
     "close_ticket": {"text": "已退款，感谢您的反馈。"},
 }
 

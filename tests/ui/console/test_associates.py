@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 import pytest
 from django.test import Client
@@ -46,7 +47,8 @@ def test_rules_of_reminders_are_published_for_a_mall(enter: Enter, desks: Desks,
     wang = enter(desks.wang)
     address = "/console/associates/reminders/"
     assert "正在使用默认规则" in said(wang.get(address))
-    form = form_of(wang.get(address)) | {"quiet_days": "90"}
+    form = {name: str(value) for name, value in asdict(clienteling.Terms(quiet_days=90)).items()}
+    form |= form_of(wang.get(address))
     assert wang.post(address, form | {"points_min": "0"}).status_code == 422
     assert wang.post(address, form).status_code == 302
     assert clienteling.reminder_policy(world.malls.star).terms.quiet_days == 90

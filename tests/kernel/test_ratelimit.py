@@ -92,3 +92,20 @@ def test_old_windows_are_pruned() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_32_threads_share_one_limit() -> None:
     assert sum(run_threads([lambda: allowed(20, 100)] * 32)) == 100
+
+
+@pytest.mark.django_db
+def test_nobody_is_stopped_because_the_minute_turned_while_they_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One thread asks for more at the end of a minute; before it has it, another begins the next one."""
+    ask, minute = ratelimit._lease_more, int(NOON.timestamp() // 60)
+
+    def turned(key: str, asked: int, limit: int) -> ratelimit._Lease | None:
+        more = ask(key, asked, limit)
+        if asked == minute:
+            ratelimit._lease_of(key, minute + 1)
+        return more
+
+    monkeypatch.setattr(ratelimit, "_lease_more", turned)
+    assert ratelimit.check("key", 100, now=NOON).allowed

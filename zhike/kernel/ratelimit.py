@@ -48,7 +48,7 @@ def check(key: str, limit_per_minute: int, *, now: dt.datetime | None = None) ->
         lease = _lease_of(key, minute)
         if lease.left > 0:
             return _take(lease)
-    if more := _lease_more(key, minute, limit_per_minute):
+    while more := _lease_more(key, minute, limit_per_minute):
         with _lock:
             lease = _lease_of(key, more.minute)
             if lease.minute == more.minute:
@@ -56,6 +56,9 @@ def check(key: str, limit_per_minute: int, *, now: dt.datetime | None = None) ->
                 lease.left_elsewhere = more.left_elsewhere
             if lease.left > 0:
                 return _take(lease)
+            minute = (
+                lease.minute
+            )  # it turned while we asked, and this one's allowance is still to be asked for
     return Decision(allowed=False, remaining=0, retry_after=60 - int(seconds) % 60)
 
 

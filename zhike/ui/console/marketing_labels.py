@@ -30,7 +30,7 @@ CAMPAIGN_STATE_TONES = {
 }
 CAMPAIGN_STOPS = {
     "budget": _("The budget is spent."),
-    "coupon-sold-out": _("The coupons ran out."),
+    "coupons-sold-out": _("The coupons ran out."),
     "coupon-claim-over": _("The time to hand out the coupons is over."),
     "segment-not-found": _("Its audience is gone, or whoever launched it may not see it any more."),
     "unknown-message-template": _("Its wording is gone."),

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from zhike.kernel.errors import NotFound, Problem
+from zhike.kernel.errors import Problem
 from zhike.marketing import operations, queries
 from zhike.organization import queries as organization
 from zhike.ui.components.staff import StaffRequest, staff_page
+from zhike.ui.console import steps
 from zhike.ui.console.forms import campaigns as forms
 from zhike.ui.console.once import dialog_once
-from zhike.ui.console.pages import done, malls_of, refused
+from zhike.ui.console.pages import done, refused
 
 VIEW, EDIT, APPROVE = "campaigns.view", "campaigns.edit", "campaigns.approve"
-_STEPS: dict[str, tuple[Callable[..., Any], Any]] = {
+_STEPS: steps.Steps = {
     "submit": (operations.submit_campaign, gettext_lazy("Handed in. Somebody else approves it now.")),
     "approve": (operations.approve_campaign, gettext_lazy("Approved.")),
     "launch": (operations.launch_campaign, gettext_lazy("Launched.")),
@@ -38,31 +36,14 @@ def _url(campaign_id: int) -> str:
 @staff_page(VIEW)
 def take_step(request: StaffRequest, campaign_id: int, name: str) -> HttpResponse:
     """One of the steps that need no words. The operation decides who may take it."""
-    if name not in _STEPS:
-        raise NotFound
-    operation, sentence = _STEPS[name]
-    try:
-        operation(actor=request.viewer, campaign_id=campaign_id, now=request.now)
-    except Problem as problem:
-        return refused(request, problem, _url(campaign_id))
-    return done(request, str(sentence), _url(campaign_id))
+    return steps.take(request, _STEPS, name, _url(campaign_id), campaign_id=campaign_id)
 
 
 @require_POST
 @staff_page(EDIT)
 def take_scenario(request: StaffRequest, code: str) -> HttpResponse:
     """One click: a whole draft, to be looked over."""
-    try:
-        campaign_id = operations.plan_scenario(
-            actor=request.viewer,
-            group_id=organization.default_group().id,
-            code=code,
-            mall_id=malls_of(request).chosen_id,
-            now=request.now,
-        )
-    except Problem as problem:
-        return refused(request, problem, reverse("console:campaigns"))
-    return done(request, _("A draft was made. Everything in it can be changed."), _url(campaign_id))
+    return steps.draft(request, operations.plan_scenario, code, "console:campaign", "console:campaigns")
 
 
 @require_POST

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from zhike.kernel.errors import NotFound, Problem
+from zhike.kernel.errors import Problem
 from zhike.marketing import operations, queries
 from zhike.organization import queries as organization
 from zhike.ui.components.staff import StaffRequest, staff_page
-from zhike.ui.console import journey_labels
+from zhike.ui.console import journey_labels, steps
 from zhike.ui.console.forms import journeys as forms
 from zhike.ui.console.once import dialog_once, run_once
 from zhike.ui.console.pages import carry_out, done, malls_of, refused
 from zhike.ui.console.views.journey_canvas import member_of
 
 VIEW, EDIT = "campaigns.view", "campaigns.edit"
-_STEPS: dict[str, tuple[Callable[..., Any], Any]] = {
+_STEPS: steps.Steps = {
     "submit": (operations.submit_journey, gettext_lazy("Handed in. Somebody else approves it now.")),
     "approve": (operations.approve_journey, gettext_lazy("Approved.")),
     "launch": (operations.launch_journey, gettext_lazy("Live: people enter this version from now on.")),
@@ -41,31 +38,14 @@ def _url(journey_id: int) -> str:
 @staff_page(VIEW)
 def take_step(request: StaffRequest, journey_id: int, name: str) -> HttpResponse:
     """One of the steps that need no words. The operation decides who may take it."""
-    if name not in _STEPS:
-        raise NotFound
-    operation, sentence = _STEPS[name]
-    try:
-        operation(actor=request.viewer, journey_id=journey_id, now=request.now)
-    except Problem as problem:
-        return refused(request, problem, _url(journey_id))
-    return done(request, str(sentence), _url(journey_id))
+    return steps.take(request, _STEPS, name, _url(journey_id), journey_id=journey_id)
 
 
 @require_POST
 @staff_page(EDIT)
 def take_template(request: StaffRequest, code: str) -> HttpResponse:
     """One click: a whole draft, to be looked over."""
-    try:
-        journey_id = operations.take_journey_template(
-            actor=request.viewer,
-            group_id=organization.default_group().id,
-            code=code,
-            mall_id=malls_of(request).chosen_id,
-            now=request.now,
-        )
-    except Problem as problem:
-        return refused(request, problem, reverse("console:journeys"))
-    return done(request, _("A draft was made. Everything in it can be changed."), _url(journey_id))
+    return steps.draft(request, operations.take_journey_template, code, "console:journey", "console:journeys")
 
 
 @staff_page(EDIT)

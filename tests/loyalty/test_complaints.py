@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
@@ -10,10 +11,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.loyalty.conftest import NOW, SYSTEM, Town
+from tests.loyalty.conftest import NOW, SYSTEM, Town, staff
+from tests.offers.conftest import basket, make_batch
 from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries
 from zhike.loyalty.models import Redemption, Transfer
+from zhike.offers import operations as offers
 from zhike.sales import operations as sales
 
 Member = loyalty.EnrolledMember
@@ -54,8 +57,6 @@ def pay_with_points(town: Town, member: Member, fen: int, points: int) -> tuple[
     paid = [("cash", fen - spent.value_fen)]
     receipt = town.receipt(fen, person_id=member.person_id, tenders=paid, lines=_pieces(fen))
     tender = sales.NewTender("points", spent.value_fen, str(spent.redemption_id))
-    import dataclasses
-
     receipt = dataclasses.replace(receipt, tenders=(*receipt.tenders, tender))
     sold = loyalty.take_receipt(actor=SYSTEM, receipt=receipt, now=NOW)
     return sold.receipt_id, spent.redemption_id
@@ -151,6 +152,21 @@ def test_d07_a_retry_earns_once(town: Town, base_rule: int, zhang: Member) -> No
     assert net(zhang) == 100
 
 
+def test_d08_a_till_without_a_line_sends_later_and_loses_nothing(
+    town: Town, base_rule: int, publish: Callable[..., int], zhang: Member
+) -> None:
+    """What it kept counts by the rules of its hour; what reached us before the line broke counts once."""
+    publish(since=NOW, base={"points": 5, "per_fen": 100})
+    at = [NOW - dt.timedelta(hours=5 - hour) for hour in range(3)]
+    kept = [town.receipt(10_000, person_id=zhang.person_id, at=moment) for moment in at]
+    loyalty.take_receipt(actor=SYSTEM, receipt=kept[0], now=at[0])
+    for _ in range(2):
+        outcomes = loyalty.take_receipts(actor=SYSTEM, receipts=kept, now=NOW)
+    assert [one.status for one in outcomes] == ["duplicate"] * 3
+    assert net(zhang) == 300
+    assert queries.verify_ledger().is_clean
+
+
 def test_d09_points_lapse_and_lapsed_points_cannot_be_spent(town: Town, zhang: Member) -> None:
     opening(zhang, 100, NOW.date())
     tomorrow = NOW + dt.timedelta(days=1)
@@ -193,12 +209,62 @@ def test_d11_any_amount_within_step_and_limits_leaves_no_crumbs(town: Town, zhan
     assert [one.value_fen for one in parts] == [7, 11]
 
 
+@pytest.mark.feature("C113")
+def test_d12_limits_and_names_hold_at_every_door(
+    town: Town, zhang: Member, enroll: Callable[..., Member]
+) -> None:
+    """One each, whoever hands it out; a coupon with a name is used by nobody else, one without by its bearer."""
+    li = enroll("13900139000", "李四")
+    batch_id = make_batch(town, per_member=1)
+    coupon = offers.claim_coupon(actor=SYSTEM, batch_id=batch_id, member_id=zhang.member_id, now=NOW)
+    for door in (offers.claim_coupon, offers.give_coupon):
+        with pytest.raises(offers.LimitReached):
+            door(actor=SYSTEM, batch_id=batch_id, member_id=zhang.member_id, now=NOW)
+    everybody = [zhang.member_id, li.member_id]
+    pushed = offers.issue_to_members(actor=SYSTEM, batch_id=batch_id, member_ids=everybody, now=NOW)
+    assert (pushed.issued, pushed.skipped) == (1, 1)
+
+    lis = basket(town, 5_000, member_id=li.member_id)
+    with pytest.raises(offers.CouponNotUsable) as refused:
+        offers.lock_coupons(actor=SYSTEM, basket=lis, codes=[coupon.code], now=NOW)
+    assert refused.value.params["reason"] == "other-member"
+    bearer = make_batch(town, code="B2", is_bearer=True, is_public=False)
+    [code] = offers.make_codes(actor=SYSTEM, batch_id=bearer, count=1, now=NOW)
+    assert offers.use_coupons(actor=SYSTEM, basket=lis, codes=[code], now=NOW).discount_fen == 2_000
+
+
 def test_d13_the_tier_is_the_one_whose_threshold_is_reached(
     town: Town, base_rule: int, zhang: Member
 ) -> None:
     for fen, tier in ((99_999, "basic"), (1, "silver"), (399_999, "silver"), (1, "gold")):
         buy(town, zhang, fen)
         assert queries.member_file(SYSTEM, zhang.member_id, NOW).tier.code == tier
+
+
+@pytest.mark.parametrize("cash", [0, 4_000])
+def test_d14_a_return_never_stands_still_because_of_how_it_was_paid(
+    town: Town, base_rule: int, zhang: Member, cash: int
+) -> None:
+    """Goods paid with points alone, or in part, at the neighbour mall: its own till takes them back, for points."""
+    opening(zhang, 10_000 - cash)
+    there = town.far_shop
+    spent = loyalty.redeem_points(
+        actor=SYSTEM, member_id=zhang.member_id, points=10_000 - cash, merchant_id=there,
+        mall_id=town.other_mall_id, now=NOW,
+    )  # fmt: skip
+    tenders = [sales.NewTender("points", spent.value_fen, str(spent.redemption_id))]
+    tenders += [sales.NewTender("cash", cash)] if cash else []
+    receipt = town.receipt(10_000, person_id=zhang.person_id, merchant_id=there)
+    receipt = dataclasses.replace(receipt, tenders=tuple(tenders))
+    till = staff("receipts.record", "receipts.return", level="merchant", ids=[there])
+    sold = loyalty.take_receipt(actor=till, receipt=receipt, now=NOW)
+    back = loyalty.return_lines(
+        actor=till, receipt_id=sold.receipt_id, lines=[loyalty.ReturnLine(1)], till="01", number="T1",
+        business_date=NOW.date(), occurred_at=NOW, now=NOW,
+    )  # fmt: skip
+    assert (back.restored_points, back.money_fen) == (10_000 - cash, cash)
+    assert net(zhang) == 10_000 - cash
+    assert queries.verify_ledger().is_clean
 
 
 def test_d15_an_opening_balance_comes_with_its_lots(town: Town, zhang: Member) -> None:
@@ -219,8 +285,6 @@ def test_a_foreign_redemption_is_given_back_to_whom_it_was_taken_from(
     opening(zhang, 100)
     spent = redeem(zhang, 100)
     receipt = town.receipt(5_000, person_id=li.person_id, tenders=[("cash", 4_900), ("points", 100)])
-    import dataclasses
-
     tenders = (
         receipt.tenders[0],
         dataclasses.replace(receipt.tenders[1], reference=str(spent.redemption_id)),

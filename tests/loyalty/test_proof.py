@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
-from tests.loyalty.conftest import BASE_RULE, NOW, SYSTEM, Town, build_town
+from tests.loyalty.conftest import NOW, SYSTEM, Town, build_town
+from tests.loyalty.storm import build_crowd, rage
 from tests.loyalty.test_returns import bring_back
-from zhike.kernel.errors import Problem
 from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries
 from zhike.loyalty.models import Award
@@ -118,102 +118,41 @@ def test_seals_chain_and_name_what_was_changed_under_them() -> None:
     assert [(finding.table, finding.field) for finding in found] == named * 2
 
 
-def build_crowd(size: int) -> tuple[Town, list[Member]]:
-    town = build_town()
-    loyalty.publish_rule_version(
-        actor=SYSTEM,
-        program_id=town.program_id,
-        code="base",
-        name="消费积分",
-        definition=BASE_RULE | {"caps": {"member_day": 5_000}},
-        effective_from=NOW.replace(month=1),
-        now=NOW,
-        backdated=True,
-    )
-    members = [
-        loyalty.enroll_member(
-            actor=SYSTEM, name="张三", phone=f"138000{n:05d}", mall_id=town.mall_id, source="counter", now=NOW
-        )
-        for n in range(size)
-    ]
-    return town, members
-
-
-def act(
-    town: Town, members: list[Member], rng: random.Random, sold: list[Any], spent: list[Any], tag: str
-) -> None:
-    """One random thing somebody does; refusals are part of life."""
-    member = rng.choice(members)
-    roll = rng.random()
-    if roll < 0.4:
-        receipt = town.receipt(
-            rng.randrange(100, 90_000), person_id=member.person_id, number=f"{tag}-{rng.random()}"
-        )
-        sold.append(loyalty.take_receipt(actor=SYSTEM, receipt=receipt, now=NOW).receipt_id)
-    elif roll < 0.6:
-        points = rng.randrange(1, 400)
-        spent.append(
-            loyalty.redeem_points(
-                actor=SYSTEM, member_id=member.member_id, points=points, now=NOW
-            ).redemption_id
-        )
-    elif roll < 0.75 and sold:
-        bring_back(rng.choice(sold), loyalty.ReturnLine(1), number=f"{tag}-{rng.random()}")
-    elif roll < 0.85 and spent:
-        loyalty.reverse_redemption(
-            actor=SYSTEM, redemption_id=rng.choice(spent), points=rng.randrange(1, 200), now=NOW
-        )
-    elif roll < 0.95:
-        batch = [
-            town.receipt(
-                rng.randrange(100, 50_000),
-                person_id=rng.choice(members).person_id,
-                number=f"{tag}-{rng.random()}-{n}",
-            )
-            for n in range(5)
-        ]
-        loyalty.take_receipts(actor=SYSTEM, receipts=batch, now=NOW)
-    else:
-        loyalty.adjust_points(
-            actor=SYSTEM,
-            member_id=member.member_id,
-            points=rng.randrange(-100, 200) or 1,
-            reason="测试",
-            now=NOW,
-        )
-
-
 @pytest.mark.feature("N1", "B04")
 @pytest.mark.django_db(transaction=True)
 def test_random_business_in_eight_threads_adds_up() -> None:
-    """2,000 random operations of 8 threads on 12 members, refusals included, end with every proof green."""
-    town, members = build_crowd(12)
-    sold: list[Any] = []
-    spent: list[Any] = []
-    unexpected: list[BaseException] = []
-
-    def clerk(number: int) -> None:
-        rng = random.Random(number)
-        try:
-            for step in range(250):
-                try:
-                    act(town, members, rng, sold, spent, f"{number}-{step}")
-                except Problem:
-                    continue
-        except BaseException as error:
-            unexpected.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=clerk, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert unexpected == []
+    """Random acts of 8 threads on 12 members, refusals included, while their database processes are shot in between: what
+    was cut off happened whole or not at all, and every proof is green. `make bench` does a million, and kills for real.
+    """
+    crowd = build_crowd(12, daily=1_000_000)
+    over = threading.Event()
+    marksman = threading.Thread(target=shoot, args=(over,))
+    marksman.start()
+    try:
+        operations, cut_off = rage(crowd, 1, lambda step: step < 80)
+    finally:
+        over.set()
+        marksman.join()
+    assert operations >= 8 * 80
+    assert cut_off > 0
     report = queries.verify_ledger()
     assert report.findings == []
-    assert report.transfers > 500
+    assert report.transfers > 300
+
+
+def shoot(over: threading.Event) -> None:
+    """End a random one of this database's other server processes, again and again."""
+    import psycopg
+
+    rng = random.Random(7)
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as own:
+        while not over.wait(0.05):
+            rows = own.execute(
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
+                " AND pid <> pg_backend_pid()"
+            ).fetchall()
+            if rows:
+                own.execute("SELECT pg_terminate_backend(%s)", [rng.choice(rows)[0]])
 
 
 @pytest.mark.feature("C066")

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from tests.loyalty import test_proof, test_returns
+from tests.loyalty import storm, test_returns
 from tests.loyalty.conftest import BASE_RULE, NOW, SYSTEM, Town, staff
 from tests.loyalty.replaying import fingerprint, replay, result_of
-from tests.loyalty.test_proof import Member, act, build_crowd
+from tests.loyalty.test_proof import Member
 from tests.loyalty.test_returns import bring_back
 from zhike.kernel.errors import NotAllowed, Problem
 from zhike.loyalty import operations as loyalty
@@ -33,17 +33,17 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 class TestTodaysRules:
     def test_random_business_comes_out_to_the_point(self, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
         """Single receipts, batches, returns in parts, redemptions given back in parts, debts, corrections."""
-        town, members = build_crowd(6)
-        rng, sold, spent = random.Random(7), list[Any](), list[Any]()
-        for step in range(250):
-            for module in (test_proof, test_returns):
+        crowd, rng = storm.build_crowd(4), random.Random(11)
+        monkeypatch.setattr(storm, "BATCH", 5)
+        for step in range(300):
+            for module in (storm, test_returns):
                 monkeypatch.setattr(module, "NOW", NOW + dt.timedelta(minutes=step))
             try:
-                act(town, members, rng, sold, spent, str(step))
+                storm.act(crowd, rng, str(step))
             except Problem:
                 continue
         assert Transfer.objects.filter(debt_points__gt=0).exists()
-        result = result_of(town, now=NOW + dt.timedelta(days=1))
+        result = result_of(crowd.town, now=NOW + dt.timedelta(days=1))
         assert result["samples"] == []
         assert result["receipts"] > 80
 

@@ -12,7 +12,7 @@ from tests.loyalty.replaying import fingerprint, result_of
 from tests.simulator.conftest import NOW, MadeMall
 from zhike.engagement.models import CheckIn, CheckInRecord
 from zhike.kernel.access import system_viewer
-from zhike.loyalty.models import Member, Transfer
+from zhike.loyalty.models import Member, PendingPoints, Transfer
 from zhike.loyalty.queries import verify_ledger
 from zhike.marketing import queries as marketing
 from zhike.offers import queries as offers
@@ -27,6 +27,8 @@ VIEWER = system_viewer("tests")
 @pytest.mark.feature("N1")
 def test_the_ledger_fits(mall: MadeMall) -> None:
     assert verify_ledger().is_clean
+    assert not PendingPoints.objects.filter(available_on__lte=NOW.date(), remaining__gt=0).exists()
+    assert PendingPoints.objects.filter(remaining__gt=0).exists()
 
 
 @pytest.mark.feature("C109")

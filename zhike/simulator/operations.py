@@ -104,6 +104,7 @@ def load_mall(
             plant(Ground(actor, loader, seed, now), 0, processes)
         for helper in helpers:
             helper.finish()
+        loyalty.release_points(actor=actor, program_id=world.program_id, now=now)
         loyalty.sign_day(actor=actor, now=now)
     finally:
         for helper in helpers:

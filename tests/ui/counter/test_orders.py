@@ -105,3 +105,15 @@ def test_goods_won_in_a_draw_are_handed_over_once(desk: Client, world: World) ->
     assert "Handed over" in desk.get(address).content.decode()
     ticket.refresh_from_db()
     assert ticket.collected_at == world.now
+
+
+def test_points_of_an_order_are_given_back_with_the_order_only(desk: Client, world: World) -> None:
+    order = order_of(world, "CUP")
+    desk.post("/counter/find/", {"q": ZHANG_PHONE})
+    page = desk.get(f"/counter/members/{world.zhang.member_id}/redemptions/").content.decode()
+    assert f"Exchange DH{order.pk:08d}" in page
+    assert "The points come back when it is cancelled." in page
+    assert "Reverse it" not in page
+    assert "exchange:CUP" not in page
+    reverse = f"/counter/members/{world.zhang.member_id}/redemptions/{order.redemption_id}/reverse/"
+    assert desk.get(reverse).status_code == 404

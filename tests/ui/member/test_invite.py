@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,8 @@ from tests.ui.counter.world import SYSTEM, World
 from tests.ui.member.test_coming_in import JOIN, NEW_PHONE
 from zhike.engagement import operations
 from zhike.engagement.models import Referral
+from zhike.loyalty import operations as loyalty
+from zhike.loyalty import queries as members
 
 pytestmark = pytest.mark.feature("C085")
 
@@ -49,6 +52,15 @@ def test_a_friend_joins_buys_and_both_see_it(zhang: Client, link: str, enter: An
     assert "赵*" in page
     assert "赵六" not in page
     assert "Joined, no purchase yet" in page
+    assert "not yet yours" not in page
+
+    invitee = loyalty.EnrolledMember(row.invitee_id, members.person_id_of(row.invitee_id), "")
+    world.now += dt.timedelta(minutes=1)
+    world.buy(member=invitee)
+    operations.review_referral(actor=SYSTEM, person_id=invitee.person_id, now=world.now)
+    page = zhang.get("/m/invite/").content.decode()
+    assert "Bought; the reward is on its way" in page
+    assert "+200" in page and "not yet yours" in page, page
 
 
 def test_ones_own_phone_gives_nothing(zhang: Client, link: str, enter: Any, world: World) -> None:

@@ -35,7 +35,10 @@ class ReferralPlanView:
 
 @dataclass(frozen=True, slots=True)
 class InvitationView:
-    """One invitation to the inviter: a masked name, how far it is, when the reward comes, what it gave."""
+    """One invitation to the inviter: a masked name, how far it is, when the reward comes, what it gave.
+
+    ``pending`` is what it will give on ``due_on`` unless the goods come back.
+    """
 
     name: str
     status: str
@@ -43,11 +46,15 @@ class InvitationView:
     joined_at: dt.datetime
     due_on: dt.date | None
     points: int
+    pending: int
 
 
 @dataclass(frozen=True, slots=True)
 class OwnInvitations:
-    """What a member gets for inviting, and how each invitation is going, the newest first."""
+    """What a member gets for inviting, and how each invitation is going, the newest first.
+
+    ``pending`` are points of purchases that were made and may still be returned.
+    """
 
     terms: ReferralTerms
     inviter_text: str
@@ -55,6 +62,7 @@ class OwnInvitations:
     invitations: Sequence[InvitationView]
     points: int
     waiting: int
+    pending: int
 
 
 def referral_plan(program_id: int) -> ReferralPlanView | None:
@@ -84,6 +92,7 @@ def own_invitations(viewer: Viewer, member_id: int, now: dt.datetime) -> OwnInvi
             row.joined_at,
             row.due_on,
             row.inviter_points,
+            parse_referral(row.terms).inviter.points if row.status == Status.WAITING else 0,
         )
         for row in rows
     ]
@@ -94,6 +103,7 @@ def own_invitations(viewer: Viewer, member_id: int, now: dt.datetime) -> OwnInvi
         shown,
         sum(row.inviter_points for row in rows if row.status == Status.REWARDED),
         sum(row.status in (Status.JOINED, Status.WAITING) for row in rows),
+        sum(one.pending for one in shown),
     )
 
 

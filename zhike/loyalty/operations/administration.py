@@ -34,6 +34,7 @@ from zhike.organization import queries as organization
 
 WINDOW_DAYS_MAX = 366
 HOLD_MINUTES_MAX = 7 * 24 * 60
+WAIVER_LIMIT_MAX = 10_000_000
 
 COLOURS = ("slate", "silver", "gold", "platinum", "diamond", "rose", "emerald", "sky", "violet", "amber")
 PROGRAM_SETTINGS = (
@@ -126,6 +127,7 @@ def _check_program(program: Program) -> None:
         "redeem_step": not 1 <= program.redeem_step <= 1_000_000,
         "redeem_minimum": not 1 <= program.redeem_minimum <= program.redeem_maximum,
         "redeem_maximum": program.redeem_maximum > 100_000_000,
+        "waiver_limit": not 0 <= program.waiver_limit <= WAIVER_LIMIT_MAX,
         "claim_window_days": not 0 <= program.claim_window_days <= 365,
     }
     if fields := {name: [_("This value cannot be used.")] for name, is_wrong in wrong.items() if is_wrong}:

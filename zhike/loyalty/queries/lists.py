@@ -84,7 +84,7 @@ def each_member_id(viewer: Viewer, *, mall_id: int | None = None, chunk: int = 5
 
 @dataclass(frozen=True, slots=True)
 class RedemptionRow:
-    """One redemption in a list; ``name`` is the member's."""
+    """One redemption in a list; ``name`` is the member's. ``bought``: its points bought something, not goods of a till."""
 
     redemption_id: UUID
     member_id: int
@@ -97,6 +97,7 @@ class RedemptionRow:
     reference: str
     redeemed_at: dt.datetime
     redeemed_by: str
+    bought: bool
 
 
 def redemptions_page(
@@ -109,7 +110,9 @@ def redemptions_page(
     limit: int = 50,
 ) -> Listing[RedemptionRow]:
     """Redemptions in scope, newest first, from ``since`` up to ``until``; a mall's are those at its merchants."""
-    rows = visible(Redemption.objects.select_related("member"), viewer, "points.view", REDEMPTION_COLUMNS)
+    rows = visible(
+        Redemption.objects.select_related("member", "transfer"), viewer, "points.view", REDEMPTION_COLUMNS
+    )
     conditions = {"merchant__mall_id": mall_id, "redeemed_at__gte": since, "redeemed_at__lt": until}
     rows = rows.filter(**{name: value for name, value in conditions.items() if value is not None})
     page = NEWEST_REDEMPTION.page(rows, cursor, min(max(limit, 1), 200))
@@ -127,6 +130,7 @@ def redemptions_page(
             row.reference,
             row.redeemed_at,
             row.redeemed_by,
+            "for" in row.transfer.explanation,
         )
         for row in page.items
     ]

@@ -52,6 +52,7 @@ class Programme:
     tier_window: str
     tier_reverses_on_refund: bool
     claim_window_days: int
+    waiver_limit: int
     funding_id: int
     ladder: tuple[TierStep, ...]
     rules: tuple[Rule, ...]
@@ -127,6 +128,7 @@ def read_programme(program_id: int) -> Programme:
         tier_window=row.tier_window,
         tier_reverses_on_refund=row.tier_reverses_on_refund,
         claim_window_days=row.claim_window_days,
+        waiver_limit=row.waiver_limit,
         funding_id=row.funding_id,
         ladder=tuple(
             TierStep(tier.pk, tier.rank, tier.threshold_fen, tier.code, tier.name) for tier in tiers

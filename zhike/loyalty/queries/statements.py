@@ -81,6 +81,8 @@ def _entries(transfers: Sequence[Transfer], account_id: int) -> list[EntryView]:
 
 @dataclass(frozen=True, slots=True)
 class RedemptionView:
+    """``bought``: the points bought something that is not goods of a till, and come back only with that."""
+
     redemption_id: Any
     points: int
     value_fen: int
@@ -89,6 +91,7 @@ class RedemptionView:
     reference: str
     redeemed_at: dt.datetime
     redeemed_by: str
+    bought: bool = False
 
     @property
     def left(self) -> int:
@@ -111,8 +114,9 @@ def redemptions(
             row.reference,
             row.redeemed_at,
             row.redeemed_by,
+            "for" in row.transfer.explanation,
         )
-        for row in Redemption.objects.filter(member_id__in=family_of(member_id)).order_by(
-            "-redeemed_at", "-id"
-        )[:limit]
+        for row in Redemption.objects.filter(member_id__in=family_of(member_id))
+        .select_related("transfer")
+        .order_by("-redeemed_at", "-id")[:limit]
     ]

@@ -58,6 +58,7 @@ from zhike.rewards.queries.orders import (
     order_counts,
     orders_page,
 )
+from zhike.rewards.queries.purchases import Purchase, purchases
 from zhike.rewards.queries.shop import SORTS, DonationState, Shop, ShopItem, donation_state, shop, shop_item
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "OwnBenefit",
     "OwnBenefits",
     "PrizeView",
+    "Purchase",
     "RewardFigures",
     "RewardView",
     "Shop",
@@ -107,6 +109,7 @@ __all__ = [
     "orders_page",
     "picture",
     "prize_names",
+    "purchases",
     "reward",
     "reward_figures",
     "reward_names",

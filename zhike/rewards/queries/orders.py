@@ -26,6 +26,10 @@ NEWEST = Keyset((("id", "desc"),))
 EXPORT_BATCH = 2_000
 
 
+def number_of(order_id: int) -> str:
+    return f"DH{order_id:08d}"
+
+
 @dataclass(frozen=True, slots=True)
 class OrderView:
     """An order as its member and the desk see it. ``code`` is shown to be handed over."""
@@ -67,7 +71,7 @@ class OrderView:
     @property
     def number(self) -> str:
         """What people call it; no secret."""
-        return f"DH{self.id:08d}"
+        return number_of(self.id)
 
     @property
     def spoken_code(self) -> str:

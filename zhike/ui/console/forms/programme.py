@@ -70,6 +70,12 @@ class ProgrammeForm(forms.Form):
     shortfall = forms.ChoiceField(
         choices=list(labels.SHORTFALLS.items()), label=_("When a return finds the points spent")
     )
+    waiver_limit = forms.IntegerField(
+        min_value=0,
+        max_value=10_000_000,
+        label=_("Points of debt that a manager may waive"),
+        help_text=_("More than that is decided by the group."),
+    )
     redeem_points = forms.IntegerField(min_value=1, max_value=1_000_000, label=_("So many points"))
     redeem_fen = FenField(label=_("are worth (yuan)"))
     redeem_step = forms.IntegerField(min_value=1, max_value=1_000_000, label=_("Redeemed in steps of"))

@@ -21,6 +21,7 @@ from zhike.sales import queries as sales
 from zhike.ui.components import stages
 from zhike.ui.components import standing as words
 from zhike.ui.components.formatting import day, grouped
+from zhike.ui.components.purchases import bought_in_words
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.event_text import behaviour_named, tell
 from zhike.ui.console.labels import TIMELINE_KINDS
@@ -152,9 +153,11 @@ def _points(request: StaffRequest, file: MemberFile) -> dict[str, Any]:
     context: dict[str, Any] = {"page": found}
     if cursor is None:
         redemptions = queries.redemptions(request.viewer, file.member_id)
+        bought = bought_in_words(redemptions)
         context["redemptions"] = [
             {
                 "redemption": one,
+                "bought": bought.get(one.redemption_id, ""),
                 "merchant": organization.merchant_ref(one.merchant_id) if one.merchant_id else None,
             }
             for one in redemptions

@@ -90,7 +90,7 @@ def reverse_redemption(request: StaffRequest, member_id: int, redemption_id: UUI
         ),
         None,
     )
-    if found is None:
+    if found is None or found.bought:
         raise NotFound
     form = member_forms.ReverseForm(request.POST or None, left=found.left)
 

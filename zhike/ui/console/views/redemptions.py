@@ -8,6 +8,7 @@ from django.utils.timezone import get_default_timezone_name
 from zhike.kernel import clock
 from zhike.loyalty import queries
 from zhike.organization import queries as organization
+from zhike.ui.components.purchases import bought_in_words
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.dates import date_of
 from zhike.ui.console.pages import fragment, malls_of, page, wants_fragment
@@ -28,8 +29,13 @@ def redemptions(request: StaffRequest) -> HttpResponse:
         until=clock.day_bounds(day_to, zone)[1] if day_to else None,
         cursor=request.GET.get("cursor"),
     )
+    bought = bought_in_words(found.items)
     rows = [
-        {"one": one, "merchant": organization.merchant_ref(one.merchant_id) if one.merchant_id else None}
+        {
+            "one": one,
+            "bought": bought.get(one.redemption_id, ""),
+            "merchant": organization.merchant_ref(one.merchant_id) if one.merchant_id else None,
+        }
         for one in found.items
     ]
     context = {"page": found, "rows": rows, "day_from": day_from, "day_to": day_to}

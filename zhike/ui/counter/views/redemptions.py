@@ -13,6 +13,7 @@ from zhike.kernel.errors import NotFound, Problem
 from zhike.kernel.idempotency import KeyReused
 from zhike.loyalty import operations as loyalty_operations
 from zhike.loyalty import queries as loyalty
+from zhike.ui.components.purchases import bought_in_words
 from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import staff_page
 from zhike.ui.counter import presented
@@ -128,7 +129,7 @@ def reverse_redemption(request: Any, member_id: int, redemption_id: uuid.UUID) -
     found = next(
         (row for row in _redemptions(request, member_id) if row.redemption_id == redemption_id), None
     )
-    if found is None:
+    if found is None or found.bought:
         raise NotFound
     form = ReverseForm(sent(request))
     if request.method == "POST" and form.is_valid():
@@ -149,7 +150,10 @@ def reverse_redemption(request: Any, member_id: int, redemption_id: uuid.UUID) -
 def redemptions(request: Any, member_id: int) -> HttpResponse:
     """What this member spent lately, to take one back."""
     shown = presented.shown_as(presented.member_file(request, member_id))
-    return page(request, "redemptions", shown | {"rows": _redemptions(request, member_id)})
+    found = _redemptions(request, member_id)
+    bought = bought_in_words(found)
+    rows = [(one, bought.get(one.redemption_id, "")) for one in found]
+    return page(request, "redemptions", shown | {"rows": rows})
 
 
 def _redemptions(request: Any, member_id: int) -> list[loyalty.RedemptionView]:

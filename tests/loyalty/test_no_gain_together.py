@@ -1,7 +1,8 @@
-"""The search for gain, of a family: two who share a pool, exchange rewards, go on a mission, and are merged and parted."""
+"""The search for gain, of a family: two who share a pool, exchange rewards, bid, go on a mission, and are merged and parted."""
 
 from __future__ import annotations
 
+import datetime as dt
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -19,6 +20,7 @@ from zhike.kernel.errors import Problem
 from zhike.loyalty import operations as loyalty
 from zhike.loyalty.models import Account, Hold, PendingPoints, PoolShare, Transfer
 from zhike.rewards import operations as rewards
+from zhike.rewards.models import AuctionBid
 from zhike.sales.models import ReceiptLine
 
 GOAL_FEN, REWARD, PRICE = 20_000, 150, 170
@@ -105,6 +107,34 @@ class Family(Shopper):
         done = self._try(rewards.cancel_order, order_id=order_id, reason="不要了")
         if done is not None:
             self.money -= self.worth.pop(order_id, 0)
+
+    @initialize(kind=st.sampled_from(["open", "sealed"]), units=st.integers(1, 2))
+    def put_up(self, kind: str, units: int) -> None:
+        auction = rewards.NewAuction(
+            "A", "竞拍", kind, self.reward_id, units, 20, 5, self.now, self.now + dt.timedelta(days=5)
+        )
+        self.auction_id = rewards.save_auction(actor=SYSTEM, auction=auction, now=self.now)
+        rewards.publish_auction(actor=SYSTEM, auction_id=self.auction_id, now=self.now)
+
+    @rule(steps=st.integers(0, 60), partners=st.booleans())
+    def bid(self, steps: int, partners: bool) -> None:
+        self._try(
+            rewards.place_bid,
+            member_id=self._one(partners),
+            auction_id=self.auction_id,
+            points=20 + 5 * steps,
+        )
+
+    @rule(calls_off=st.integers(0, 5))
+    def settle_auctions(self, calls_off: int) -> None:
+        if calls_off == 0:
+            self._try(rewards.cancel_auction, auction_id=self.auction_id, reason="取消")
+        rewards.close_auctions(actor=SYSTEM, now=self.now)
+        for bid in AuctionBid.objects.filter(state="won").exclude(order_id__in=self.orders):
+            assert bid.order_id is not None
+            self.orders.append(bid.order_id)
+            self.money += RATE * bid.points
+            self.worth[bid.order_id] = RATE * bid.points
 
     @precondition(lambda self: not self.merge_id)
     @rule()

@@ -121,6 +121,7 @@ def test_why_not_and_nothing_has_happened(name: str, town: Town, zhang: loyalty.
     assert not ExchangeOrder.objects.exists() and not RewardHolding.objects.exists()
 
 
+@pytest.mark.feature("C104")
 def test_seasons_and_prices_of_tiers(town: Town, zhang: loyalty.EnrolledMember) -> None:
     spring = make_category(
         town, "spring", season_from=NOW.date() - DAY * 2, season_until=NOW.date(), name="春日限定"

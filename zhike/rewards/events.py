@@ -164,3 +164,81 @@ class PrizeCollected(Fact):
     @property
     def subject(self) -> str:
         return f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _OfAuction(Fact):
+    auction_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"auction/{self.auction_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class AuctionPublished(_OfAuction):
+    """From now on nothing of its terms changes: ``digest`` is their SHA-256."""
+
+    type: ClassVar[str] = "zhike.rewards.auction_published"
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuctionClosed(_OfAuction):
+    """It is decided: ``won`` units went, for ``points`` together. ``head`` ends the chain of all bids."""
+
+    type: ClassVar[str] = "zhike.rewards.auction_closed"
+    bids: int
+    won: int
+    points: int
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuctionCancelled(_OfAuction):
+    """Nobody wins, and everybody's points go back."""
+
+    type: ClassVar[str] = "zhike.rewards.auction_cancelled"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _OfBid(Fact):
+    auction_id: int
+    bid_id: int
+    member_id: int
+    person_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class BidPlaced(_OfBid):
+    """How much it is stays between the bidder and the ledger; a sealed bid is nobody else's business."""
+
+    type: ClassVar[str] = "zhike.rewards.bid_placed"
+
+
+@dataclass(frozen=True, slots=True)
+class BidOutbid(_OfBid):
+    """Somebody bid more, and the points were given back."""
+
+    type: ClassVar[str] = "zhike.rewards.bid_outbid"
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuctionWon(_OfBid):
+    type: ClassVar[str] = "zhike.rewards.auction_won"
+    order_id: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuctionLost(_OfBid):
+    """It ended without them, and the points were given back."""
+
+    type: ClassVar[str] = "zhike.rewards.auction_lost"
+    points: int

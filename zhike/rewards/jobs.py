@@ -20,3 +20,9 @@ def expire_orders(timestamp: int) -> None:
 def reveal_draws(timestamp: int) -> None:
     """Every five minutes: the seeds of draws that are over become public."""
     operations.reveal_draws(actor=ACTOR, now=clock.now())
+
+
+@job(queue=CARETAKER_QUEUE, cron="* * * * *")
+def close_auctions(timestamp: int) -> None:
+    """Every minute: auctions that are over are decided, and the points of those who did not win go back."""
+    operations.close_auctions(actor=ACTOR, now=clock.now())

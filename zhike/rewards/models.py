@@ -395,3 +395,111 @@ class DrawTicket(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["draw", "number"], name="draw_ticket_number")]
         indexes = [models.Index(fields=["member", "-id"], name="draw_ticket_member")]
+
+
+class Auction(models.Model):
+    """积分竞拍: ``units`` of a reward go to the highest bids. Published, its terms stay; ``digest`` is their SHA-256.
+
+    ``ends_at`` begins as ``closes_at``; late bids of the open kind move it, ``extension_most`` minutes at most. ``bids`` and
+    ``bidders`` count and give numbers; ``head`` is the last link of the chain of all bids' commitments.
+    """
+
+    class Kind(models.TextChoices):
+        OPEN = "open"
+        SEALED = "sealed"
+
+    class Status(models.TextChoices):
+        DRAFT = "draft"
+        PUBLISHED = "published"
+        CLOSED = "closed"
+        CANCELLED = "cancelled"
+
+    reward = models.ForeignKey("rewards.Reward", models.PROTECT, related_name="+")
+    mall = models.ForeignKey("organization.Mall", models.PROTECT, null=True, related_name="+")
+    code = models.CharField(max_length=40, unique=True)
+    name = models.CharField(max_length=60)
+    description = models.TextField(blank=True)
+    kind = models.CharField(max_length=6, choices=Kind.choices)
+    units = models.IntegerField()
+    reserve_points = models.IntegerField()
+    step_points = models.IntegerField()
+    opens_at = models.DateTimeField()
+    closes_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    extension_minutes = models.SmallIntegerField(default=0)
+    extension_most = models.SmallIntegerField(default=0)
+    status = models.CharField(max_length=9, choices=Status.choices, default=Status.DRAFT)
+    digest = models.CharField(max_length=64, blank=True)
+    head = models.CharField(max_length=64, blank=True)
+    bids = models.IntegerField(default=0)
+    bidders = models.IntegerField(default=0)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=80)
+    published_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    end_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(units__gt=0, reserve_points__gt=0, step_points__gt=0, closes_at__gt=F("opens_at"))
+                & Q(ends_at__gte=F("closes_at"), extension_minutes__gte=0, extension_most__gte=0),
+                name="auction_bounds",
+            )
+        ]
+        indexes = [models.Index(fields=["ends_at"], condition=Q(status="published"), name="auction_due")]
+
+
+class AuctionBid(models.Model):
+    """One bid, with the points it holds; never changed, but for its ``state`` and what came of it.
+
+    ``number`` counts the auction's bids, ``bidder`` its members: all that others see of one. ``commitment`` is the SHA-256
+    of the bid and its ``salt``. ``place`` is that of a winner. ``released_at``: the held points went back.
+    """
+
+    class State(models.TextChoices):
+        STANDING = "standing"
+        RAISED = "raised"
+        OUTBID = "outbid"
+        WON = "won"
+        LOST = "lost"
+        VOID = "void"
+
+    id = models.BigAutoField(primary_key=True)
+    auction = models.ForeignKey("rewards.Auction", models.PROTECT, related_name="+", db_index=False)
+    number = models.IntegerField()
+    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+", db_index=False)
+    bidder = models.IntegerField()
+    points = models.IntegerField()
+    salt = models.CharField(max_length=32)
+    commitment = models.CharField(max_length=64)
+    hold = models.OneToOneField("loyalty.Hold", models.PROTECT, related_name="+")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.STANDING)
+    place = models.SmallIntegerField(null=True)
+    order = models.OneToOneField("rewards.ExchangeOrder", models.PROTECT, null=True, related_name="+")
+    bid_at = models.DateTimeField()
+    released_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["auction", "number"], name="auction_bid_number"),
+            models.UniqueConstraint(
+                fields=["auction", "member"], condition=Q(state="standing"), name="auction_bid_standing_once"
+            ),
+            models.UniqueConstraint(
+                fields=["auction", "place"], condition=Q(place__isnull=False), name="auction_bid_place_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(points__gt=0)
+                & (Q(state="won", place__isnull=False, order__isnull=False) | ~Q(state="won")),
+                name="auction_bid_won",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["member", "-id"], name="auction_bid_member"),
+            models.Index(
+                fields=["auction"],
+                condition=Q(state__in=("lost", "void"), released_at__isnull=True),
+                name="auction_bid_to_release",
+            ),
+        ]

@@ -34,5 +34,9 @@ HOLDINGS = (
         "rewards_drawticket", "member", "member_id", "participation", "contract", KEEP, "proof",
         export=("draw_id", "number", "drawn_at"),
     ),
+    Holding(
+        "rewards_auctionbid", "member", "member_id", "participation", "contract", KEEP, "proof",
+        export=("auction_id", "number", "points", "state", "bid_at"),
+    ),
 )  # fmt: skip
-LOOSE = (Loose("rewards_luckydraw", "nobody"),)
+LOOSE = (Loose("rewards_luckydraw", "nobody"), Loose("rewards_auction", "nobody"))

@@ -19,6 +19,7 @@ from zhike.offers import operations as offers
 from zhike.organization import queries as organization
 from zhike.rewards import operations as rewards
 from zhike.rewards import queries
+from zhike.simulator.auctions import seed_auctions
 from zhike.simulator.catalogue import DATA
 from zhike.simulator.founding import World
 from zhike.simulator.history import History
@@ -73,6 +74,7 @@ class Seeder:
     rng: Random
     ids: dict[str, int] = field(default_factory=dict)
     benefits: list[int] = field(default_factory=list)
+    shelves: dict[str, int] = field(default_factory=dict)
     done: int = 0
 
     def seed(self) -> int:
@@ -85,13 +87,16 @@ class Seeder:
             self._draws()
         self._exchange()
         self._enjoy()
+        rich = sorted(member_id for member_id, balance in self.holdings.values() if balance >= MUCH)
+        plans = _read()["auctions"]
+        seed_auctions(self.actor, self.world, self.shelves, plans, rich, self.now, self.rng)
         rewards.expire_orders(actor=self.actor, now=self.now)
         return self.done
 
     def _fill(self) -> None:
         began = self.now - dt.timedelta(days=DAYS + 2)
         tiers = {tier.code: tier.id for tier in loyalty.tiers(self.world.program_id)}
-        shelves = {}
+        shelves = self.shelves
         plans, shelves_planned = planned()
         for position, shelf in enumerate(shelves_planned):
             category = rewards.NewCategory(**shelf, position=position, **self._season(shelf["code"]))

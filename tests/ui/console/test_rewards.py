@@ -18,7 +18,7 @@ from tests.ui.console.world import Desks, World
 from zhike.kernel.access import Viewer
 from zhike.kernel.models import AuditEntry
 from zhike.rewards import operations as rewards
-from zhike.rewards.models import Benefit, ExchangeOrder, LuckyDraw, Reward, RewardCategory
+from zhike.rewards.models import Auction, Benefit, ExchangeOrder, LuckyDraw, Reward, RewardCategory
 
 pytestmark = pytest.mark.feature("C079")
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
@@ -220,3 +220,39 @@ def test_a_draw_is_written_published_and_then_stays(admin: Client, world: World)
     assert admin.get(f"{where}edit/").status_code == 404
     assert "周末转盘" in said(admin.get("/console/rewards/draws/"))
     assert admin.get(f"{where}record/").json()["commitment"] == draw.commitment
+
+
+@pytest.mark.feature("C103")
+def test_an_auction_is_written_published_followed_and_called_off(
+    admin: Client, world: World, mall: dict[str, int]
+) -> None:
+    now = world.now.astimezone(ZoneInfo("Asia/Shanghai"))
+    form = {
+        "code": "A1", "name": "年终竞拍", "reward": str(mall["CUP"]), "kind": "sealed", "units": "2",
+        "reserve_points": "100", "step_points": "50", "extension_minutes": "0", "extension_most": "0",
+        "opens_at": f"{now - dt.timedelta(hours=1):%Y-%m-%dT%H:%M}",
+        "closes_at": f"{now + dt.timedelta(days=1):%Y-%m-%dT%H:%M}",
+    }  # fmt: skip
+    assert "还没有竞拍" in said(admin.get("/console/rewards/auctions/"))
+    page = said(admin.get("/console/rewards/auctions/new/"))
+    assert "星河马克杯" in page and "视频月卡" not in page
+    assert admin.post("/console/rewards/auctions/new/", form | {"units": ""}).status_code == 422
+    assert admin.post("/console/rewards/auctions/new/", form | {"extension_minutes": "5"}).status_code == 422
+    where = admin.post("/console/rewards/auctions/new/", form)["Location"]
+    assert 'value="100"' in said(admin.get(f"{where}edit/"))
+    admin.post(f"{where}edit/", form | {"reserve_points": "200"})
+    admin.post(f"{where}publish/")
+    auction = Auction.objects.get()
+    assert (auction.status, auction.reserve_points) == ("published", 200)
+    assert admin.get(f"{where}edit/").status_code == 404
+    rewards.place_bid(
+        actor=SYSTEM, member_id=world.zhang_san, auction_id=auction.pk, points=350, now=world.now
+    )
+    page = said(admin.get(where))
+    assert "密封" in page and "350" not in page
+    assert "年终竞拍" in said(admin.get("/console/rewards/auctions/"))
+    assert len(admin.get(f"{where}record/").json()["bids"]) == 1
+    assert admin.get(f"{where}cancel/", headers=HTMX).status_code == 200
+    admin.post(f"{where}cancel/", {"reason": "商品破损"})
+    assert "商品破损" in said(admin.get(where))
+    assert Reward.objects.get(id=mall["CUP"]).taken == 0

@@ -12,6 +12,7 @@ from django.test import Client
 
 from tests.rewards.world import SYSTEM, give, stock_the_mall
 from tests.ui.counter.world import LI_PHONE, World, token_of
+from tools.verify_auction import verify as verify_auction
 from tools.verify_draw import verify
 from zhike.loyalty import queries as loyalty
 from zhike.rewards import operations as rewards
@@ -163,3 +164,43 @@ def test_a_draw_with_its_odds_one_press_and_the_proof(
     record = zhang.get(f"{address}record/").json()
     assert verify(record) == [] and len(record["tickets"]) == 1
     assert record["seed"] in said(zhang, address)
+
+
+@pytest.mark.feature("C103")
+def test_an_auction_one_bid_for_two_taps_outbid_and_the_proof(
+    zhang: Client, mall: dict[str, int], world: World
+) -> None:
+    hour = dt.timedelta(hours=1)
+    spec = rewards.NewAuction(
+        "A1", "年终竞拍", "open", mall["CUP"], 1, 100, 50, world.now - hour, world.now + hour, 5, 10
+    )
+    auction_id = rewards.save_auction(actor=SYSTEM, auction=spec, now=world.now)
+    address = f"/m/auctions/{auction_id}/"
+    assert "No auctions now" in said(zhang, "/m/auctions/")
+    assert zhang.get(address).status_code == 404
+    rewards.publish_auction(actor=SYSTEM, auction_id=auction_id, now=world.now)
+    assert address in said(zhang, "/m/shop/") and "年终竞拍" in said(zhang, "/m/auctions/")
+    page = zhang.get(address)
+    form = {"token": token_of(page), "points": "200"}
+    for _ in range(2):
+        assert zhang.post(f"{address}bid/", form)["Location"] == address
+    assert 'data-own="standing"' in said(zhang, address)
+    assert loyalty.member_file(SYSTEM, world.zhang.member_id, world.now).held == 200
+    assert (
+        "Bid at least 250 points"
+        in zhang.post(
+            f"{address}bid/", {"token": token_of(zhang.get(address)), "points": "200"}, follow=True
+        ).content.decode()
+    )
+    assert "whole number" in zhang.post(f"{address}bid/", {"points": "x"}, follow=True).content.decode()
+    give(world.li.member_id, 500, world.now)
+    rewards.place_bid(
+        actor=SYSTEM, member_id=world.li.member_id, auction_id=auction_id, points=250, now=world.now
+    )
+    live = zhang.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in live and 'data-own="outbid"' in live and "every 3s" in live
+    assert "Bidder 2" in live and "Bid 300 points" in live
+    rewards.close_auctions(actor=SYSTEM, now=world.now + hour)
+    ended = said(zhang, address)
+    assert "every 3s" not in ended and "You were outbid" in ended
+    assert verify_auction(zhang.get(f"{address}record/").json()) == []

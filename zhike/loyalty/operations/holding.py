@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -41,6 +42,8 @@ from zhike.loyalty.rules.accounts import NotEnoughPoints, debit, first_of, resto
 
 HOLD_MINUTES_MAX = 7 * 24 * 60
 EXPIRY_BATCH = 5_000
+PLEDGE = "for"
+"""In the explanation of a transfer: what a context above sells for these points, at a price of its own."""
 
 
 class HoldNotFound(NotFound):
@@ -120,6 +123,8 @@ def _hold(
     actor: Viewer,
     now: dt.datetime,
     once: Once | None,
+    *,
+    pledge: dict[str, str] | None = None,
 ) -> HoldOutcome:
     if once is not None and (known := stored_answer(once)) is not None:
         return _from_stored(known)
@@ -128,7 +133,8 @@ def _hold(
     if not holder.is_active:
         raise MemberFrozen
     programme, hold_id = holder.programme, head["id"]
-    check_amount(programme, points)
+    if pledge is None:
+        check_amount(programme, points)
     posting = posting_for(holder)
     expire_overdue(posting, actor, now)
     try:
@@ -143,7 +149,11 @@ def _hold(
         actor=actor,
         occurred_at=now,
         now=now,
-        explanation={"hold": hold_id, "rate": [programme.redeem_points, programme.redeem_fen]},
+        explanation={
+            "hold": hold_id,
+            "rate": [programme.redeem_points, programme.redeem_fen],
+            **(pledge or {}),
+        },
     )
     expires_at = now + dt.timedelta(minutes=minutes or programme.hold_minutes)
     value_fen = points * programme.redeem_fen // programme.redeem_points
@@ -157,16 +167,7 @@ def _hold(
             once.scope if once else None,
             once.key if once else None,
             once.digest if once else None,
-            to_json(
-                head
-                | {
-                    "member": holder.member_id,
-                    "points": points,
-                    "value_fen": value_fen,
-                    "at": now.isoformat(),
-                }
-                | {"by": actor.audit_id, "expires_at": expires_at.isoformat()}
-            ),
+            to_json(head | _hold_row(outcome, now, actor)),
             holder.state.account_id,
             posting.version,
             to_json(posting.transfers),
@@ -180,6 +181,17 @@ def _hold(
     return outcome
 
 
+def _hold_row(made: HoldOutcome, now: dt.datetime, actor: Viewer) -> dict[str, Any]:
+    return {
+        "member": made.member_id,
+        "points": made.points,
+        "value_fen": made.value_fen,
+        "at": now.isoformat(),
+        "by": actor.audit_id,
+        "expires_at": made.expires_at.isoformat(),
+    }
+
+
 @transaction.atomic
 def confirm_hold(
     *, actor: Viewer, hold_id: UUID, now: dt.datetime, points: int | None = None, member_id: int | None = None
@@ -190,22 +202,32 @@ def confirm_hold(
     answer is the first one's. Raises HoldNotFound (also when it is not ``member_id``'s), HoldHasEnded, MoreThanHeld,
     PointsOutOfRange, MemberFrozen, NotAllowed.
     """
-    holder, hold = _locked_hold(actor, hold_id, member_id)
+    holder, hold, taken = _locked_hold(actor, hold_id, member_id)
     used = hold.points if points is None else points
     if hold.status == Hold.Status.CONFIRMED and (points is None or points == hold.used_points):
         return _outcome(hold, holder, replayed=True)
+    if hold.status == Hold.Status.OPEN and hold.expires_at > now:
+        if not 0 < used <= hold.points:
+            raise MoreThanHeld(points=hold.points)
+        check_amount(holder.programme, used)
+    return _spend(holder, hold, taken, used, actor, now)
+
+
+def _spend(
+    holder: Holder, hold: Hold, taken: Transfer, used: int, actor: Viewer, now: dt.datetime
+) -> HoldOutcome:
+    """Turn ``used`` points of an open hold into its redemption. The caller holds account and hold."""
     if hold.status != Hold.Status.OPEN or hold.expires_at <= now:
         raise HoldHasEnded
-    if not 0 < used <= hold.points:
-        raise MoreThanHeld(points=hold.points)
-    check_amount(holder.programme, used)
     if not holder.is_active:
         raise MemberFrozen
-    taken = Transfer.objects.get(id=hold.transfer_id)
+    hold_id = hold.pk
     lots = lots_of_json(taken.lots)
     posting = posting_for(holder)
     about: dict[str, Any] = {"actor": actor, "occurred_at": now, "now": now, "reverses": taken.pk}
     why = {"redemption": str(hold_id), "rate": taken.explanation["rate"]}
+    if PLEDGE in taken.explanation:
+        why[PLEDGE] = taken.explanation[PLEDGE]
     reference = f"redemption:{hold_id}"
     posting.add_beside(
         first_of(lots, used),
@@ -246,22 +268,25 @@ def release_hold(
     Released again, or after it expired, nothing changes. Raises HoldNotFound, HoldHasEnded when it was confirmed,
     NotAllowed.
     """
-    holder, hold = _locked_hold(actor, hold_id, member_id)
+    holder, hold, taken = _locked_hold(actor, hold_id, member_id)
+    return _release(holder, hold, taken, actor, now)
+
+
+def _release(holder: Holder, hold: Hold, taken: Transfer, actor: Viewer, now: dt.datetime) -> HoldOutcome:
     if hold.status == Hold.Status.CONFIRMED:
         raise HoldHasEnded
     if hold.status != Hold.Status.OPEN:
         return _outcome(hold, holder, replayed=True)
-    taken = Transfer.objects.get(id=hold.transfer_id)
     posting = posting_for(holder)
     posting.add(
         restore(holder.state, tuple(sorted(lots_of_json(taken.lots))), 0, hold.points),
         against=HELD,
         reason="unhold",
-        reference=f"hold:{hold_id}",
+        reference=f"hold:{hold.pk}",
         actor=actor,
         occurred_at=now,
         now=now,
-        explanation={"hold": str(hold_id), "status": "released"},
+        explanation={"hold": str(hold.pk), "status": "released"},
         reverses=taken.pk,
     )
     post(posting)
@@ -269,15 +294,76 @@ def release_hold(
     return _outcome(hold, holder)
 
 
-def _locked_hold(actor: Viewer, hold_id: UUID, member_id: int | None) -> tuple[Holder, Hold]:
-    """The hold and its account, both held until the transaction ends; the account first, as everywhere."""
-    found = Hold.objects.filter(id=hold_id).select_related("merchant").first()
-    if found is None or member_id not in (None, found.member_id):
+def _locked_hold(actor: Viewer, hold_id: UUID, member_id: int | None) -> tuple[Holder, Hold, Transfer]:
+    """The hold and its account, both held until the transaction ends, and the transfer that made it."""
+    found = Hold.objects.filter(id=hold_id).select_related("merchant", "transfer").first()
+    if found is None or member_id not in (None, found.member_id) or PLEDGE in found.transfer.explanation:
         raise HoldNotFound
     mall_id = found.merchant.mall_id if found.merchant else None
     require_touch(actor, "points.redeem", mall=mall_id, merchant=found.merchant_id)
+    return _lock(found)
+
+
+def _lock(found: Hold) -> tuple[Holder, Hold, Transfer]:
+    """The account first, as everywhere."""
     holder = locked_holder(found.member_id)
-    return holder, Hold.objects.select_for_update(of=("self",)).get(id=hold_id)
+    return holder, Hold.objects.select_for_update(of=("self",)).get(id=found.pk), found.transfer
+
+
+# --- what a context above keeps for what it sells at a price of its own ---------------------------------------------
+
+
+def lock_accounts(*, actor: Viewer, member_ids: Sequence[int]) -> None:
+    """Hold the accounts of these members, in the order of ids, until the transaction ends. It has authorised the actor.
+
+    For whoever moves points of several members at once: two who do so cannot wait for each other.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT a.id FROM loyalty_member m JOIN loyalty_account a ON a.member_id = coalesce(m.survivor_id, m.id)
+            WHERE m.id = ANY(%s) ORDER BY a.id FOR UPDATE OF a""",
+            [list(member_ids)],
+        )
+
+
+@transaction.atomic
+def pledge_points(
+    *, actor: Viewer, member_id: int, points: int, purpose: str, until: dt.datetime, now: dt.datetime
+) -> HoldOutcome:
+    """Set points aside until ``until`` for what a context above may sell; it has authorised the actor.
+
+    The programme's least, most and step do not count. No till can spend or release a pledge: `spend_pledge` and
+    `release_pledge` only. Raises InsufficientPoints, MemberNotFound, MemberFrozen.
+    """
+    head = {"id": str(uuid7()), "merchant": None, "reference": purpose[:80]}
+    minutes = max(1, -((now - until) // dt.timedelta(minutes=1)))
+    return _hold(locked_holder(member_id), head, points, minutes, actor, now, None, pledge={PLEDGE: purpose})
+
+
+@transaction.atomic
+def spend_pledge(*, actor: Viewer, hold_id: UUID, now: dt.datetime) -> HoldOutcome:
+    """A pledge becomes the redemption of the same id, given back by `return_spent_points` only. Again: the same.
+
+    Raises HoldNotFound, HoldHasEnded, MemberFrozen.
+    """
+    holder, hold, taken = _locked_pledge(hold_id)
+    if hold.status == Hold.Status.CONFIRMED:
+        return _outcome(hold, holder, replayed=True)
+    return _spend(holder, hold, taken, hold.points, actor, now)
+
+
+@transaction.atomic
+def release_pledge(*, actor: Viewer, hold_id: UUID, now: dt.datetime) -> HoldOutcome:
+    """Give a pledge back to the lots it came from. Again, or after it lapsed: nothing. Raises HoldNotFound, HoldHasEnded."""
+    holder, hold, taken = _locked_pledge(hold_id)
+    return _release(holder, hold, taken, actor, now)
+
+
+def _locked_pledge(hold_id: UUID) -> tuple[Holder, Hold, Transfer]:
+    found = Hold.objects.filter(id=hold_id).select_related("transfer").first()
+    if found is None or PLEDGE not in found.transfer.explanation:
+        raise HoldNotFound
+    return _lock(found)
 
 
 def _end(hold: Hold, status: str, used: int, holder: Holder, actor: Viewer, now: dt.datetime) -> None:

@@ -23,6 +23,7 @@ from zhike.rewards.events import RewardExchanged
 from zhike.rewards.models import ExchangeOrder, Reward, RewardCode
 from zhike.rewards.operations._words import RewardNotFound, SoldOut
 from zhike.rewards.queries.known import offered, zone_of
+from zhike.rewards.queries.orders import WON
 from zhike.rewards.rules import exchange as rules
 
 EXCHANGE = "rewards.exchange"
@@ -149,7 +150,7 @@ def exchange_reward(
     spent = loyalty.spend_points(
         actor=actor, member_id=member_id, points=points, purpose=f"exchange:{reward.code}", now=now
     )
-    _count(reward, call)
+    _count(reward, call, reward.per_member)
     order = _order(reward, call, spent.redemption_id)
     _hand_over(reward, order, call)
     _take_stock(reward, quantity)
@@ -182,7 +183,23 @@ def _collected_at(reward: Reward, mall_id: int | None, member_id: int, now: dt.d
     return own
 
 
-def _count(reward: Reward, call: _Call) -> None:
+def won_order(
+    *, actor: Viewer, reward: Reward, member_id: int, points: int, redemption_id: UUID, now: dt.datetime
+) -> ExchangeOrder:
+    """The order of whoever won one of a reward whose stock was set aside and whose points are spent: as any other, but
+    no limit keeps it from them. It counts toward the limit of later exchanges."""
+    person_id = members.person_id_of(member_id)
+    place = _collected_at(reward, None, member_id, now)
+    period = rules.period_of(reward.limit_period, business_date(now, zone_of(reward.mall_id)))
+    call = _Call(actor, member_id, person_id, place, 1, points, period, WON, now)
+    _count(reward, call, 0)
+    order = _order(reward, call, redemption_id)
+    fact = RewardExchanged(order.pk, reward.pk, member_id, person_id, reward.kind, 1, points, order.cash_fen)
+    events.publish(fact, actor=actor, now=now)
+    return order
+
+
+def _count(reward: Reward, call: _Call, most: int) -> None:
     """Count toward the member's limit in this period; the row is held until the end."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -197,7 +214,7 @@ def _count(reward: Reward, call: _Call) -> None:
                 "member": call.member_id,
                 "period": call.period,
                 "quantity": call.quantity,
-                "most": reward.per_member,
+                "most": most,
             },
         )
         if cursor.fetchone() is None:
@@ -291,6 +308,23 @@ def _take_stock(reward: Reward, quantity: int) -> None:
     raise SoldOut if same else PriceChanged
 
 
+def set_aside(reward: Reward, quantity: int) -> None:
+    """Keep so many of it for what else they are promised to. Raises SoldOut."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE rewards_reward SET taken = taken + %s WHERE id = %s AND (stock IS NULL OR taken + %s <= stock)",
+            [quantity, reward.pk, quantity],
+        )
+        if not cursor.rowcount:
+            raise SoldOut
+
+
+def put_back(reward_id: int, quantity: int) -> None:
+    """What was set aside and not given."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE rewards_reward SET taken = taken - %s WHERE id = %s", [quantity, reward_id])
+
+
 def give_stock_back(order: ExchangeOrder, quantity: int) -> None:
     """Both counters, the member's first. The caller holds the order."""
     with connection.cursor() as cursor:
@@ -299,6 +333,4 @@ def give_stock_back(order: ExchangeOrder, quantity: int) -> None:
             WHERE reward_id = %s AND member_id = %s AND period = %s""",
             [quantity, order.reward_id, order.member_id, order.period],
         )
-        cursor.execute(
-            "UPDATE rewards_reward SET taken = taken - %s WHERE id = %s", [quantity, order.reward_id]
-        )
+    put_back(order.reward_id, quantity)

@@ -21,7 +21,7 @@ from zhike.rewards.operations._words import OrderNotFound, ReasonMissing
 from zhike.rewards.operations.exchanging import EXCHANGE, GIVER, give_stock_back
 from zhike.rewards.queries.catalogue import VIEW
 from zhike.rewards.queries.known import zone_of
-from zhike.rewards.queries.orders import OrderRow, orders_for_export
+from zhike.rewards.queries.orders import WON, OrderRow, orders_for_export
 from zhike.rewards.rules import exchange as rules
 
 SERVE = "rewards.serve"
@@ -147,8 +147,9 @@ def collect_order(*, actor: Viewer, order_id: int, now: dt.datetime, tender: str
 def cancel_order(*, actor: Viewer, order_id: int, now: dt.datetime, reason: str = "") -> OrderOutcome:
     """Give the points back to the lots they came from, and the stock back. Cancelled before: nothing happens.
 
-    Members may cancel their own where the reward allows it; staff with a reason (out of stock, mistake), also a coupon
-    that nobody used yet: it becomes void. Raises OrderNotFound, NotCancellable, ReasonMissing, NotAllowed.
+    Members may cancel their own where the reward allows it, but not what they won by bidding. Staff with a reason (out
+    of stock, mistake), also a coupon that nobody used yet: it becomes void. Raises OrderNotFound, NotCancellable,
+    ReasonMissing, NotAllowed.
     """
     order = _locked(order_id)
     person_id = _person(order)
@@ -167,7 +168,7 @@ def cancel_order(*, actor: Viewer, order_id: int, now: dt.datetime, reason: str 
         order.state,
         reward.kind,
         by_member=by_member,
-        member_may=reward.member_may_cancel,
+        member_may=reward.member_may_cancel and order.source != WON,
         has_started=has_started,
     ):
         raise NotCancellable

@@ -24,6 +24,8 @@ SERVE = "rewards.serve"
 COLUMNS = {"mall": "mall_id"}
 NEWEST = Keyset((("id", "desc"),))
 EXPORT_BATCH = 2_000
+WON = "auction"
+"""The source of an order that was won: a bid binds its member."""
 
 
 def number_of(order_id: int) -> str:
@@ -125,7 +127,11 @@ def order_view(row: ExchangeOrder) -> OrderView:
         starts_at=reward.starts_at,
         description=reward.description,
         member_may_cancel=rules.may_cancel(
-            row.state, reward.kind, by_member=True, member_may=reward.member_may_cancel, has_started=False
+            row.state,
+            reward.kind,
+            by_member=True,
+            member_may=reward.member_may_cancel and row.source != WON,
+            has_started=False,
         ),
         **{name: getattr(row, name) for name in _SAME},
     )

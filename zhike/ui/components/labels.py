@@ -71,6 +71,31 @@ REWARD_KINDS = {
     "seat": _("Activity seat"),
     "donation": _("Donation"),
 }
+AUCTION_KINDS = {"open": _("Open auction"), "sealed": _("Sealed bids")}
+AUCTION_STATES = {
+    "draft": _("Draft"),
+    "early": _("Not yet"),
+    "open": _("Running"),
+    "over": _("Being settled"),
+    "closed": _("Over"),
+    "cancelled": _("Called off"),
+}
+AUCTION_STATE_TONES = {
+    "draft": "info",
+    "early": "info",
+    "open": "success",
+    "over": "warning",
+    "cancelled": "error",
+}
+BID_STATES = {
+    "standing": _("Stands"),
+    "raised": _("Raised"),
+    "outbid": _("Outbid"),
+    "won": _("Won"),
+    "lost": _("Not won"),
+    "void": _("Void"),
+}
+BID_STATE_TONES = {"standing": "success", "won": "success", "outbid": "warning"}
 ORDER_STATES = {
     "reserved": _("Being prepared"),
     "ready": _("Ready to collect"),
@@ -119,6 +144,11 @@ LABELS: Mapping[str, Mapping[str, Any]] = {
     "order_state": ORDER_STATES,
     "order_state_tone": ORDER_STATE_TONES,
     "limit_period": LIMIT_PERIODS,
+    "auction_kind": AUCTION_KINDS,
+    "auction_state": AUCTION_STATES,
+    "auction_state_tone": AUCTION_STATE_TONES,
+    "bid_state": BID_STATES,
+    "bid_state_tone": BID_STATE_TONES,
     "benefit_kind": BENEFIT_KINDS,
     "benefit_refusal": BENEFIT_REFUSALS,
     "rights_kind": rights.RIGHTS_KINDS,

@@ -465,6 +465,7 @@ AUDIT_ACTIONS = {
     "program.update": _("Programme changed"),
     "provision.publish": _("Valuation of points published"),
     "receipt.claim": _("Receipt claimed"),
+    "receipt.scan": _("Receipt claimed by its QR"),
     "receipt.return": _("Return recorded"),
     "redemption.reverse": _("Redemption reversed"),
     "replay.begin": _("Replay begun"),

@@ -95,6 +95,18 @@ def _drawn(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Tol
     return told
 
 
+def _bid(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Told]:
+    """What happened to a bid: in which auction, and what went where."""
+
+    def told(data: Data, tiers: Names) -> Told:
+        name = rewards.auction_names([data["auction_id"]]).get(data["auction_id"], "")
+        parts = [name, points_text(data["points"]) if data.get("points") else ""]
+        url = reverse("console:auction", args=[data["auction_id"]])
+        return Told(str(title), " · ".join(part for part in parts if part), icon, tone, url)
+
+    return told
+
+
 OFFER_TELLERS: dict[str, Teller] = {
     "offers.coupon_issued": _coupon_issued,
     "offers.coupon_used": _coupon_used,
@@ -105,6 +117,12 @@ OFFER_TELLERS: dict[str, Teller] = {
     "rewards.benefit_use_cancelled": _benefit(
         gettext_lazy("A use of a benefit was cancelled"), "undo-2", "warning"
     ),
+    "rewards.bid_placed": _bid(gettext_lazy("Bid in an auction"), "gavel", "accent"),
+    "rewards.bid_outbid": _bid(
+        gettext_lazy("Was outbid in an auction, the points went back"), "gavel", "warning"
+    ),
+    "rewards.auction_won": _bid(gettext_lazy("Won an auction"), "trophy", "success"),
+    "rewards.auction_lost": _bid(gettext_lazy("Did not win an auction, the points went back"), "gavel"),
     "rewards.ticket_drawn": _drawn(gettext_lazy("Drew in a lucky draw"), "ferris-wheel", "accent"),
     "rewards.prize_collected": _drawn(gettext_lazy("Collected a prize"), "party-popper", "success"),
     "rewards.reward_exchanged": _order(gettext_lazy("Exchanged points for a reward"), "gift", "accent"),

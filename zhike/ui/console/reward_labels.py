@@ -9,6 +9,11 @@ from zhike.ui.components import labels as shared
 REWARD_KINDS = shared.REWARD_KINDS
 ORDER_STATES = shared.ORDER_STATES
 ORDER_STATE_TONES = shared.ORDER_STATE_TONES
+AUCTION_KINDS = shared.AUCTION_KINDS
+AUCTION_STATES = shared.AUCTION_STATES
+AUCTION_STATE_TONES = shared.AUCTION_STATE_TONES
+BID_STATES = shared.BID_STATES
+BID_STATE_TONES = shared.BID_STATE_TONES
 LIMIT_PERIODS = shared.LIMIT_PERIODS
 REWARD_STATUSES = {
     "draft": _("Draft"),
@@ -41,7 +46,12 @@ REWARD_TONES = {
     "sky": _("Sky blue"),
     "green": _("Green"),
 }
-ORDER_SOURCES = {"app": _("Member app"), "desk": _("Service desk"), "api": _("API")}
+ORDER_SOURCES = {
+    "auction": _("Won in an auction"),
+    "app": _("Member app"),
+    "desk": _("Service desk"),
+    "api": _("API"),
+}
 
 BENEFIT_KINDS = shared.BENEFIT_KINDS
 PRIZE_KINDS = {"goods": _("Goods"), "coupon": _("Coupon"), "points": _("Points")}
@@ -55,6 +65,10 @@ DRAW_STATES = {
 DRAW_STATE_TONES = {"draft": "info", "early": "info", "open": "success", "over": "warning"}
 
 AUDIT_ACTIONS = {
+    "auction.bid": _("Bid for a member"),
+    "auction.cancel": _("Auction called off"),
+    "auction.publish": _("Auction published"),
+    "auction.save": _("Auction saved"),
     "draw.collect": _("Prize handed over"),
     "draw.publish": _("Draw published"),
     "draw.save": _("Draw saved"),
@@ -78,6 +92,7 @@ AUDIT_ACTIONS = {
     "reward_category.save": _("Shelf saved"),
 }
 AUDIT_SUBJECTS = {
+    "auction": _("Auction"),
     "draw": _("Lucky draw"),
     "benefit": _("Benefit"),
     "benefit_use": _("Use of a benefit"),

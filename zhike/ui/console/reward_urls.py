@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from zhike.ui.console.views import benefits, draws, exchange_orders, rewards
+from zhike.ui.console.views import auctions, benefits, draws, exchange_orders, rewards
 
 REWARDS: list[URLPattern] = [
     path("rewards/", rewards.rewards, name="rewards"),
@@ -31,6 +31,13 @@ REWARDS: list[URLPattern] = [
     path("benefits/new/", benefits.edit_benefit, name="new_benefit"),
     path("benefits/<int:benefit_id>/", benefits.edit_benefit, name="benefit"),
     path("benefits/<int:benefit_id>/retire/", benefits.retire_benefit, name="retire_benefit"),
+    path("rewards/auctions/", auctions.auctions, name="auctions"),
+    path("rewards/auctions/new/", auctions.edit_auction, name="new_auction"),
+    path("rewards/auctions/<int:auction_id>/", auctions.auction, name="auction"),
+    path("rewards/auctions/<int:auction_id>/edit/", auctions.edit_auction, name="edit_auction"),
+    path("rewards/auctions/<int:auction_id>/publish/", auctions.publish, name="publish_auction"),
+    path("rewards/auctions/<int:auction_id>/cancel/", auctions.cancel, name="cancel_auction"),
+    path("rewards/auctions/<int:auction_id>/record/", auctions.record, name="auction_record"),
     path("rewards/draws/", draws.draws, name="draws"),
     path("rewards/draws/new/", draws.edit_draw, name="new_draw"),
     path("rewards/draws/<int:draw_id>/", draws.draw, name="draw"),

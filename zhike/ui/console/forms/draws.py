@@ -21,7 +21,7 @@ ROWS = 8
 _PPM = Decimal(10_000)
 
 
-def _moment(**extra: Any) -> forms.DateTimeField:
+def moment_field(**extra: Any) -> forms.DateTimeField:
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     return forms.DateTimeField(input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], widget=widget, **extra)
 
@@ -70,8 +70,8 @@ class DrawForm(forms.Form):
     )
     points = forms.IntegerField(min_value=1, max_value=1_000_000, label=_("Points a draw"))
     daily_limit = forms.IntegerField(min_value=1, max_value=100, initial=3, label=_("Draws a member a day"))
-    opens_at = _moment(label=_("From"))
-    closes_at = _moment(label=_("Until"))
+    opens_at = moment_field(label=_("From"))
+    closes_at = moment_field(label=_("Until"))
     collect_days = forms.IntegerField(min_value=1, max_value=365, initial=14, label=_("Days to collect it"))
 
     def __init__(

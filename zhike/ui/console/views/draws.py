@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -13,6 +13,7 @@ from zhike.kernel.errors import NotFound, Problem
 from zhike.offers import queries as offers
 from zhike.organization import queries as organization
 from zhike.rewards import operations, queries
+from zhike.ui.components.files import json_file
 from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.forms import draws as forms
@@ -104,6 +105,4 @@ def publish(request: StaffRequest, draw_id: int) -> HttpResponse:
 def record(request: StaffRequest, draw_id: int) -> HttpResponse:
     """The file with which anybody computes the draw again."""
     queries.draw(request.viewer, draw_id, request.now)
-    response = JsonResponse(queries.draw_record(draw_id), json_dumps_params={"ensure_ascii": False})
-    response["Content-Disposition"] = f'attachment; filename="draw-{draw_id}.json"'
-    return response
+    return json_file(queries.draw_record(draw_id), f"draw-{draw_id}")

@@ -40,6 +40,7 @@ def tabs(current: str) -> list[dict[str, Any]]:
     names = {
         "rewards": _("Rewards"),
         "exchange_orders": _("Orders"),
+        "auctions": _("Auctions"),
         "draws": _("Lucky draws"),
         "reward_categories": _("Shelves"),
     }
@@ -83,7 +84,7 @@ def places_of(request: StaffRequest) -> list[tuple[str, str]]:
     return found + [(str(mall.id), mall.name) for mall in own]
 
 
-def _zone(request: StaffRequest, mall_id: int | None) -> str:
+def zone_of(request: StaffRequest, mall_id: int | None) -> str:
     malls = [mall for mall in malls_of(request).all if mall_id in (None, mall.id)]
     return malls[0].time_zone if malls else "Asia/Shanghai"
 
@@ -96,7 +97,7 @@ def _form(request: StaffRequest, known: queries.RewardView | None) -> forms.Rewa
         tiers=tier_choices(request),
         batches=[(one.id, one.name) for one in batches if not one.is_bearer],
         places=places_of(request),
-        zone=_zone(request, known.mall_id if known else None),
+        zone=zone_of(request, known.mall_id if known else None),
         known=known,
         **({} if known else {"initial": {"opens_at": request.now.replace(second=0, microsecond=0)}}),
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from zhike.kernel.errors import Problem
 from zhike.rewards import operations, queries
+from zhike.ui.components.files import json_file
 from zhike.ui.components.sending import sent
 from zhike.ui.member.access import SignedIn, member_page
 from zhike.ui.member.dock import page
@@ -70,6 +71,4 @@ def record(request: Any, draw_id: int) -> HttpResponse:
     """Everything one needs to compute the draw again."""
     member: SignedIn = request.member
     queries.member_draw(member.viewer, member.id, draw_id, member.now)
-    response = JsonResponse(queries.draw_record(draw_id), json_dumps_params={"ensure_ascii": False})
-    response["Content-Disposition"] = f'attachment; filename="draw-{draw_id}.json"'
-    return response
+    return json_file(queries.draw_record(draw_id), f"draw-{draw_id}")

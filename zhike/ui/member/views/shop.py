@@ -52,6 +52,11 @@ def front(request: Any) -> HttpResponse:
         "draws": [
             one for one in queries.member_draws(member.viewer, member.id, member.now) if one.state == "open"
         ],
+        "auctions": [
+            one
+            for one in queries.member_auctions(member.viewer, member.id, member.now)
+            if one.state in ("open", "early")
+        ],
         "waiting": len(waiting.items),
         "few": FEW,
     }

@@ -309,3 +309,28 @@ class TestWhoMay:
         assert till.post(RECEIPTS, shop.sale(member={"member_id": shop.member_id})).status == 201
         batch = till.post(f"{RECEIPTS}/batch", {"receipts": [shop.sale(member={"phone": PHONE})]}).json
         assert batch["results"][0]["problem"]["code"] == "not-allowed"
+
+
+@pytest.mark.feature("C106")
+def test_a_sale_of_nobody_says_where_its_points_are_taken_once(shop: Shop, till: ApiClient) -> None:
+    owned = till.post(RECEIPTS, shop.sale()).json
+    assert owned["claim_url"] is None
+    body = shop.sale(member=None)
+    answer = till.post(RECEIPTS, body).json
+    assert till.post(RECEIPTS, body).json["claim_url"] == answer["claim_url"]
+    batch = till.post(f"{RECEIPTS}/batch", {"receipts": [shop.sale(member=None), shop.sale()]}).json
+    urls = [one["receipt"]["claim_url"] for one in batch["results"]]
+    assert (urls[0] is None, urls[1]) == (False, None)
+    desk = ApiClient(make_key(["receipts.claim", "receipts.view"]))
+    detail = desk.get(f"{RECEIPTS}/{answer['receipt_id']}").json
+    assert detail["claim_url"] == answer["claim_url"]
+    code = {"code": answer["claim_url"].rstrip("/").rpartition("/")[2]}
+    scans = f"/api/v1/members/{shop.member_id}/receipt-scans"
+    stranger = ApiClient(make_key(["receipts.claim"], "mall", shop.malls.cloud))
+    assert stranger.post(scans, code).status == 403
+    done = desk.post(scans, code)
+    assert (done.status, done.json["points"], done.json["balance"]) == (201, 128, 384)
+    again = desk.post(scans, code)
+    assert (again.status, again.json["code"]) == (409, "receipt-already-yours")
+    assert desk.post(scans, {"code": "x" * 35}).json["code"] == "receipt-code-unknown"
+    assert desk.get(f"{RECEIPTS}/{answer['receipt_id']}").json["claim_url"] is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -202,6 +203,40 @@ class TestClaiming:
         sale = world.buy(12_800, member=world.li)
         assert zhang.post("/m/receipts/claim/", self.form(world)).status_code == 422
         assert sales.receipt(SYSTEM, sale.receipt_id).row.person_id == world.li.person_id
+
+
+@pytest.mark.feature("C106")
+class TestScan:
+    def test_the_link_on_the_paper_is_opened_after_the_log_in_and_gives_the_points_once(
+        self, zhang: Client, world: World
+    ) -> None:
+        sale = world.buy(12_800)
+        address = f"/m/r/{loyalty.receipt_code(sale.receipt_id)}/"
+        assert Client().get(address)["Location"] == f"/m/login/?{urlencode({'next': address})}"
+        page = text(zhang, address)
+        assert 'data-scanned="free"' in page and "128.00" in page
+        assert loyalty.member_file(SYSTEM, world.zhang.member_id, NOW).balance == 0
+        done = zhang.post(address, follow=True)
+        assert done.redirect_chain[-1][0] == f"/m/receipts/{sale.receipt_id}/"
+        assert "The receipt is yours: 128 points." in done.content.decode()
+        assert 'data-scanned="own"' in text(zhang, address)
+        again = zhang.post(address, follow=True).content.decode()
+        assert "You have this receipt already" in again
+        assert loyalty.member_file(SYSTEM, world.zhang.member_id, NOW).balance == 128
+
+    def test_anothers_and_a_forged_one_are_said_so(self, zhang: Client, world: World) -> None:
+        sale = world.buy(12_800, member=world.li)
+        page = text(zhang, f"/m/r/{loyalty.receipt_code(sale.receipt_id)}/")
+        assert 'data-scanned="taken"' in page and "128.00" not in page
+        assert 'data-scanned="unknown"' in text(zhang, f"/m/r/{'x' * 35}/")
+        assert "not the code" in zhang.post(f"/m/r/{'x' * 35}/", follow=True).content.decode()
+
+    def test_what_is_typed_may_be_the_whole_address(self, zhang: Client, world: World) -> None:
+        code = loyalty.receipt_code(world.buy(12_800).receipt_id)
+        assert "/m/r/" in text(zhang, "/m/receipts/claim/")
+        for typed in (code, f" https://mall.example/m/r/{code}/ "):
+            assert zhang.get("/m/r/", {"code": typed})["Location"] == f"/m/r/{code}/"
+        assert zhang.get("/m/r/", {"code": "1234"})["Location"] == "/m/receipts/claim/"
 
 
 class TestProfile:

@@ -10,9 +10,10 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
+from zhike.customers import queries as customers
 from zhike.kernel import audit, events
 from zhike.kernel.access import Viewer, require, require_touch
-from zhike.kernel.errors import Conflict
+from zhike.kernel.errors import Conflict, NotFound
 from zhike.loyalty.events import PointsClawedBack, TierChanged
 from zhike.loyalty.models import Award, Member, PendingPoints
 from zhike.loyalty.operations.earning import Decided, ReceiptOutcome, decide_receipt, facts_of, waiting_row
@@ -27,6 +28,7 @@ from zhike.loyalty.operations.state import (
 )
 from zhike.loyalty.operations.tiering import lower_after_refund, move_tier
 from zhike.loyalty.queries.members import MemberNotFound
+from zhike.loyalty.queries.receipt_codes import is_too_late, receipt_of_code
 from zhike.loyalty.queries.snapshots import ADJUSTED, ISSUED, PENDING
 from zhike.loyalty.rules.accounts import debit
 from zhike.organization import queries as organization
@@ -43,6 +45,21 @@ class AlreadyClaimed(Conflict):
 class ClaimWindowClosed(Conflict):
     code = "claim-window-closed"
     title = _("A receipt can be claimed within %(days)s days; this one is older.")
+
+
+class AlreadyYours(Conflict):
+    code = "receipt-already-yours"
+    title = _("You have this receipt already; its points were counted once.")
+
+
+class ReceiptCodeUnknown(NotFound):
+    code = "receipt-code-unknown"
+    title = _("This is not the code of a receipt of ours.")
+
+
+class ReceiptCameBack(Conflict):
+    code = "receipt-came-back"
+    title = _("Goods of this receipt were taken back; it brings no points any more.")
 
 
 class AmountDiffers(Conflict):
@@ -85,18 +102,48 @@ def claim_receipt(
     assert receipt is not None
     if receipt.net_fen != net_fen:
         raise AmountDiffers
-    if receipt.person_id is not None:
+    if receipt.person_id is not None or records.was_returned(receipt.pk):
         raise AlreadyClaimed
-    holder = locked_holder(member_id, business_date)
+    return _give(member, receipt.pk, business_date, actor, now, "claim")
+
+
+@transaction.atomic
+def scan_receipt(*, actor: Viewer, member_id: int, code: str, now: dt.datetime) -> ReceiptOutcome:
+    """Give the sale whose code was scanned to a member, once, within the programme's window: the code is proof.
+
+    Raises ReceiptCodeUnknown, AlreadyYours, AlreadyClaimed, ReceiptCameBack, ClaimWindowClosed, MemberNotFound,
+    MemberFrozen, NotAllowed.
+    """
+    member = Member.objects.filter(id=member_id).first()
+    if member is None:
+        raise MemberNotFound
+    receipt_id = receipt_of_code(code)
+    receipt = records.lock_receipt(receipt_id) if receipt_id is not None else None
+    if receipt is None or receipt.kind != "sale":
+        raise ReceiptCodeUnknown
+    if not (actor.kind == "member" and actor.id == member.person_id):
+        _require_desk_of(actor, receipt.merchant_id)
+    if receipt.person_id is not None:
+        is_own = customers.survivor_of(receipt.person_id) == customers.survivor_of(member.person_id)
+        raise AlreadyYours if is_own else AlreadyClaimed
+    if records.was_returned(receipt.pk):
+        raise ReceiptCameBack
+    return _give(member, receipt.pk, receipt.business_date, actor, now, "scan")
+
+
+def _give(
+    member: Member, receipt_id: UUID, business_date: dt.date, actor: Viewer, now: dt.datetime, how: str
+) -> ReceiptOutcome:
+    """An unowned sale, whose row the caller holds, becomes the member's and earns. Raises ClaimWindowClosed, MemberFrozen."""
+    holder = locked_holder(member.pk, business_date)
     if not holder.is_active:
         raise MemberFrozen
-    if (now.date() - business_date).days > holder.programme.claim_window_days:
-        raise ClaimWindowClosed(days=holder.programme.claim_window_days)
-    if records.was_returned(receipt.pk):
-        raise AlreadyClaimed
-    sales.attach_person(actor=actor, receipt_id=receipt.pk, person_id=member.person_id, now=now)
+    days = holder.programme.claim_window_days
+    if is_too_late(business_date, days, now):
+        raise ClaimWindowClosed(days=days)
+    sales.attach_person(actor=actor, receipt_id=receipt_id, person_id=member.person_id, now=now)
     tier_before = holder.state.tier_id
-    decided = decide_receipt(records.as_new_receipt(receipt.pk), holder, actor, now)
+    decided = decide_receipt(records.as_new_receipt(receipt_id), holder, actor, now)
     assert decided.posting is not None
     assert decided.decision is not None
     post(decided.posting)
@@ -104,9 +151,9 @@ def claim_receipt(
     _tell(decided, tier_before, actor, now)
     audit.record(
         actor=actor,
-        action="receipt.claim",
-        subject=("receipt", receipt.pk),
-        after={"member": member_id},
+        action=f"receipt.{how}",
+        subject=("receipt", receipt_id),
+        after={"member": member.pk},
         now=now,
     )
     return decided.outcome

@@ -110,6 +110,7 @@ from zhike.loyalty.queries.programmes import (
     waiting_days,
 )
 from zhike.loyalty.queries.proof import Finding, VerifyReport, verify_ledger
+from zhike.loyalty.queries.receipt_codes import ScannedReceipt, receipt_code, receipt_of_code, scanned_receipt
 from zhike.loyalty.queries.replays import ReplayView, replay, replays, value_of_points
 from zhike.loyalty.queries.snapshots import Programme
 from zhike.loyalty.queries.statements import (
@@ -159,6 +160,7 @@ __all__ = [
     "ReplayView",
     "RuleVersionView",
     "RuleView",
+    "ScannedReceipt",
     "SealState",
     "Search",
     "Shopping",
@@ -221,11 +223,14 @@ __all__ = [
     "provision_policies",
     "public_keys",
     "qr_payload",
+    "receipt_code",
+    "receipt_of_code",
     "redemptions",
     "redemptions_page",
     "replay",
     "replays",
     "rules",
+    "scanned_receipt",
     "seal_state",
     "shopping_of",
     "statement",

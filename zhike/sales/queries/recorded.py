@@ -53,6 +53,11 @@ def recorded(receipt_id: UUID) -> Receipt:
     return Receipt.objects.get(id=receipt_id)
 
 
+def recorded_sale(receipt_id: UUID) -> Receipt | None:
+    """The sale with this id; None for a return, and for what is not there."""
+    return Receipt.objects.filter(id=receipt_id, kind=Receipt.Kind.SALE).first()
+
+
 def find_claimable(merchant_id: int, number: str, business_date: dt.date, till: str | None) -> Receipt | None:
     """The sale with this number on this day; unowned ones first when several tills used the number."""
     found = Receipt.objects.filter(

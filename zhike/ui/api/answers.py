@@ -8,9 +8,14 @@ from typing import Any
 from zhike.loyalty import queries as loyalty
 from zhike.loyalty.operations import ReceiptOutcome
 from zhike.ui.api.shapes import CapOut, ExplanationOut, FactorOut, LineShareOut, ReceiptOut, RulePartOut
+from zhike.ui.components.links import receipt_link
+
+NO_MEMBER = "no_member"
 
 
 def receipt_out(outcome: ReceiptOutcome) -> ReceiptOut:
+    """Of a sale: nothing else is taken over the API."""
+    is_free = outcome.member_id is None and outcome.explanation.get("refusal") == NO_MEMBER
     return ReceiptOut(
         receipt_id=outcome.receipt_id,
         status="duplicate" if outcome.status == "duplicate" else "accepted",
@@ -21,6 +26,7 @@ def receipt_out(outcome: ReceiptOutcome) -> ReceiptOut:
         upgraded=outcome.upgraded,
         explanation=explanation_out(outcome.explanation),
         available_on=outcome.available_on,
+        claim_url=receipt_link(outcome.receipt_id) if is_free else None,
     )
 
 

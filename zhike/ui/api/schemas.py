@@ -252,8 +252,9 @@ class TenderOut(Schema):
 
 
 class ReceiptDetailOut(ReceiptRowOut):
-    """A receipt with everything on it, its points, and why."""
+    """A receipt with everything on it, its points, and why. `claim_url`: nobody owns it, its points can be taken there."""
 
+    claim_url: str | None
     gross_fen: int
     discount_fen: int
     cashier: str

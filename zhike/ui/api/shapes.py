@@ -178,7 +178,10 @@ class ExplanationOut(Struct):
 
 
 class ReceiptOut(Struct):
-    """What became of a receipt. `duplicate`: it was known already, nothing was changed, this is the first answer."""
+    """What became of a receipt. `duplicate`: it was known already, nothing was changed, this is the first answer.
+
+    `claim_url`: a sale that nobody owns can be claimed there once; print it as a QR.
+    """
 
     receipt_id: UUID
     status: Literal["accepted", "duplicate"]
@@ -189,6 +192,7 @@ class ReceiptOut(Struct):
     upgraded: bool
     explanation: ExplanationOut
     available_on: dt.date | None = None
+    claim_url: str | None = None
 
 
 class ProblemOut(Struct, omit_defaults=True):

@@ -200,6 +200,45 @@ OPERATIONS: dict[str, Text] = {
             " code; coupons, codes and donations are had at once."
         ),
     ),
+    "scan_receipt": Text(
+        _("A member scanned a receipt"),
+        _(
+            "The code that the till printed is proof: the sale becomes the member's at once, whoever scans it first, within the"
+            " programme's days. Again, by another, too late or forged: refused with a code of its own."
+        ),
+    ),
+    "list_auctions": Text(
+        _("Auctions for a member"), _("Those that are on, come up, or ended within thirty days.")
+    ),
+    "get_auction": Text(
+        _("An auction in front of a member"),
+        _("The ranking, their newest bid, the fewest points of the next one, and why they cannot bid."),
+    ),
+    "list_bids": Text(_("A member's bids"), _("Newest first, each with the receipt that proves it.")),
+    "place_bid": Text(
+        _("Bid in an auction"),
+        _(
+            "The points are held until the bid is outbid or the auction ends. A member's own bid is raised; whoever has to"
+            " make room has their points back at once."
+        ),
+    ),
+    "get_auction_record": Text(
+        _("The record of an auction"),
+        _("Commitments in their order, and after the end all bids: anybody can check the result with it."),
+    ),
+    "list_draws": Text(_("Lucky draws for a member"), _("With their prizes, odds and what is left.")),
+    "get_draw": Text(_("A lucky draw in front of a member"), _("And how often they may still draw today.")),
+    "draw_ticket": Text(
+        _("Draw"), _("The points are spent and something is won. The same key gets the same ticket.")
+    ),
+    "list_draw_tickets": Text(_("What a member drew"), _("Newest first, goods with their pick-up code.")),
+    "get_draw_record": Text(
+        _("The record of a lucky draw"),
+        _("With the seed once it is over: anybody can compute every draw again with it."),
+    ),
+    "hand_over_prize": Text(
+        _("Hand a prize over"), _("The member showed the pick-up code. Sent again, nothing happens.")
+    ),
     "list_exchanges": Text(_("A member's exchanges"), _("Newest first.")),
     "hand_over_exchange": Text(
         _("Hand an exchange over"), _("The member showed the pick-up code. Sent again, nothing happens.")

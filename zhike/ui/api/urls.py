@@ -22,6 +22,7 @@ from zhike.ui.api import (
 from zhike.ui.api.routes import (
     campaigns,
     care,
+    chances,
     engagement,
     finance,
     households,
@@ -59,6 +60,7 @@ for _router in (
     redemption_routes.router,
     coupon_routes.router,
     reward_routes.router,
+    chances.router,
     campaigns.router,
     journeys.router,
     hold_routes.router,

@@ -204,6 +204,17 @@ class DrawForm(TokenForm):
     )
 
 
+class BidForm(TokenForm):
+    """So many points for one unit of what is auctioned."""
+
+    points = forms.IntegerField(
+        label=_("My bid (points)"),
+        min_value=1,
+        max_value=100_000_000,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+    )
+
+
 class ExchangeForm(TokenForm):
     """So many of a reward, at the price of one that was shown."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from ninja import Router
+from ninja import Path, Router
+from ninja import Schema as Out
 
 from zhike.kernel import clock
 from zhike.kernel.errors import Invalid
@@ -19,6 +21,7 @@ from zhike.ui.api.refs import YEAR_MAX, YEAR_MIN
 from zhike.ui.api.routes.base import ApiRequest, Needs, run_once
 from zhike.ui.api.routes.members import row_fields
 from zhike.ui.api.schemas import (
+    Input,
     LineOut,
     ReceiptDetailOut,
     ReceiptRowOut,
@@ -26,10 +29,52 @@ from zhike.ui.api.schemas import (
     ReturnOut,
     StepView,
     TenderOut,
+    text,
 )
 from zhike.ui.api.sentences import OUT_OF_RANGE
+from zhike.ui.api.shapes import ID_MAX
+from zhike.ui.components.links import receipt_link
 
 router = Router(tags=["receipts"])
+PathId = Annotated[int, Path(ge=1, le=ID_MAX)]
+
+
+class ReceiptScanIn(Input):
+    """`code` is what stands at the end of the claim URL that the till printed."""
+
+    code: Annotated[str, text(60, 1)]
+
+
+class ReceiptScannedOut(Out):
+    """The receipt is the member's; `available_on`: its points wait for the return window until then."""
+
+    receipt_id: UUID
+    points: int
+    balance: int
+    sentence: str
+    available_on: dt.date | None
+
+
+@router.post(
+    "/members/{int:member_id}/receipt-scans",
+    auth=Needs("receipts.claim", body=True),
+    response={201: ReceiptScannedOut},
+)
+def scan_receipt(request: ApiRequest, member_id: PathId, body: ReceiptScanIn) -> Any:
+    def act() -> Outcome:
+        outcome = loyalty.scan_receipt(
+            actor=request.viewer, member_id=member_id, code=body.code, now=request.now
+        )
+        found = ReceiptScannedOut(
+            receipt_id=outcome.receipt_id,
+            points=outcome.points,
+            balance=outcome.balance,
+            sentence=queries.explain(outcome.explanation).sentence,
+            available_on=outcome.available_on,
+        )
+        return Outcome(201, found.model_dump(mode="json"))
+
+    return run_once(request, act)
 
 
 @router.get("/receipts/{uuid:receipt_id}", auth=Needs("receipts.view"), response=ReceiptDetailOut)
@@ -39,6 +84,9 @@ def get_receipt(request: ApiRequest, receipt_id: UUID) -> ReceiptDetailOut:
     explained = queries.explain_award(receipt_id)
     return ReceiptDetailOut(
         **row_fields(view.row),
+        claim_url=receipt_link(receipt_id)
+        if view.row.kind == "sale" and view.row.person_id is None
+        else None,
         gross_fen=view.gross_fen,
         discount_fen=view.discount_fen,
         cashier=view.cashier,

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from zhike.kernel.errors import Problem
 from zhike.loyalty import queries as loyalty
 from zhike.offers import queries as offers
+from zhike.ui.components.links import receipt_link
 from zhike.ui.components.sealed import seal
 from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import staff_page
@@ -110,4 +111,7 @@ def done(request: Any, token: uuid.UUID) -> HttpResponse:
     explained = None
     if result.receipt_id and result.kind in ("receipt", "claim"):
         explained = loyalty.explain_award(uuid.UUID(result.receipt_id))
-    return page(request, "done", {"result": result, "explained": explained})
+    context: dict[str, Any] = {"result": result, "explained": explained}
+    if result.kind == "receipt" and result.receipt_id and result.member_id is None:
+        context["claim_link"] = receipt_link(uuid.UUID(result.receipt_id))
+    return page(request, "done", context)

@@ -21,6 +21,7 @@ from zhike.loyalty import queries as loyalty
 from zhike.organization import queries as organization
 from zhike.sales import operations as sales_operations
 from zhike.sales import queries as sales
+from zhike.ui.components.links import receipt_link
 from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import staff_page
 from zhike.ui.counter import presented
@@ -190,4 +191,6 @@ def receipt(request: Any, receipt_id: uuid.UUID) -> HttpResponse:
         "may_return": request.viewer.may("receipts.return"),
         "may_claim": request.viewer.may("receipts.claim"),
     }
+    if owner is None and found.row.kind == "sale":
+        context["claim_link"] = receipt_link(receipt_id)
     return page(request, "receipt", context)

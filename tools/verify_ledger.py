@@ -18,32 +18,20 @@ import sys
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
-# A new reason code is one line: the system accounts (1 issued, 2 redeemed, 3 expired, 4 adjusted, 5 pending, 6 held, 7 merging,
-# 8 pooled)
-# that may stand on the other side. An unknown one may move points anywhere and is checked by sums and seals alone.
+# A new reason code is one word: the system accounts (1 issued, 2 redeemed, 3 expired, 4 adjusted, 5 pending, 6 held,
+# 7 merging, 8 pooled) that may stand on the other side. An unknown one may move points anywhere and is checked by sums and seals alone.
 COUNTERPARTS: dict[str, set[int]] = {
-    "earn": {1},
-    "clawback": {1},
-    "redeem": {2},
-    "restore": {2},
-    "expire": {3},
-    "adjust": {4},
-    "grant": {4},
-    "revoke": {4},
-    "undo": {4},
-    "waive": {4},
-    "opening": {4},
-    "release": {5},
-    "hold": {6},
-    "unhold": {6},
-    "merge": {7},
-    "unmerge": {7},
-    **{key: {8} for key in ("pool_in", "pool_out")},
-    **{reason: {1} for reason in ("check_in", "birthday", "referral", "mission", "prize", "take_back")},
-}
+    reason: {which}
+    for which, reasons in enumerate((
+        "earn clawback check_in birthday referral mission prize take_back", "redeem restore", "expire reinstate",
+        "adjust grant revoke undo waive opening", "release", "hold unhold", "merge unmerge", "pool_in pool_out",
+    ), 1)
+    for reason in reasons.split()
+}  # fmt: skip
 # Between two system accounts: points begin or cease to wait; held and pooled ones are spent.
 BESIDE = {
     "earn": [(1, 5)], "clawback": [(5, 1)], "undo": [(5, 1)], "redeem": [(6, 2), (8, 2)], "restore": [(2, 8)], "expire": [(8, 3)],
@@ -53,8 +41,7 @@ PENDING, HELD = 5, 6
 EARNS, SPENDS, GIVES_BACK = {"earn"}, {"redeem"}, {"restore"}
 
 GENESIS = bytes(32)
-ID_BYTES, MARK_BYTES = 8, 4
-SHOWN = 50
+ID_BYTES, MARK_BYTES, SHOWN = 8, 4, 50
 
 
 class Finding(NamedTuple):
@@ -315,7 +302,7 @@ class Hold:
 
     def __init__(self, row: Mapping[str, Any]) -> None:
         self.account, self.points = row["debit_account_id"], row["points"]
-        self.rate = json.loads(row["explanation"])["rate"]
+        self.said, self.lots = json.loads(row["explanation"]), sorted(json.loads(row["lots"]))
         self.left, self.used, self.status = row["points"], 0, "open"
 
 
@@ -548,6 +535,17 @@ def check_waiting(ledger: Ledger, books: Books) -> None:
         ledger.tell(table, missing, "receipt_id", missing, "missing")
 
 
+def value_of(said: Mapping[str, Any], lots: list[list[Any]], points: int) -> int:
+    """Fen of the first points: each lot's at the rate promised to its funding, or at the rate of the day; rounded down once."""
+    rates = {funding: Fraction(fen, per) for funding, per, fen in said.get("promises", ())}
+    total = Fraction(0)
+    for _day, funding, part in lots:
+        taken = min(part, points)
+        points -= taken
+        total += taken * rates.get(funding, Fraction(said["rate"][1], said["rate"][0]))
+    return int(total)
+
+
 def check_holds(ledger: Ledger, books: Books) -> None:
     table = "loyalty_hold"
     missing = set(books.holds)
@@ -563,7 +561,7 @@ def check_holds(ledger: Ledger, books: Books) -> None:
             "account_id": (one.account, row["account_id"]),
             "points": (one.points, row["points"]),
             "used_points": (one.used, row["used_points"]),
-            "value_fen": (worth * one.rate[1] // one.rate[0], row["value_fen"]),
+            "value_fen": (value_of(one.said, one.lots, worth), row["value_fen"]),
             "status": (status, row["status"]),
         }
         if status != "open" and one.left:
@@ -635,11 +633,11 @@ def check_redemptions(ledger: Ledger, books: Books) -> None:
                 table, row["id"], "id" if known else "transfer_id", known or "a redemption", row["id"]
             )
             continue
-        rate_points, rate_fen = json.loads(spent["explanation"])["rate"]
+        said = json.loads(spent["explanation"])
         facts = {
             "transfer_id": (spent["id"], row["transfer_id"]),
             "points": (spent["points"], row["points"]),
-            "value_fen": (spent["points"] * rate_fen // rate_points, row["value_fen"]),
+            "value_fen": (value_of(said, json.loads(spent["lots"]), spent["points"]), row["value_fen"]),
             "reversed_points": (books.given_back[row["id"]], row["reversed_points"]),
             "redeemed_at": (spent["occurred_at"], row["redeemed_at"]),
             "redeemed_by": (spent["actor"], row["redeemed_by"]),

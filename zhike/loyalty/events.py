@@ -133,6 +133,36 @@ class AwardTakenBack(_OfMember):
 
 
 @dataclass(frozen=True, slots=True)
+class RatesPublished(Fact):
+    """A version of the redemption rates; ``cut_bp`` is how much less it makes points worth at most, in basis points."""
+
+    type: ClassVar[str] = "zhike.loyalty.redemption_rates_published"
+    program_id: int
+    version: int
+    effective_from: dt.datetime
+    cut_bp: int
+    keeps: bool
+
+    @property
+    def subject(self) -> str:
+        return f"program/{self.program_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class RateNoticeGiven(Fact):
+    """Everybody who holds points was told of a version that makes them worth less: ``told`` members."""
+
+    type: ClassVar[str] = "zhike.loyalty.rate_notice_given"
+    program_id: int
+    version: int
+    told: int
+
+    @property
+    def subject(self) -> str:
+        return f"program/{self.program_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class WaiverAsked(_OfMember):
     """Somebody asked that a member's debt be let go."""
 

@@ -41,6 +41,14 @@ def notify_of_lapse(timestamp: int) -> None:
         operations.notify_of_lapse(actor=ACTOR, program_id=program_id, now=clock.now())
 
 
+@job(queue=CARETAKER_QUEUE, lock="rate_notices", cron="20 * * * *")
+def give_rate_notices(timestamp: int) -> None:
+    """Every hour: tell members of redemption rates that make their points worth less, and forget unused quotes."""
+    for program_id in Program.objects.values_list("id", flat=True):
+        operations.give_rate_notices(actor=ACTOR, program_id=program_id, now=clock.now())
+    operations.forget_quotes(actor=ACTOR, now=clock.now())
+
+
 @job(queue=CARETAKER_QUEUE, cron="30 16 * * *")
 def review_tiers(timestamp: int) -> None:
     """Count every member's spend in the window anew."""

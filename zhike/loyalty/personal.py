@@ -46,6 +46,14 @@ HOLDINGS = (
         export=("points", "value_fen", "reversed_points", "redeemed_at"),
     ),
     Holding(
+        "loyalty_redemptionquote", "member", "member_id", "points", "contract", DELETE,
+        export=("points", "value_fen", "quoted_at", "valid_until", "used_at"),
+    ),
+    Holding(
+        "loyalty_ratenotice", "member", "member_id", "points", "contract", KEEP, _LEDGER,
+        export=("points", "before_fen", "after_fen", "told_at"),
+    ),
+    Holding(
         "loyalty_waiver", "member", "member_id", "points", "contract", BLANK, _LEDGER,
         export=("points", "reason", "status", "asked_at"), blanks={"reason": "''", "note": "''"},
     ),

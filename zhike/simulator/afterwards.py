@@ -18,6 +18,7 @@ from zhike.simulator.journeys import seed_journeys
 from zhike.simulator.listening import seed_listening
 from zhike.simulator.loading import Loader
 from zhike.simulator.missions import seed_missions
+from zhike.simulator.rates import seed_rates
 from zhike.simulator.rewards import seed_rewards
 from zhike.simulator.rights import seed_rights
 from zhike.simulator.service_desk import ServiceDesk
@@ -90,6 +91,10 @@ def _journeys(ground: Ground) -> None:
     seed_journeys(ground.actor, ground.world, ground.now, ground.seed)
 
 
+def _rates(ground: Ground) -> None:
+    seed_rates(ground.actor, ground.loader, ground.now, ground.seed)
+
+
 LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
     (
         _coupons,
@@ -102,6 +107,7 @@ LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
         _associates,
         _households,
         _rights,
+        _rates,
     ),
     (_service_desk, _listening, _campaigns),
 )

@@ -240,3 +240,35 @@ class TestClaiming:
         address = f"/counter/receipts/{sale.receipt_id}/give/"
         assert till.post(address, {"token": token_of(till.get(address)), "q": q}).status_code == 422
         assert sales.receipt(SYSTEM, sale.receipt_id).row.person_id is None
+
+
+@pytest.mark.feature("C089")
+class TestQuoted:
+    def test_the_counter_says_what_points_are_worth_and_keeps_its_word(
+        self, till: Client, world: World, zhang_here: str
+    ) -> None:
+        loyalty_operations.publish_rates(
+            actor=SYSTEM,
+            program_id=world.program_id,
+            definition={"points": 100, "fen": 150, "lines": [{"name": "周年庆", "premium_bp": 2_000}]},
+            effective_from=world.now,
+            now=world.now,
+        )
+        page = till.get(zhang_here + "redeem/").content.decode()
+        assert "¥18.00" in page
+        assert "周年庆" in page
+        form = spent(till, zhang_here + "redeem/", 300)
+        asked = till.post(zhang_here + "redeem/", form | {"step": "ask"})
+        quote = asked.context["quote"]
+        assert quote.value_fen == 540
+        assert str(quote.quote_id) in asked.content.decode()
+        carried = form | {"quote_id": str(quote.quote_id)}
+        first = till.post(zhang_here + "redeem/", carried)
+        assert till.post(zhang_here + "redeem/", carried)["Location"] == first["Location"]
+        assert balance(world) == 700
+        refused = till.post(
+            zhang_here + "redeem/",
+            spent(till, zhang_here + "redeem/", 300) | {"quote_id": str(quote.quote_id)},
+        )
+        assert refused.status_code == 422
+        assert balance(world) == 700

@@ -1,6 +1,7 @@
 """The tables of loyalty."""
 
 from zhike.loyalty.models.households import Household, HouseholdMember, PoolDispute, PoolEntry, PoolShare
+from zhike.loyalty.models.rates import RateNotice, RateVersion, RedemptionQuote
 from zhike.loyalty.models.records import (
     Account,
     Award,
@@ -50,7 +51,10 @@ __all__ = [
     "PoolShare",
     "Program",
     "ProvisionPolicy",
+    "RateNotice",
+    "RateVersion",
     "Redemption",
+    "RedemptionQuote",
     "ReplayRun",
     "ReturnWindow",
     "Seal",

@@ -57,6 +57,9 @@ class Program(models.Model):
     tier_reverses_on_refund = models.BooleanField(default=True)
     claim_window_days = models.SmallIntegerField(default=30)
     waiver_limit = models.IntegerField(default=2_000)
+    rate_notice_days = models.SmallIntegerField(default=30)
+    adjustment_limit = models.IntegerField(default=5_000)
+    adjustment_day_limit = models.IntegerField(default=20_000)
     funding = models.ForeignKey("loyalty.Funding", models.PROTECT, related_name="+")
     stamp = models.BigIntegerField(default=0)
     created_at = models.DateTimeField()
@@ -193,10 +196,15 @@ class MemberMerge(models.Model):
 
 
 class Funding(models.Model):
-    """Who pays for points: shares in basis points that sum to 10,000, e.g. ``{"mall": 10000}``. Never edited."""
+    """Who pays for points: shares in basis points that sum to 10,000, e.g. ``{"mall": 10000}``. Never edited.
+
+    ``since``: points of this funding were given after the notice of that version of the redemption rates; what older
+    fundings were promised does not hold for them.
+    """
 
     code = models.CharField(max_length=40, unique=True)
     split = models.JSONField()
+    since = models.ForeignKey("loyalty.RateVersion", models.PROTECT, null=True, related_name="+")
 
 
 class ProvisionPolicy(models.Model):

@@ -39,7 +39,8 @@ WAIVER_LIMIT_MAX = 10_000_000
 COLOURS = ("slate", "silver", "gold", "platinum", "diamond", "rose", "emerald", "sky", "violet", "amber")
 PROGRAM_SETTINGS = (
     "name", "rounding", "expiry", "expiry_months", "expiry_month_day", "expiry_grace_days", "return_window_days",
-    "hold_minutes", "waiver_limit", "time_zone", "shortfall", "redeem_points", "redeem_fen", "redeem_step",
+    "hold_minutes", "waiver_limit", "rate_notice_days", "adjustment_limit", "adjustment_day_limit",
+    "time_zone", "shortfall", "redeem_points", "redeem_fen", "redeem_step",
     "redeem_minimum", "redeem_maximum", "tier_window", "tier_reverses_on_refund", "claim_window_days",
 )  # fmt: skip
 
@@ -47,6 +48,13 @@ PROGRAM_SETTINGS = (
 class RuleInThePast(Invalid):
     code = "rule-in-the-past"
     title = _("A rule version can take effect now or later, not in the past.")
+
+
+class RateCutNeedsNotice(Conflict):
+    code = "rate-cut-needs-notice"
+    title = _(
+        "This makes points worth less. Publish it as redemption rates: members are told %(days)s days before."
+    )
 
 
 class InvalidTier(Invalid):
@@ -95,9 +103,12 @@ def update_program(*, actor: Viewer, program_id: int, changes: Mapping[str, Any]
     if unknown:
         raise InvalidProgramme(fields={name: [_("This setting is not known.")] for name in unknown})
     before = {name: getattr(program, name) for name in changes}
+    worth = program.redeem_fen, program.redeem_points
     for name, value in changes.items():
         setattr(program, name, value)
     _check_program(program)
+    if program.redeem_fen * worth[1] < worth[0] * program.redeem_points:
+        _require_no_holders(program)
     program.stamp = stamp()
     program.save()
     audit.record(
@@ -108,6 +119,12 @@ def update_program(*, actor: Viewer, program_id: int, changes: Mapping[str, Any]
         after=dict(changes),
         now=now,
     )
+
+
+def _require_no_holders(program: Program) -> None:
+    """Points that somebody holds are made worth less by a version of the redemption rates only, and after a notice."""
+    if program.rate_notice_days and Account.objects.filter(program_id=program.pk, balance__gt=0).exists():
+        raise RateCutNeedsNotice(days=program.rate_notice_days)
 
 
 def _check_program(program: Program) -> None:
@@ -128,6 +145,9 @@ def _check_program(program: Program) -> None:
         "redeem_minimum": not 1 <= program.redeem_minimum <= program.redeem_maximum,
         "redeem_maximum": program.redeem_maximum > 100_000_000,
         "waiver_limit": not 0 <= program.waiver_limit <= WAIVER_LIMIT_MAX,
+        "rate_notice_days": not 0 <= program.rate_notice_days <= 365,
+        "adjustment_limit": not 0 <= program.adjustment_limit <= 10_000_000,
+        "adjustment_day_limit": not 0 <= program.adjustment_day_limit <= 100_000_000,
         "claim_window_days": not 0 <= program.claim_window_days <= 365,
     }
     if fields := {name: [_("This value cannot be used.")] for name, is_wrong in wrong.items() if is_wrong}:

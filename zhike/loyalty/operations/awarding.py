@@ -14,9 +14,9 @@ from zhike.kernel import events
 from zhike.kernel.access import Viewer, require_touch
 from zhike.kernel.errors import Invalid
 from zhike.loyalty.events import AwardTakenBack, PointsAwarded
-from zhike.loyalty.models import Funding, Transfer
+from zhike.loyalty.models import Transfer
 from zhike.loyalty.operations.crediting import credit_sql
-from zhike.loyalty.operations.payers import enter_payer
+from zhike.loyalty.operations.payers import enter_payer, enter_split, since_of
 from zhike.loyalty.operations.spending import expire_overdue
 from zhike.loyalty.operations.state import (
     Holder,
@@ -28,7 +28,7 @@ from zhike.loyalty.operations.state import (
     posting_for,
     to_json,
 )
-from zhike.loyalty.queries.snapshots import ISSUED, read_programme, system_account
+from zhike.loyalty.queries.snapshots import ISSUED, Programme, read_programme, system_account
 from zhike.loyalty.rules import awards
 from zhike.loyalty.rules.accounts import credit, debit
 
@@ -103,7 +103,7 @@ def award_points(
     expiry = expires_on or programme.expiry_policy.last_day(programme.today(now))
     reasons = dict(explanation) | ({"limited_by": limited_by, "asked": points} if limited_by else {})
     posting.add(
-        credit(holder.state, allowed, expiry, funding_id(funding, programme.funding_id)),
+        credit(holder.state, allowed, expiry, funding_id(funding, programme)),
         against=ISSUED,
         reason=reason,
         reference=reference,
@@ -163,7 +163,7 @@ def award_to_many(
                 "gifts": to_json(gifts),
                 "accounts": accounts,
                 "expires_on": expires_on or programme.expiry_policy.last_day(programme.today(now)),
-                "funding": funding_id(funding, programme.funding_id),
+                "funding": funding_id(funding, programme),
                 "issued": system_account(program_id, ISSUED),
                 "reason": reason,
                 "actor": actor.audit_id,
@@ -229,14 +229,14 @@ def _given_since(holder: Holder, reason: str, since: dt.datetime) -> int:
     return int(rows.aggregate(points=Sum("points"))["points"] or 0)
 
 
-def funding_id(split: Mapping[str, int] | None, own: int) -> int:
+def funding_id(split: Mapping[str, int] | None, programme: Programme) -> int:
     """The funding of a split; its code is the payer, or the split itself, so that equal ones are one row."""
     if not split:
-        return own
+        return programme.funding_id
     if sum(split.values()) != UNIT_BP or any(share <= 0 for share in split.values()):
         raise Invalid
     parts = dict(sorted(split.items()))
     if len(parts) == 1:
-        return enter_payer(*parts)
+        return enter_payer(next(iter(parts)), since_of(programme))
     code = "+".join(f"{payer}:{share}" for payer, share in parts.items())[:40]
-    return Funding.objects.get_or_create(code=code, defaults={"split": parts})[0].pk
+    return enter_split(code, parts, since_of(programme))

@@ -60,7 +60,7 @@ def grant_points(
     if not holder.is_active:
         raise MemberFrozen
     programme, posting = holder.programme, posting_for(holder)
-    funding = funding_id({payer: UNIT_BP} if payer else None, programme.funding_id)
+    funding = funding_id({payer: UNIT_BP} if payer else None, programme)
     expiry = expires_on or programme.expiry_policy.last_day(programme.today(now))
     posting.add(
         credit(holder.state, points, expiry, funding),

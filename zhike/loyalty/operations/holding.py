@@ -20,6 +20,7 @@ from zhike.loyalty.events import HoldEnded, PointsHeld, PointsRedeemed
 from zhike.loyalty.models import Hold, Redemption, Transfer
 from zhike.loyalty.operations.crediting import credit_sql
 from zhike.loyalty.operations.earning import event_row
+from zhike.loyalty.operations.quotes import take_quote
 from zhike.loyalty.operations.spending import InsufficientPoints, check_amount, expire_overdue, stored_answer
 from zhike.loyalty.operations.state import (
     OPTIMISTIC_TRIES,
@@ -37,8 +38,10 @@ from zhike.loyalty.operations.state import (
     to_json,
 )
 from zhike.loyalty.queries.members import MemberNotFound
+from zhike.loyalty.queries.rates import parts_of, terms_of
 from zhike.loyalty.queries.snapshots import HELD, REDEEMED
 from zhike.loyalty.rules.accounts import NotEnoughPoints, debit, first_of, restore
+from zhike.loyalty.rules.rates import Terms, rates_told, worth
 
 HOLD_MINUTES_MAX = 7 * 24 * 60
 EXPIRY_BATCH = 5_000
@@ -92,8 +95,10 @@ def hold_points(
     reference: str = "",
     minutes: int | None = None,
     once: Once | None = None,
+    quote_id: UUID | None = None,
 ) -> HoldOutcome:
-    """Set points aside at the programme's rate, which stays theirs, for ``minutes`` (None: as long as the programme says).
+    """Set points aside at the rate of here and now, which stays theirs, for ``minutes`` (None: as long as the programme
+    says). With a quote the rate is the one it was given for; it is used up.
 
     Held points are out of the balance: nobody else spends them, and they do not lapse. Never overdraws, however many
     tills try at once. Raises InsufficientPoints, PointsOutOfRange, HoldTooLong, MemberNotFound, MemberFrozen, NotAllowed,
@@ -103,6 +108,8 @@ def hold_points(
     if minutes is not None and not 1 <= minutes <= HOLD_MINUTES_MAX:
         raise HoldTooLong(minutes=HOLD_MINUTES_MAX)
     head = {"id": str(uuid7()), "merchant": merchant_id, "reference": reference[:80]}
+    if quote_id is not None:
+        return _hold_quoted(head, points, minutes, actor, now, once, member_id, quote_id)
     for attempt in range(OPTIMISTIC_TRIES + 1):
         try:
             if attempt < OPTIMISTIC_TRIES:
@@ -115,6 +122,24 @@ def hold_points(
     raise AssertionError("the account is held, it cannot move")
 
 
+@transaction.atomic
+def _hold_quoted(
+    head: dict[str, Any],
+    points: int,
+    minutes: int | None,
+    actor: Viewer,
+    now: dt.datetime,
+    once: Once | None,
+    member_id: int,
+    quote_id: UUID,
+) -> HoldOutcome:
+    holder = locked_holder(member_id)
+    if once is not None and (known := stored_answer(once)) is not None:
+        return _from_stored(known)
+    terms = take_quote(quote_id, member_id, points, head["merchant"], UUID(head["id"]), now)
+    return _hold(holder, head | {"quote": str(quote_id)}, points, minutes, actor, now, once, terms)
+
+
 def _hold(
     holder: Holder | None,
     head: dict[str, Any],
@@ -123,6 +148,7 @@ def _hold(
     actor: Viewer,
     now: dt.datetime,
     once: Once | None,
+    terms: Terms | None = None,
     *,
     pledge: dict[str, str] | None = None,
 ) -> HoldOutcome:
@@ -133,14 +159,17 @@ def _hold(
     if not holder.is_active:
         raise MemberFrozen
     programme, hold_id = holder.programme, head["id"]
+    terms = terms or terms_of(programme, holder.state.tier_id, head["merchant"], now)
     if pledge is None:
-        check_amount(programme, points)
+        check_amount(terms, points)
     posting = posting_for(holder)
     expire_overdue(posting, actor, now)
     try:
         movement = debit(holder.state, points)
     except NotEnoughPoints as short:
         raise InsufficientPoints(available=short.available) from None
+    parts = parts_of(movement.lots)
+    quoted = {"quote": head["quote"]} if "quote" in head else {}
     posting.add(
         movement,
         against=HELD,
@@ -149,14 +178,10 @@ def _hold(
         actor=actor,
         occurred_at=now,
         now=now,
-        explanation={
-            "hold": hold_id,
-            "rate": [programme.redeem_points, programme.redeem_fen],
-            **(pledge or {}),
-        },
+        explanation={"hold": hold_id, **terms.told(parts), **quoted, **(pledge or {})},
     )
     expires_at = now + dt.timedelta(minutes=minutes or programme.hold_minutes)
-    value_fen = points * programme.redeem_fen // programme.redeem_points
+    value_fen = terms.fen(parts)
     outcome = HoldOutcome(
         UUID(hold_id), holder.member_id, points, value_fen, "open", holder.state.net, expires_at
     )
@@ -209,7 +234,7 @@ def confirm_hold(
     if hold.status == Hold.Status.OPEN and hold.expires_at > now:
         if not 0 < used <= hold.points:
             raise MoreThanHeld(points=hold.points)
-        check_amount(holder.programme, used)
+        check_amount(terms_of(holder.programme, holder.state.tier_id, hold.merchant_id, now), used)
     return _spend(holder, hold, taken, used, actor, now)
 
 
@@ -225,12 +250,15 @@ def _spend(
     lots = lots_of_json(taken.lots)
     posting = posting_for(holder)
     about: dict[str, Any] = {"actor": actor, "occurred_at": now, "now": now, "reverses": taken.pk}
-    why = {"redemption": str(hold_id), "rate": taken.explanation["rate"]}
-    if PLEDGE in taken.explanation:
-        why[PLEDGE] = taken.explanation[PLEDGE]
+    spent = first_of(lots, used)
+    why = {"redemption": str(hold_id)} | {
+        key: taken.explanation[key]
+        for key in ("rate", "promises", "rates", "quote", PLEDGE)
+        if key in taken.explanation
+    }
     reference = f"redemption:{hold_id}"
     posting.add_beside(
-        first_of(lots, used),
+        spent,
         debit=HELD, credit=REDEEMED, reason="redeem", reference=reference, explanation=why, **about,
     )  # fmt: skip
     if used < hold.points:
@@ -240,8 +268,7 @@ def _spend(
             back, against=HELD, reason="unhold", reference=f"hold:{hold_id}", explanation=why, **about
         )
     transfer_id = post(posting)[0]
-    rate_points, rate_fen = taken.explanation["rate"]
-    hold.value_fen = used * rate_fen // rate_points
+    hold.value_fen = int(worth(parts_of(spent), *rates_told(taken.explanation)))
     Redemption.objects.create(
         id=hold_id,
         member_id=hold.member_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from django.db import connection
 
@@ -37,7 +37,7 @@ def notify_of_lapse(*, actor: Viewer, program_id: int, now: dt.datetime) -> int:
     require(actor, "programme.edit")
     programme = read_programme(program_id)
     today = programme.today(now)
-    _ensure_template(actor, programme.group_id, now)
+    ensure_template(actor, programme.group_id, TEMPLATE, "积分到期提醒", WORDINGS, now)
     written = 0
     for stage, day in due_days(today):
         for own in _with_points_left(program_id, day):
@@ -85,21 +85,28 @@ def _with_points_left(program_id: int, day: dt.date) -> Iterator[dict[int, dict[
         last = rows[-1][0]
 
 
-def _ensure_template(actor: Viewer, group_id: int, now: dt.datetime) -> None:
+def ensure_template(
+    actor: Viewer,
+    group_id: int,
+    code: str,
+    name: str,
+    wordings: Mapping[str, tuple[str, str]],
+    now: dt.datetime,
+) -> None:
     """The wordings we begin with, in the member app's inbox; whoever runs the mall may write others."""
     try:
         template_id = messaging.create_template(
             actor=actor,
             group_id=group_id,
-            code=TEMPLATE,
-            name="积分到期提醒",
+            code=code,
+            name=name,
             kind="service",
             fallback=["inbox"],
             now=now,
         )
     except messaging.TemplateCodeTaken:
         return
-    for language, (title, body) in WORDINGS.items():
+    for language, (title, body) in wordings.items():
         version_id = messaging.write_version(
             actor=actor, template_id=template_id, channel="inbox", language=language, title=title, body=body, now=now
         )  # fmt: skip

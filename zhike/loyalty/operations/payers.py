@@ -11,7 +11,7 @@ from zhike.kernel.access import Viewer
 from zhike.kernel.ids import stamp
 from zhike.loyalty.models import Funding, Program
 from zhike.loyalty.queries.snapshots import Programme
-from zhike.loyalty.rules.funding import MERCHANT, WHOLE_BP
+from zhike.loyalty.rules.funding import MERCHANT, WHOLE_BP, code_since
 from zhike.organization import queries as organization
 
 
@@ -25,15 +25,28 @@ def fundings_of(programme: Programme, payers: Iterable[str]) -> Mapping[str, int
         return programme.payers
     if programme.is_draft:
         return {**programme.payers, **{payer: -zlib.crc32(payer.encode()) for payer in missing}}
-    found = {payer: enter_payer(payer) for payer in missing}
+    since = since_of(programme)
+    found = {payer: enter_payer(payer, since) for payer in missing}
     if not connection.in_atomic_block:  # what may be rolled back yet is not to be remembered by anyone
         Program.objects.filter(id=programme.id).update(stamp=stamp())
     return {**programme.payers, **found}
 
 
-def enter_payer(payer: str) -> int:
-    """The funding by which this party pays for all of it."""
-    return Funding.objects.get_or_create(code=payer, defaults={"split": {payer: WHOLE_BP}})[0].pk
+def enter_payer(payer: str, since: int | None = None) -> int:
+    """The funding by which this party pays for all of it, since a version of the rates."""
+    return enter_split(payer, {payer: WHOLE_BP}, since)
+
+
+def enter_split(code: str, split: Mapping[str, int], since: int | None) -> int:
+    row, _new = Funding.objects.get_or_create(
+        code=code_since(code, since), defaults={"split": dict(split), "since_id": since}
+    )
+    return row.pk
+
+
+def since_of(programme: Programme) -> int | None:
+    """The notice of which version new points come after; None when none ever kept older points apart."""
+    return programme.since.get(programme.funding_id)
 
 
 def enter_named_payers(actor: Viewer, funding: Mapping[str, int]) -> None:

@@ -44,6 +44,7 @@ from zhike.loyalty.operations.spending import (
 from zhike.loyalty.operations.state import Holder, MemberFrozen, locked_holder, post, posting_for
 from zhike.loyalty.queries.households import HouseholdNotFound, place_of
 from zhike.loyalty.queries.members import MemberNotFound
+from zhike.loyalty.queries.rates import terms_of
 from zhike.loyalty.queries.snapshots import POOLED, REDEEMED
 from zhike.loyalty.rules.accounts import credit_lots, debit
 from zhike.loyalty.rules.households import Share, may_spend, overdue, take
@@ -134,14 +135,16 @@ def spend_from_pool(
     place = place_of(holder.owner_id)
     household = locked_pool(place.household_id)
     programme = holder.programme
-    check_amount(programme, points)
+    terms = terms_of(programme, holder.state.tier_id, merchant_id, now)
+    check_amount(terms, points)
     _check_may(place, points, programme.time_zone, now)
     free = _spendable(household.pk, programme.today(now))
     taken = take(free, points)
     if taken is None:
         raise InsufficientPoints(available=sum(one.points for one in free))
     redemption_id, posting = uuid7(), posting_for(holder)
-    value_fen = points * programme.redeem_fen // programme.redeem_points
+    parts = [(one.funding_id, one.points) for one in taken]
+    value_fen = terms.fen(parts)
     posting.add_beside(
         lots_of_shares(taken),
         debit=POOLED,
@@ -153,7 +156,7 @@ def spend_from_pool(
         now=now,
         explanation={
             "redemption": str(redemption_id),
-            "rate": [programme.redeem_points, programme.redeem_fen],
+            **terms.told(parts),
             **told_of(household.pk, taken),
         },
     )

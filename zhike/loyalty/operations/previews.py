@@ -16,6 +16,7 @@ from zhike.loyalty.operations.returning import ReturnLine, ReturnOutcome, return
 from zhike.loyalty.operations.spending import InsufficientPoints, check_amount, expire_overdue
 from zhike.loyalty.operations.state import MemberFrozen, posting_for, read_holder
 from zhike.loyalty.queries.members import MemberNotFound
+from zhike.loyalty.queries.rates import parts_of, terms_of
 from zhike.loyalty.rules.accounts import NotEnoughPoints, debit
 
 
@@ -45,15 +46,14 @@ def preview_redemption(
     if not holder.is_active:
         raise MemberFrozen
     programme = holder.programme
-    check_amount(programme, points)
+    terms = terms_of(programme, holder.state.tier_id, merchant_id, now)
+    check_amount(terms, points)
     expire_overdue(posting_for(holder), actor, now)
     try:
-        debit(holder.state, points)
+        movement = debit(holder.state, points)
     except NotEnoughPoints as short:
         raise InsufficientPoints(available=short.available) from None
-    return RedemptionPreview(
-        points, points * programme.redeem_fen // programme.redeem_points, holder.state.net
-    )
+    return RedemptionPreview(points, terms.fen(parts_of(movement.lots)), holder.state.net)
 
 
 def preview_pool(

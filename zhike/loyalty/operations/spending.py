@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from zhike.loyalty.events import PointsAdjusted, PointsRedeemed, PointsRestored
 from zhike.loyalty.models import Member, Redemption, Transfer
 from zhike.loyalty.operations.earning import event_row
 from zhike.loyalty.operations.pools import restore_to_pool
+from zhike.loyalty.operations.quotes import take_quote
 from zhike.loyalty.operations.state import (
     OPTIMISTIC_TRIES,
     Holder,
@@ -44,9 +45,10 @@ from zhike.loyalty.operations.state import (
     to_json_text,
 )
 from zhike.loyalty.queries.members import MemberNotFound
-from zhike.loyalty.queries.snapshots import ADJUSTED, EXPIRED, REDEEMED, Programme
+from zhike.loyalty.queries.rates import parts_of, terms_of
+from zhike.loyalty.queries.snapshots import ADJUSTED, EXPIRED, REDEEMED
 from zhike.loyalty.rules.accounts import LotParts, NotEnoughPoints, credit, debit, expire, restore
-from zhike.loyalty.rules.returning import part_up
+from zhike.loyalty.rules.rates import Parts, Terms, cost_of_back
 
 
 class InsufficientPoints(Conflict):
@@ -110,13 +112,17 @@ def redeem_points(
     mall_id: int | None = None,
     reference: str = "",
     once: Once | None = None,
+    quote_id: UUID | None = None,
 ) -> RedemptionOutcome:
-    """Spend points at the programme's rate, earliest expiry first. Never overdraws, however many tills try at once.
+    """Spend points at the rate of here and now, earliest expiry first. Never overdraws, however many tills try at once.
 
-    Raises InsufficientPoints, PointsOutOfRange, MemberNotFound, MemberFrozen, NotAllowed, InFlight, KeyReused.
+    With a quote the rate is the one it was given for; it is used up. Raises QuoteNotFound, QuoteExpired, QuoteUsed,
+    QuoteDiffers; InsufficientPoints, PointsOutOfRange, MemberNotFound, MemberFrozen, NotAllowed, InFlight, KeyReused.
     """
     require_touch(actor, "points.redeem", mall=mall_id, merchant=merchant_id)
     asked = _Call(actor, member_id, points, merchant_id, reference, now, once, uuid7())
+    if quote_id is not None:
+        return _redeem_quoted(asked, quote_id)
     return _redeem_alone(asked) if transaction.get_connection().in_atomic_block else _redeem_grouped(asked)
 
 
@@ -133,6 +139,20 @@ class _Call:
     once: Once | None
     redemption_id: UUID
     purpose: str = ""
+    terms: Terms | None = None
+    quote_id: UUID | None = None
+
+
+@transaction.atomic
+def _redeem_quoted(asked: _Call, quote_id: UUID) -> RedemptionOutcome:
+    """At the rate of a quote. The account is held first, as everywhere, so that what is asked twice finds its answer."""
+    holder = locked_holder(asked.member_id)
+    if asked.once is not None and (known := stored_answer(asked.once)) is not None:
+        return _from_stored(known)
+    quote = take_quote(
+        quote_id, asked.member_id, asked.points, asked.merchant_id, asked.redemption_id, asked.now
+    )
+    return _redeem(holder, replace(asked, terms=quote, quote_id=quote_id))
 
 
 def _redeem_alone(asked: _Call) -> RedemptionOutcome:
@@ -229,22 +249,23 @@ def _decide(holder: Holder | None, asked: _Call) -> _Decided:
         raise MemberNotFound
     if not holder.is_active:
         raise MemberFrozen
-    programme, redemption_id = holder.programme, asked.redemption_id
+    redemption_id = asked.redemption_id
+    terms = asked.terms or terms_of(holder.programme, holder.state.tier_id, asked.merchant_id, asked.now)
     if not asked.purpose:
-        check_amount(programme, asked.points)
+        check_amount(terms, asked.points)
     posting = posting_for(holder)
     lapsed = expire_overdue(posting, asked.actor, asked.now)
     try:
         movement = debit(holder.state, asked.points)
     except NotEnoughPoints as short:
         raise InsufficientPoints(available=short.available) from None
-    value_fen = asked.points * programme.redeem_fen // programme.redeem_points
-    explanation: dict[str, Any] = {
-        "redemption": str(redemption_id),
-        "rate": [programme.redeem_points, programme.redeem_fen],
-    }
+    parts = parts_of(movement.lots)
+    value_fen = terms.fen(parts)
+    explanation: dict[str, Any] = {"redemption": str(redemption_id), **terms.told(parts)}
     if asked.purpose:
         explanation["for"] = asked.purpose
+    if asked.quote_id:
+        explanation["quote"] = str(asked.quote_id)
     reference = f"redemption:{redemption_id}"
     _add(posting, movement, REDEEMED, "redeem", reference, asked.actor, asked.now, explanation)
     outcome = RedemptionOutcome(
@@ -321,12 +342,9 @@ def stored_answer(once: Once) -> dict[str, Any] | None:
     return None if row is None else from_json(row[0])
 
 
-def check_amount(programme: Programme, points: int) -> None:
-    in_range = programme.redeem_minimum <= points <= programme.redeem_maximum
-    if not in_range or points % programme.redeem_step:
-        raise PointsOutOfRange(
-            minimum=programme.redeem_minimum, maximum=programme.redeem_maximum, step=programme.redeem_step
-        )
+def check_amount(terms: Terms, points: int) -> None:
+    if not terms.minimum <= points <= terms.maximum or points % terms.step:
+        raise PointsOutOfRange(minimum=terms.minimum, maximum=terms.maximum, step=terms.step)
 
 
 def expire_overdue(posting: Posting, actor: Viewer, now: dt.datetime) -> LotParts:
@@ -379,12 +397,22 @@ def return_spent_points(
     asked = left if points is None else points
     if not 0 < asked <= left:
         raise ReversalTooMuch(left=left)
+    told, parts = told_of_redemption(redemption)
     given = give_back(redemption, holder, asked, actor=actor, now=now, why={"reason": reason})
-    before, value = redemption.reversed_points - asked, redemption.value_fen
-    value_fen = part_up(value, redemption.reversed_points, redemption.points) - part_up(
-        value, before, redemption.points
+    value_fen = cost_of_back(told, parts, redemption.reversed_points) - cost_of_back(
+        told, parts, redemption.reversed_points - asked
     )
     return RedemptionOutcome(redemption_id, holder.member_id, asked, value_fen, holder.state.net, given)
+
+
+def told_of_redemption(redemption: Redemption) -> tuple[dict[str, Any], Parts]:
+    """What the transfer of a redemption says of its rates, and its (funding, points) in the order they were taken."""
+    taken = Transfer.objects.get(id=redemption.transfer_id)
+    if "pool" in taken.explanation:
+        return taken.explanation, [
+            (funding_id, points) for _member, _day, funding_id, points in taken.explanation["shares"]
+        ]
+    return taken.explanation, parts_of(lots_of_json(taken.lots))
 
 
 def give_back(

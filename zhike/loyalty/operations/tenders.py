@@ -12,9 +12,10 @@ from django.db import connection
 
 from zhike.kernel.access import Viewer
 from zhike.loyalty.models import Redemption
-from zhike.loyalty.operations.spending import give_back
+from zhike.loyalty.operations.spending import give_back, told_of_redemption
 from zhike.loyalty.operations.state import locked_holder
 from zhike.loyalty.rules import earning, returning
+from zhike.loyalty.rules.rates import points_for_back
 from zhike.sales import operations as sales
 
 
@@ -49,13 +50,22 @@ def plan_points_back(
         fen, redemption = after - before, known.get(tender.reference)
         points = 0
         if redemption is not None:
-            due = returning.part_of(redemption.points, after, tender.amount_fen) - returning.part_of(
-                redemption.points, before, tender.amount_fen
+            due = _points_back(redemption, after, tender.amount_fen) - _points_back(
+                redemption, before, tender.amount_fen
             )
             points = min(due, redemption.points - redemption.reversed_points)
             fen = returning.part_up(fen, points, due) if due else fen
         found.append(PointsBack(redemption, points, fen, tender.reference))
     return found
+
+
+def _points_back(redemption: Redemption, refunded: int, of: int) -> int:
+    """How many points come back for a part of what they paid: in proportion, and where they were not all worth the same,
+    as many of the last taken as are worth no more than that part."""
+    told, parts = told_of_redemption(redemption)
+    if "promises" not in told:
+        return returning.part_of(redemption.points, refunded, of)
+    return points_for_back(told, parts, refunded, of)
 
 
 def _locked(tenders: Sequence[Any], member_id: int | None) -> dict[str, Redemption]:

@@ -110,6 +110,21 @@ from zhike.loyalty.queries.programmes import (
     waiting_days,
 )
 from zhike.loyalty.queries.proof import Finding, VerifyReport, verify_ledger
+from zhike.loyalty.queries.rate_impact import (
+    NoticeView,
+    PointsWorth,
+    PurchasingPower,
+    RateImpact,
+    RateVersionView,
+    plain_table,
+    points_worth,
+    purchasing_power,
+    rate_impact,
+    rate_notices,
+    rate_sentence,
+    rate_versions,
+)
+from zhike.loyalty.queries.rates import own_table, table_at
 from zhike.loyalty.queries.receipt_codes import ScannedReceipt, receipt_code, receipt_of_code, scanned_receipt
 from zhike.loyalty.queries.replays import ReplayView, replay, replays, value_of_points
 from zhike.loyalty.queries.snapshots import Programme
@@ -122,6 +137,7 @@ from zhike.loyalty.queries.statements import (
 from zhike.loyalty.queries.timeline import KINDS as TIMELINE_KINDS
 from zhike.loyalty.queries.timeline import Search, TimelineItem, behaviour_lately, timeline
 from zhike.loyalty.queries.waivers import DebtorView, WaiverView, debtors, waivers
+from zhike.loyalty.rules.rates import RateTable, RateTableError, Terms
 
 __all__ = [
     "TIMELINE_KINDS",
@@ -152,9 +168,16 @@ __all__ = [
     "Membership",
     "MerchantFigures",
     "MonthFlows",
+    "NoticeView",
+    "PointsWorth",
     "PolicyView",
     "PoolEntryView",
     "Programme",
+    "PurchasingPower",
+    "RateImpact",
+    "RateTable",
+    "RateTableError",
+    "RateVersionView",
     "RedemptionRow",
     "RedemptionView",
     "ReplayView",
@@ -165,6 +188,7 @@ __all__ = [
     "Search",
     "Shopping",
     "Step",
+    "Terms",
     "TierView",
     "TimelineItem",
     "VerifyReport",
@@ -206,12 +230,15 @@ __all__ = [
     "members_sql",
     "membership",
     "merchant_day",
+    "own_table",
     "owner_id_of",
     "payers_of_award",
     "person_id_of",
     "person_ids_of",
+    "plain_table",
     "points_ending",
     "points_of_receipts",
+    "points_worth",
     "policy_in_force",
     "pool_points",
     "program",
@@ -222,7 +249,12 @@ __all__ = [
     "programs",
     "provision_policies",
     "public_keys",
+    "purchasing_power",
     "qr_payload",
+    "rate_impact",
+    "rate_notices",
+    "rate_sentence",
+    "rate_versions",
     "receipt_code",
     "receipt_of_code",
     "redemptions",
@@ -234,6 +266,7 @@ __all__ = [
     "seal_state",
     "shopping_of",
     "statement",
+    "table_at",
     "tier_code",
     "tier_id_of",
     "tier_rank",

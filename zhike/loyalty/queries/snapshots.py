@@ -11,10 +11,11 @@ from django.db.models import OuterRef
 from django.db.models.functions import JSONObject
 
 from zhike.kernel.clock import business_date
-from zhike.loyalty.models import EarningRuleVersion, Funding, Program, ReturnWindow, Tier
+from zhike.loyalty.models import EarningRuleVersion, Funding, Program, RateVersion, ReturnWindow, Tier
+from zhike.loyalty.rules import rates
 from zhike.loyalty.rules.calendar import Expiry
 from zhike.loyalty.rules.definition import Rule, parse_definition
-from zhike.loyalty.rules.funding import is_payer
+from zhike.loyalty.rules.funding import base_code, is_payer
 from zhike.loyalty.rules.tiers import TierStep
 
 ISSUED, REDEEMED, EXPIRED, ADJUSTED, PENDING, HELD, MERGING, POOLED = 1, 2, 3, 4, 5, 6, 7, 8
@@ -28,7 +29,9 @@ SYSTEM_ACCOUNTS = {
 class Programme:
     """A snapshot of programme, ladder and rule versions at one stamp.
 
-    ``payers`` are the fundings that one party pays for by itself, by its code. A draft is tried and never posted with.
+    ``payers`` are the fundings that one party pays for by itself, by its code, as new points get them. ``rates`` are the
+    versions of its redemption rates, none before the first; ``since`` tells of each funding that came with a notice
+    which version's it was. A draft is tried and never posted with.
     """
 
     id: int
@@ -57,6 +60,10 @@ class Programme:
     ladder: tuple[TierStep, ...]
     rules: tuple[Rule, ...]
     payers: Mapping[str, int] = field(default_factory=dict)
+    rates: tuple[rates.Version, ...] = ()
+    since: Mapping[int, int] = field(default_factory=dict)
+    older_fundings: tuple[int, ...] = ()
+    rate_notice_days: int = 0
     is_draft: bool = False
 
     @property
@@ -101,11 +108,14 @@ def read_programme(program_id: int) -> Programme:
     windows = ReturnWindow.objects.filter(program_id=OuterRef("pk")).values(
         window=JSONObject(category="trade_category_id", days="days")
     )
-    payers = Funding.objects.values(payer=JSONObject(code="code", id="id"))
+    payers = Funding.objects.values(
+        payer=JSONObject(code="code", id="id", since="since_id", program="since__program_id")
+    )
     row = Program.objects.annotate(windows=ArraySubquery(windows), payers=ArraySubquery(payers)).get(
         id=program_id
     )
     tiers = Tier.objects.filter(program_id=program_id).order_by("rank")
+    since = {one["id"]: one["since"] for one in row.payers if one["program"] == program_id}
     return Programme(
         id=row.pk,
         group_id=row.group_id,
@@ -134,8 +144,33 @@ def read_programme(program_id: int) -> Programme:
             TierStep(tier.pk, tier.rank, tier.threshold_fen, tier.code, tier.name) for tier in tiers
         ),
         rules=tuple(_rules(program_id)),
-        payers={one["code"]: one["id"] for one in row.payers if is_payer(one["code"])},
+        payers={
+            code: one["id"]
+            for one in row.payers
+            if one["since"] == since.get(row.funding_id) and is_payer(code := base_code(one["code"]))
+        },
+        rates=tuple(_rates(program_id)),
+        since=since,
+        older_fundings=tuple(one["id"] for one in row.payers if one["id"] not in since),
+        rate_notice_days=row.rate_notice_days,
     )
+
+
+def _rates(program_id: int) -> list[rates.Version]:
+    rows = RateVersion.objects.filter(program_id=program_id, withdrawn_at=None).order_by("id")
+    return [
+        rates.Version(row.pk, row.version, rates.parse_table(row.definition), starts_at(row), row.keeps)
+        for row in rows
+    ]
+
+
+def starts_at(row: RateVersion) -> dt.datetime | None:
+    """When a version begins; None while one that makes points worth less has not been announced to everybody."""
+    if not row.cut_bp:
+        return row.effective_from
+    if row.noticed_at is None:
+        return None
+    return max(row.effective_from, row.noticed_at + dt.timedelta(days=row.notice_days))
 
 
 def _rules(program_id: int) -> list[Rule]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 OWN = "mall"
+SINCE = "@"
 MERCHANT = "merchant"  # in a rule: the merchant of the purchase, whoever that is
 WHOLE_BP = 10_000
 PAYERS_MAX = 4
@@ -19,7 +20,18 @@ _CODE = re.compile(r"mall|merchant|(merchant|brand):[1-9][0-9]{0,17}|bank:[a-z0-
 
 def is_own(code: str) -> bool:
     """Whether the mall pays itself, so that nobody owes it anything for these points."""
+    code = base_code(code)
     return code == OWN or code.startswith(f"{OWN}:")
+
+
+def base_code(code: str) -> str:
+    """Who pays, of a funding's code: ``mall@7`` are points that the mall gave since version 7 of the rates."""
+    return code.partition(SINCE)[0]
+
+
+def code_since(code: str, version_id: int | None) -> str:
+    """The code under which a payer's points are kept apart since a notice; None: since ever."""
+    return f"{code[:32]}{SINCE}{version_id}" if version_id else code
 
 
 def is_payer(code: str) -> bool:

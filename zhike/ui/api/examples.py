@@ -98,6 +98,26 @@ BODIES: dict[str, dict[str, Any]] = {
     "accept_mission": {},
     "record_deed": {"kind": "review", "reference": "dianping:93812", "happened_at": "2026-07-01T08:30:00Z"},
     "withdraw_deed": {"kind": "review", "reference": "dianping:93812", "reason": "评价已删除"},
+    "quote_redemption": {"points": 500, "bill_fen": 12_800, "merchant_code": "C001"},
+    "preview_redemption_rates": {
+        "table": {
+            "points": 100,
+            "fen": 100,
+            "lines": [
+                {
+                    "name": "国庆中秋",
+                    "premium_bp": 2_000,
+                    "dates": [{"from": "2027-10-01", "to": "2027-10-07"}],
+                }
+            ],
+        },
+        "effective_from": "2027-09-20T00:00:00+08:00",
+    },
+    "publish_redemption_rates": {
+        "table": {"points": 100, "fen": 120, "step": 100, "minimum": 100},
+        "effective_from": "2027-09-20T00:00:00+08:00",
+        "note": "年中升级",
+    },
     "ask_waiver": {"points": 120, "reason": "商户系统故障导致误扣"},
     "decide_waiver": {"approve": True},
     "accept_invitation": {"code": "K7M3Q9TX", "member_id": 1},

@@ -38,6 +38,7 @@ def hold(request: ApiRequest, member_id: int) -> JsonResponse:
         merchant_id=merchant.id if merchant else None,
         mall_id=merchant.mall_id if merchant else None,
         reference=asked.reference,
+        quote_id=asked.quote_id,
         minutes=asked.minutes,
         now=now,
         once=once,

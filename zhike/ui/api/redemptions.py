@@ -39,6 +39,7 @@ def redeem(request: ApiRequest, member_id: int) -> JsonResponse:
         merchant_id=merchant.id if merchant else None,
         mall_id=merchant.mall_id if merchant else None,
         reference=asked.reference,
+        quote_id=asked.quote_id,
         now=now,
         once=once,
     )

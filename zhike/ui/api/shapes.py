@@ -111,13 +111,14 @@ class BatchIn(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class RedemptionIn(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Points a member pays with. `reference` is the till's own number for it."""
+    """Points a member pays with. `reference` is the till's own number for it, `quote_id` the quote they were promised by."""
 
     points: Points
     merchant_id: Id | None = None
     merchant_code: Name40 | None = None
     mall_code: Name40 | None = None
     reference: Text80 = ""
+    quote_id: UUID | None = None
 
 
 class HoldIn(RedemptionIn, forbid_unknown_fields=True, kw_only=True):

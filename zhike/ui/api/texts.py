@@ -252,6 +252,27 @@ OPERATIONS: dict[str, Text] = {
         _("Both sides are rewarded after the first purchase, or the answer says why not."),
     ),
     "list_invitations": Text(_("A member's invitations"), _("The code, and how each invitation is going.")),
+    "quote_redemption": Text(
+        _("Quote a redemption"),
+        _(
+            "What points are worth at this till, promised for one checkout. Name the quote in the redemption or the hold: it is"
+            " used once, in time, for the same member, points and merchant."
+        ),
+    ),
+    "list_redemption_rates": Text(_("Redemption rates"), _("Every version, the newest first.")),
+    "preview_redemption_rates": Text(
+        _("Preview redemption rates"),
+        _(
+            "What a version would cost: points outstanding before and after, and the redemptions of the last 30 and 90 days"
+            " at its rates. Nothing is written."
+        ),
+    ),
+    "publish_redemption_rates": Text(
+        _("Publish redemption rates"),
+        _(
+            "One that makes points worth less begins after everybody who holds points was told, and the notice period."
+        ),
+    ),
     "ask_waiver": Text(_("Ask for a waiver of debt"), _("Nothing moves before somebody else approves.")),
     "decide_waiver": Text(
         _("Decide a waiver"), _("Up to the programme's limit, or with waivers.approve_any above it.")

@@ -149,6 +149,8 @@ DATA_TABLES = {
     "loyalty_pendingpoints": _("Waiting points"),
     "loyalty_hold": _("Points set aside"),
     "loyalty_redemption": _("Redemptions"),
+    "loyalty_redemptionquote": _("Quotes for points"),
+    "loyalty_ratenotice": _("Notices of redemption rates"),
     "loyalty_waiver": _("Waivers of debt"),
     "loyalty_account": _("Points account"),
     "loyalty_memberactivity": _("How I shop"),

@@ -22,6 +22,7 @@ from zhike.ui.console.engagement_event_text import ENGAGEMENT_TELLERS
 from zhike.ui.console.engagement_labels import REFERRAL_REFUSALS
 from zhike.ui.console.journey_labels import cause_name
 from zhike.ui.console.offer_event_text import OFFER_TELLERS
+from zhike.ui.console.rate_event_text import RATE_TELLERS
 from zhike.ui.console.service_event_text import SERVICE_TELLERS
 from zhike.ui.console.told import Data, Names, Teller, Told, merchant, receipt_url
 
@@ -507,5 +508,6 @@ _TELLERS: dict[str, Teller] = {
     **CARE_TELLERS,
     **ENGAGEMENT_TELLERS,
     **OFFER_TELLERS,
+    **RATE_TELLERS,
     **SERVICE_TELLERS,
 }

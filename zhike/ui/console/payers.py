@@ -14,6 +14,7 @@ BANKS = ("icbc", "ccb", "abc", "boc", "bocom", "cmb", "psbc", "citic", "spdb", "
 
 def payer_name(code: str, group_id: int | None = None) -> str:
     """ "mall" → the mall; "merchant:12" → its name; a bank or another party by the code it was given."""
+    code = code.partition("@")[0]
     kind, _colon, key = code.partition(":")
     if kind == "mall":
         return _mall_name(key) if key else _("The mall")

@@ -10,6 +10,7 @@ from zhike.ui.console.inbox_urls import INBOX
 from zhike.ui.console.insight_urls import INSIGHT
 from zhike.ui.console.journey_urls import JOURNEYS
 from zhike.ui.console.offer_urls import OFFERS
+from zhike.ui.console.rate_urls import RATES
 from zhike.ui.console.recovery_urls import RECOVERY
 from zhike.ui.console.reward_urls import REWARDS
 from zhike.ui.console.rights_urls import RIGHTS
@@ -317,7 +318,7 @@ _pages: list[URLPattern] = [
     *CAMPAIGNS, *JOURNEYS, *RIGHTS,
     *_start, *_members, *_identity, *_receipts, *_programme, *_finance, *_policy, *_organization, *_imports, *_data, *_sources,
     *_webhooks, *_account, *_staff,
-    *RECOVERY, *_service, *_listening, *_messaging, *OFFERS, *ENGAGEMENT, *REWARDS,
+    *RECOVERY, *_service, *_listening, *_messaging, *OFFERS, *ENGAGEMENT, *REWARDS, *RATES,
     *INBOX,
 ]  # fmt: skip
 

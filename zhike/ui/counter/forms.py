@@ -276,6 +276,7 @@ class RedeemForm(TokenForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", **BIG}),
     )
     pool = forms.BooleanField(required=False, label=_("Take them from the household's pool"))
+    quote_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
     step = forms.ChoiceField(
         choices=[("ask", ""), ("carry-out", "")], initial="ask", widget=forms.HiddenInput
     )

@@ -81,6 +81,9 @@ class ProgrammeForm(forms.Form):
     redeem_step = forms.IntegerField(min_value=1, max_value=1_000_000, label=_("Redeemed in steps of"))
     redeem_minimum = forms.IntegerField(min_value=1, max_value=100_000_000, label=_("At least"))
     redeem_maximum = forms.IntegerField(min_value=1, max_value=100_000_000, label=_("At most"))
+    rate_notice_days = forms.IntegerField(
+        min_value=0, max_value=365, label=_("Members are told … days before points are worth less")
+    )
     tier_window = forms.ChoiceField(
         choices=list(labels.TIER_WINDOWS.items()), label=_("Spend that counts toward a tier")
     )

@@ -36,12 +36,18 @@ def redeem(request: Any, member_id: int) -> HttpResponse:
         return HttpResponseRedirect(reverse("counter:till"))
     file = presented.member_file(request, member_id)
     form = RedeemForm(sent(request))
-    context = {"form": form, "pool_points": loyalty.pool_points(member_id), **presented.shown_as(file)}
+    worth = loyalty.points_worth(member_id, till.merchant.id if till.merchant else None, request.now)
+    context = {
+        "form": form,
+        "pool_points": loyalty.pool_points(member_id),
+        "worth": worth,
+        "why": loyalty.rate_sentence(worth.terms) if worth else "",
+        **presented.shown_as(file),
+    }
     if request.method == "POST" and form.is_valid():
         try:
             if form.cleaned_data["step"] == "ask":
-                quote = _quote(request, form, member_id, till)
-                return page(request, "redeem_confirm", context | {"quote": quote})
+                return page(request, "redeem_confirm", context | _asked(request, form, member_id, till))
             outcome = _redeem(request, form, member_id, till)
         except Problem as problem:
             form.add_error("points", problem.sentence)
@@ -50,17 +56,21 @@ def redeem(request: Any, member_id: int) -> HttpResponse:
     return page(request, "redeem", context, status=422 if form.errors else 200)
 
 
-def _quote(request: Any, form: RedeemForm, member_id: int, till: Till) -> Any:
-    pooled = form.cleaned_data["pool"]
-    preview = loyalty_operations.preview_pool if pooled else loyalty_operations.preview_redemption
-    return preview(
-        actor=request.viewer,
-        member_id=member_id,
-        points=form.cleaned_data["points"],
-        merchant_id=till.merchant.id if till.merchant else None,
-        mall_id=till.mall.id,
-        now=request.now,
-    )
+def _asked(request: Any, form: RedeemForm, member_id: int, till: Till) -> dict[str, Any]:
+    """What the points are worth: promised by a quote, or of a household's pool looked at."""
+    asked: dict[str, Any] = {
+        "actor": request.viewer,
+        "member_id": member_id,
+        "points": form.cleaned_data["points"],
+        "merchant_id": till.merchant.id if till.merchant else None,
+        "mall_id": till.mall.id,
+        "now": request.now,
+    }
+    if form.cleaned_data["pool"]:
+        return {"quote": loyalty_operations.preview_pool(**asked)}
+    quote = loyalty_operations.quote_redemption(**asked)
+    seconds = int((quote.valid_until - request.now).total_seconds())
+    return {"quote": quote, "why": loyalty.rate_sentence(quote.terms), "seconds": seconds}
 
 
 def _redeem_from_pool(request: Any, form: RedeemForm, member_id: int, till: Till) -> Any:
@@ -97,6 +107,7 @@ def _redeem(request: Any, form: RedeemForm, member_id: int, till: Till) -> Any:
             merchant_id=till.merchant.id if till.merchant else None,
             mall_id=till.mall.id,
             reference=form.cleaned_data["reference"],
+            quote_id=form.cleaned_data["quote_id"],
             once=loyalty_operations.Once(scope_of(request, f"redeem:{member_id}"), form.key, form.digest),
             now=request.now,
         )

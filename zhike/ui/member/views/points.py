@@ -22,10 +22,16 @@ def statement(request: Any) -> HttpResponse:
     member = request.member
     cursor = request.GET.get("cursor") or None
     entries = loyalty.statement(member.viewer, member.id, cursor, ENTRIES)
-    context = {"entries": entries, "file": member.file}
+    context = {"entries": entries, "file": member.file, **_worth(request)}
     if request.htmx:
         return render(request, "member/_entries.html", context)
     return page(request, "points", context, active="points")
+
+
+def _worth(request: Any) -> dict[str, Any]:
+    """What the points are worth today, where no merchant has a rate of its own."""
+    worth = loyalty.points_worth(request.member.id, None, request.member.now)
+    return {"worth": worth, "why": loyalty.rate_sentence(worth.terms) if worth else ""}
 
 
 @require_safe

@@ -63,10 +63,10 @@ def test_programme_settings_are_saved(world: World, admin: Client) -> None:
     data = {field.html_name: field.value() for field in shown if field.value() not in (None, False)}
     admin.post(
         "/console/programme/edit/",
-        {**data, "redeem_points": "200", "redeem_fen": "1.50", "name": "新会员计划", "waiver_limit": "750"},
+        {**data, "redeem_points": "200", "redeem_fen": "2.50", "name": "新会员计划", "waiver_limit": "750"},
     )
     programme = queries.programs(SYSTEM)[0]
-    assert (programme.redeem_points, programme.redeem_fen, programme.waiver_limit) == (200, 150, 750)
+    assert (programme.redeem_points, programme.redeem_fen, programme.waiver_limit) == (200, 250, 750)
     assert "新会员计划" in said(admin.get("/console/programme/"))
 
 

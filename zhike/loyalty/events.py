@@ -205,6 +205,37 @@ class TierChanged(_OfMember):
 
 
 @dataclass(frozen=True, slots=True)
+class TierKept(_OfMember):
+    """At the end of its period the tier was earned again; held ``until`` that day."""
+
+    type: ClassVar[str] = "zhike.loyalty.tier_kept"
+    tier_id: int
+    until: dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class TierGranted(_OfMember):
+    """A tier is lent until ``ends_at``: temporarily, or as an exception that a second person approved."""
+
+    type: ClassVar[str] = "zhike.loyalty.tier_granted"
+    grant_id: int
+    tier_id: int
+    ends_at: dt.datetime
+    kind: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class TierGrantEnded(_OfMember):
+    """A lent tier was taken back before its end."""
+
+    type: ClassVar[str] = "zhike.loyalty.tier_grant_ended"
+    grant_id: int
+    tier_id: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class MembersMerged(_OfMember):
     """``member_id`` goes on with the ``points`` (less debt) of ``merged_member_id`` too."""
 

@@ -49,11 +49,25 @@ def give_rate_notices(timestamp: int) -> None:
     operations.forget_quotes(actor=ACTOR, now=clock.now())
 
 
+@job(queue=CARETAKER_QUEUE, cron="15 2 * * *")
+def notify_of_tiers(timestamp: int) -> None:
+    """At a quarter past ten in China: tell members of tiers that end, and of those that were kept or lost."""
+    for program_id in Program.objects.values_list("id", flat=True):
+        operations.notify_of_tiers(actor=ACTOR, program_id=program_id, now=clock.now())
+
+
 @job(queue=CARETAKER_QUEUE, cron="30 16 * * *")
 def review_tiers(timestamp: int) -> None:
-    """Count every member's spend in the window anew."""
+    """In the night: count every member's spend anew, and decide on tiers whose period is over."""
     for program_id in Program.objects.values_list("id", flat=True):
         operations.review_tiers(actor=ACTOR, program_id=program_id, now=clock.now())
+
+
+@job(queue=CARETAKER_QUEUE, cron="* * * * *")
+def settle_tiers(timestamp: int) -> None:
+    """Every minute: begin and end temporary tiers whose moment has come."""
+    for program_id in Program.objects.values_list("id", flat=True):
+        operations.settle_tiers(actor=ACTOR, program_id=program_id, now=clock.now())
 
 
 @job(queue=CARETAKER_QUEUE, cron="*/10 * * * *")

@@ -14,7 +14,11 @@ HOLDINGS = (
     ),
     Holding(
         "loyalty_tierchange", "member", "member_id", "points", "membership", KEEP, _LEDGER,
-        export=("before_id", "after_id", "cause", "changed_at"),
+        export=("before_id", "after_id", "cause", "until", "changed_at"),
+    ),
+    Holding(
+        "loyalty_tiergrant", "member", "member_id", "points", "membership", BLANK, _LEDGER,
+        export=("tier_id", "kind", "status", "reason", "starts_at", "ends_at"), blanks={"reason": "'—'", "note": "''"},
     ),
     Holding(
         "loyalty_transfer", "loyalty_account", "debit_account_id", "points", "contract", KEEP, _LEDGER,

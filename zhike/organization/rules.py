@@ -36,6 +36,8 @@ _MATRIX = {
     "points.waive":      " y   y   y   .   .   y   .   .   .   . ",
     "waivers.approve":   " y   y   y   .   .   .   .   .   .   . ",
     "waivers.approve_any": " y y   .   .   .   .   .   .   .   . ",
+    "tiers.grant":       " y   y   y   .   .   y   .   .   .   . ",
+    "tiers.approve":     " y   y   y   .   .   .   .   .   .   . ",
     "ledger.verify":     " y   y   .   .   .   .   .   .   .   y ",
     "finance.view":     " y   y   .   .   .   .   .   .   .   y ",
     "finance.edit":     " y   y   .   .   .   .   .   .   .   . ",

@@ -22,6 +22,7 @@ from zhike.simulator.rates import seed_rates
 from zhike.simulator.rewards import seed_rewards
 from zhike.simulator.rights import seed_rights
 from zhike.simulator.service_desk import ServiceDesk
+from zhike.simulator.tiers import seed_tiers
 from zhike.simulator.twins import seed_twins
 
 
@@ -83,6 +84,10 @@ def _campaigns(ground: Ground) -> None:
     seed_campaigns(ground.actor, ground.world, ground.now, ground.seed)
 
 
+def _tiers(ground: Ground) -> None:
+    seed_tiers(ground.actor, ground.loader, ground.now)
+
+
 def _rights(ground: Ground) -> None:
     seed_rights(ground.actor, ground.world, ground.loader.history, ground.now)
 
@@ -106,6 +111,7 @@ LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
         _twins,
         _associates,
         _households,
+        _tiers,
         _rights,
         _rates,
     ),

@@ -24,10 +24,10 @@ from zhike.loyalty.models.records import (
     ReturnWindow,
     Seal,
     Tier,
-    TierChange,
     Transfer,
     Waiver,
 )
+from zhike.loyalty.models.tiers import TierChange, TierGrant
 
 __all__ = [
     "Account",
@@ -60,6 +60,7 @@ __all__ = [
     "Seal",
     "Tier",
     "TierChange",
+    "TierGrant",
     "Transfer",
     "Waiver",
 ]

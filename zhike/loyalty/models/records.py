@@ -34,6 +34,20 @@ class Program(models.Model):
         CALENDAR_YEAR = "calendar_year"
         LIFETIME = "lifetime"
 
+    class TierPeriod(models.TextChoices):
+        """How long a tier is held before it has to be earned again."""
+
+        AT_ONCE = "at_once"
+        ANNIVERSARY = "anniversary"
+        YEAR = "year"
+        QUARTER = "quarter"
+
+    class TierFall(models.TextChoices):
+        """How far somebody falls who did not keep their tier."""
+
+        ONE_STEP = "one_step"
+        TO_SPEND = "to_spend"
+
     group = models.ForeignKey("organization.Group", models.PROTECT, related_name="+")
     code = models.CharField(max_length=40, unique=True)
     name = models.CharField(max_length=120)
@@ -55,6 +69,13 @@ class Program(models.Model):
         max_length=20, choices=TierWindow.choices, default=TierWindow.ROLLING_12_MONTHS
     )
     tier_reverses_on_refund = models.BooleanField(default=True)
+    tier_period = models.CharField(
+        max_length=12, choices=TierPeriod.choices, default=TierPeriod.AT_ONCE, db_default=TierPeriod.AT_ONCE
+    )
+    tier_grace_days = models.SmallIntegerField(default=0, db_default=0)
+    tier_fall = models.CharField(
+        max_length=8, choices=TierFall.choices, default=TierFall.ONE_STEP, db_default=TierFall.ONE_STEP
+    )
     claim_window_days = models.SmallIntegerField(default=30)
     waiver_limit = models.IntegerField(default=2_000)
     rate_notice_days = models.SmallIntegerField(default=30)
@@ -80,13 +101,19 @@ class ReturnWindow(models.Model):
 
 
 class Tier(models.Model):
-    """One step of the ladder: reached when qualifying spend in the programme's window is ``threshold_fen`` or more."""
+    """One step of the ladder: reached when qualifying spend in the programme's window is ``threshold_fen`` or more.
+
+    At the end of its period it is kept with ``keep_fen`` (None: as much as reaching it takes) or, where ``keep_visits``
+    is given, with purchases on so many days.
+    """
 
     program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="+")
     code = models.CharField(max_length=40)
     name = models.CharField(max_length=60)
     rank = models.SmallIntegerField()
     threshold_fen = models.BigIntegerField()
+    keep_fen = models.BigIntegerField(null=True)
+    keep_visits = models.IntegerField(null=True)
     colour = models.CharField(max_length=20)
     benefits = models.TextField(blank=True)
 
@@ -94,6 +121,13 @@ class Tier(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["program", "rank"], name="tier_rank_unique"),
             models.UniqueConstraint(fields=["program", "code"], name="tier_code_unique"),
+            models.CheckConstraint(
+                condition=Q(keep_fen=None) | Q(keep_fen__gte=0, keep_fen__lte=F("threshold_fen")),
+                name="tier_kept_with_no_more",
+            ),
+            models.CheckConstraint(
+                condition=Q(keep_visits=None) | Q(keep_visits__gt=0), name="tier_visits_positive"
+            ),
         ]
 
 
@@ -126,6 +160,10 @@ class Member(models.Model):
     """A person in a programme. ``mall`` and ``merchant`` enrolled them; who looks after them (导购) is the person's.
 
     ``survivor``: the membership that a merged one goes on in; its account holds the points of both.
+    ``tier`` is the one that counts. Where a temporary one stands above what was earned, ``earned_tier`` is the earned one,
+    else None. The earned one is held until ``tier_until`` (a day; None: no end), and what is bought from ``tier_from`` on
+    (None: in the programme's window) keeps it. At ``tier_due`` a temporary tier begins
+    or ends: from then on ``tier`` is only right once that is settled.
     """
 
     class Status(models.TextChoices):
@@ -141,6 +179,12 @@ class Member(models.Model):
     survivor = models.ForeignKey("loyalty.Member", models.PROTECT, null=True, related_name="+")
     tier = models.ForeignKey("loyalty.Tier", models.PROTECT, related_name="+")
     tier_since = models.DateTimeField()
+    earned_tier = models.ForeignKey(
+        "loyalty.Tier", models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    tier_from = models.DateField(null=True)
+    tier_until = models.DateField(null=True)
+    tier_due = models.DateTimeField(null=True)
     mall = models.ForeignKey("organization.Mall", models.PROTECT, null=True, related_name="+")
     merchant = models.ForeignKey("organization.Merchant", models.PROTECT, null=True, related_name="+")
     enrolled_at = models.DateTimeField()
@@ -160,6 +204,10 @@ class Member(models.Model):
             models.Index(fields=["-enrolled_at", "-id"], name="member_newest"),
             models.Index(fields=["mall", "-enrolled_at", "-id"], name="member_mall_newest"),
             models.Index(fields=["tier", "-enrolled_at", "-id"], name="member_tier_newest"),
+            models.Index(fields=["tier_due"], condition=Q(tier_due__isnull=False), name="member_tier_due"),
+            models.Index(
+                fields=["tier_until"], condition=Q(tier_until__isnull=False), name="member_tier_until"
+            ),
         ]
 
 
@@ -481,16 +529,6 @@ class Waiver(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["member", "-asked_at"], name="waiver_member")]
-
-
-class TierChange(models.Model):
-    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+")
-    before = models.ForeignKey("loyalty.Tier", models.PROTECT, related_name="+", db_index=False)
-    after = models.ForeignKey("loyalty.Tier", models.PROTECT, related_name="+", db_index=False)
-    cause = models.CharField(max_length=20)
-    reference = models.CharField(max_length=80, blank=True)
-    qualifying_fen = models.BigIntegerField()
-    changed_at = models.DateTimeField()
 
 
 class Seal(models.Model):

@@ -7,6 +7,7 @@ from zhike.loyalty.operations.administration import (
     RateCutNeedsNotice,
     RuleInThePast,
     TierInUse,
+    TierKeptWithMore,
     create_program,
     publish_rule_version,
     remove_tier,
@@ -83,6 +84,21 @@ from zhike.loyalty.operations.households import (
     set_household_limits,
     settle_dispute,
 )
+from zhike.loyalty.operations.lending import (
+    GrantEndUnusable,
+    GrantNeedsTwo,
+    OwnTierException,
+    TierExceptionDecided,
+    TierExceptionOpen,
+    TierGrantNotFound,
+    TierGrantOver,
+    TierNotFound,
+    ask_tier_exception,
+    decide_tier_exception,
+    grant_tier,
+    revoke_tier_grant,
+    settle_tiers,
+)
 from zhike.loyalty.operations.lists import begin_member_export, set_member_statuses
 from zhike.loyalty.operations.members import (
     EnrolledMember,
@@ -110,6 +126,7 @@ from zhike.loyalty.operations.merging import (
 )
 from zhike.loyalty.operations.notices import notify_of_lapse
 from zhike.loyalty.operations.opening import OpeningBalance, OpeningReport, bring_in_balances
+from zhike.loyalty.operations.periods import open_tier_periods, review_tiers
 from zhike.loyalty.operations.pooling import (
     AboveLimit,
     NotForChildren,
@@ -171,7 +188,7 @@ from zhike.loyalty.operations.spending import (
 )
 from zhike.loyalty.operations.state import MemberFrozen, Once
 from zhike.loyalty.operations.taking import take_receipt
-from zhike.loyalty.operations.tiering import review_tiers
+from zhike.loyalty.operations.tier_notices import notify_of_tiers
 from zhike.loyalty.operations.upkeep import expire_points, seal_transfers
 from zhike.loyalty.operations.waiving import (
     AboveAuthority,
@@ -204,6 +221,8 @@ __all__ = [
     "EnrolledMember",
     "FirstTerms",
     "Gift",
+    "GrantEndUnusable",
+    "GrantNeedsTwo",
     "GrantNotFound",
     "HoldHasEnded",
     "HoldNotFound",
@@ -243,6 +262,7 @@ __all__ = [
     "Once",
     "OpeningBalance",
     "OpeningReport",
+    "OwnTierException",
     "OwnWaiver",
     "OwnersOnly",
     "PointsInFlight",
@@ -279,7 +299,13 @@ __all__ = [
     "ReversalTooMuch",
     "RuleInThePast",
     "SurvivorNotMember",
+    "TierExceptionDecided",
+    "TierExceptionOpen",
+    "TierGrantNotFound",
+    "TierGrantOver",
     "TierInUse",
+    "TierKeptWithMore",
+    "TierNotFound",
     "TooManyReplays",
     "WaiverDecidedBefore",
     "WaiverNotFound",
@@ -288,6 +314,7 @@ __all__ = [
     "adjust_points",
     "agree_to_merge",
     "answer_household_invitation",
+    "ask_tier_exception",
     "ask_waiver",
     "award_points",
     "award_to_many",
@@ -298,6 +325,7 @@ __all__ = [
     "close_memberships",
     "confirm_hold",
     "create_program",
+    "decide_tier_exception",
     "decide_waiver",
     "decline_merge",
     "dissolve_household",
@@ -311,6 +339,7 @@ __all__ = [
     "found_program",
     "give_rate_notices",
     "grant_points",
+    "grant_tier",
     "hand_out_journal",
     "hand_out_ledger",
     "hand_out_secrets",
@@ -321,6 +350,8 @@ __all__ = [
     "look_for_twins",
     "merge_persons",
     "notify_of_lapse",
+    "notify_of_tiers",
+    "open_tier_periods",
     "pledge_points",
     "preview_pool",
     "preview_redemption",
@@ -346,6 +377,7 @@ __all__ = [
     "reverse_redemption",
     "review_tiers",
     "revoke_grant",
+    "revoke_tier_grant",
     "run_replay",
     "save_tier",
     "scan_receipt",
@@ -356,6 +388,7 @@ __all__ = [
     "set_return_windows",
     "settle_dispute",
     "settle_pools",
+    "settle_tiers",
     "sign_day",
     "spend_from_pool",
     "spend_pledge",

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel import audit, events
@@ -30,6 +30,8 @@ from zhike.loyalty.operations.payers import enter_named_payers
 from zhike.loyalty.queries.programmes import checked_definition
 from zhike.loyalty.queries.snapshots import SYSTEM_ACCOUNTS, system_account
 from zhike.loyalty.rules.calendar import GRACE_DAYS_MAX, MONTHS_MAX, is_month_day
+from zhike.loyalty.rules.standing import GRACE_DAYS_MAX as TIER_GRACE_DAYS_MAX
+from zhike.loyalty.rules.standing import VISITS_MAX
 from zhike.organization import queries as organization
 
 WINDOW_DAYS_MAX = 366
@@ -41,8 +43,12 @@ PROGRAM_SETTINGS = (
     "name", "rounding", "expiry", "expiry_months", "expiry_month_day", "expiry_grace_days", "return_window_days",
     "hold_minutes", "waiver_limit", "rate_notice_days", "adjustment_limit", "adjustment_day_limit",
     "time_zone", "shortfall", "redeem_points", "redeem_fen", "redeem_step",
-    "redeem_minimum", "redeem_maximum", "tier_window", "tier_reverses_on_refund", "claim_window_days",
+    "redeem_minimum", "redeem_maximum", "tier_window", "tier_reverses_on_refund", "tier_period", "tier_grace_days",
+    "tier_fall", "claim_window_days",
 )  # fmt: skip
+
+
+_TIER_AUDITED = ("name", "rank", "threshold_fen", "keep_fen", "keep_visits")
 
 
 class RuleInThePast(Invalid):
@@ -60,6 +66,11 @@ class RateCutNeedsNotice(Conflict):
 class InvalidTier(Invalid):
     code = "invalid-tier"
     title = _("Thresholds must grow with the rank and the lowest tier must start at zero.")
+
+
+class TierKeptWithMore(Invalid):
+    code = "tier-kept-with-more"
+    title = _("Keeping a tier cannot take more than reaching it.")
 
 
 class TierInUse(Conflict):
@@ -133,6 +144,9 @@ def _check_program(program: Program) -> None:
         "expiry": program.expiry not in Program.Expiry.values,
         "shortfall": program.shortfall not in Program.Shortfall.values,
         "tier_window": program.tier_window not in Program.TierWindow.values,
+        "tier_period": program.tier_period not in Program.TierPeriod.values,
+        "tier_fall": program.tier_fall not in Program.TierFall.values,
+        "tier_grace_days": not 0 <= program.tier_grace_days <= TIER_GRACE_DAYS_MAX,
         "expiry_months": not 1 <= program.expiry_months <= MONTHS_MAX,
         "expiry_month_day": not is_month_day(program.expiry_month_day),
         "expiry_grace_days": not 0 <= program.expiry_grace_days <= GRACE_DAYS_MAX,
@@ -211,20 +225,27 @@ def save_tier(
     threshold_fen: int,
     colour: str,
     benefits: str = "",
+    keep_fen: int | None = None,
+    keep_visits: int | None = None,
     now: dt.datetime,
 ) -> int:
-    """Create or change the tier with this code. Members move at the next review or receipt. Raises InvalidTier."""
+    """Create or change the tier with this code; its id. Members move at the next review or receipt.
+
+    ``keep_fen`` (None: ``threshold_fen``) or purchases on ``keep_visits`` days (None: days do not count) keep it at the end
+    of its period. Raises InvalidTier, TierKeptWithMore.
+    """
     require_touch(actor, "programme.edit")
     _locked_program(program_id)
     tier = Tier.objects.filter(program_id=program_id, code=code).first()
-    before = {"name": tier.name, "rank": tier.rank, "threshold_fen": tier.threshold_fen} if tier else None
+    before = {name: getattr(tier, name) for name in _TIER_AUDITED} if tier else None
     tier = tier or Tier(program_id=program_id, code=code)
     tier.name, tier.rank, tier.threshold_fen = name, rank, threshold_fen
     tier.colour, tier.benefits = (colour if colour in COLOURS else COLOURS[0]), benefits
+    tier.keep_fen, tier.keep_visits = keep_fen, keep_visits
     _check_ladder(program_id, tier)
     tier.save()
     _touch(program_id)
-    after = {"name": name, "rank": rank, "threshold_fen": threshold_fen}
+    after = {name: getattr(tier, name) for name in _TIER_AUDITED}
     audit.record(
         actor=actor, action="tier.save", subject=("tier", tier.pk), before=before, after=after, now=now
     )
@@ -245,6 +266,10 @@ def _check_ladder(program_id: int, tier: Tier) -> None:
         or not tier.name.strip()
     ):
         raise InvalidTier
+    if tier.keep_fen is not None and not 0 <= tier.keep_fen <= tier.threshold_fen:
+        raise TierKeptWithMore(fields={"keep_fen": [_("Not more than reaching it takes.")]})
+    if tier.keep_visits is not None and not 1 <= tier.keep_visits <= VISITS_MAX:
+        raise TierKeptWithMore(fields={"keep_visits": [_("Between 1 and 366 days.")]})
 
 
 @transaction.atomic
@@ -255,7 +280,7 @@ def remove_tier(*, actor: Viewer, tier_id: int, now: dt.datetime) -> None:
     if tier is None:
         raise NotFound
     _locked_program(tier.program_id)
-    if members := Member.objects.filter(tier_id=tier_id).count():
+    if members := Member.objects.filter(Q(tier_id=tier_id) | Q(earned_tier_id=tier_id)).count():
         raise TierInUse(members=members)
     if tier.threshold_fen == 0:
         raise InvalidTier
@@ -271,9 +296,10 @@ def remove_tier(*, actor: Viewer, tier_id: int, now: dt.datetime) -> None:
 def _tier_is_history(tier_id: int) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT EXISTS (SELECT FROM loyalty_tierchange WHERE before_id = %s OR after_id = %s)
-                OR EXISTS (SELECT FROM loyalty_award WHERE tier_id = %s)""",
-            [tier_id, tier_id, tier_id],
+            """SELECT EXISTS (SELECT FROM loyalty_tierchange WHERE %(tier)s IN (before_id, after_id, earned_id))
+                OR EXISTS (SELECT FROM loyalty_award WHERE tier_id = %(tier)s)
+                OR EXISTS (SELECT FROM loyalty_tiergrant WHERE tier_id = %(tier)s)""",
+            {"tier": tier_id},
         )
         return bool(cursor.fetchone()[0])
 

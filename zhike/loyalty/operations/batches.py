@@ -44,7 +44,7 @@ from zhike.loyalty.operations.state import (
     posting_for,
     to_json,
 )
-from zhike.loyalty.operations.tiering import lower_after_refund
+from zhike.loyalty.operations.tiering import lower_after_refund, settle_after_refund, settle_lent, tier_row
 from zhike.loyalty.queries.snapshots import ISSUED, programme
 from zhike.loyalty.rules.accounts import AccountState, Waiting
 from zhike.loyalty.rules.calendar import FOR_EVER
@@ -74,7 +74,9 @@ class _Batch:
     touched_awards: set[UUID] = field(default_factory=set)
     sold: dict[UUID, dict[int, _SoldLine]] = field(default_factory=dict)
     returned: dict[tuple[UUID, int], tuple[Decimal, int]] = field(default_factory=dict)
-    tier_changes: list[tuple[Holder, int, int, str, str, int]] = field(default_factory=list)
+    tier_changes: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    """The tier that counted before, and the decision."""
+    refunded: dict[int, tuple[Holder, str]] = field(default_factory=dict)
     facts: list[Fact] = field(default_factory=list)
 
 
@@ -199,7 +201,7 @@ def _hold_accounts(batch: _Batch, receipts: Sequence[sales.NewReceipt]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT a.id, a.version, a.balance, a.debt, a.qualifying_fen, m.tier_id, m.id, m.person_id, m.status,
-                a.program_id FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id
+                a.program_id, m.earned_tier_id, m.tier_due FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id
             WHERE m.person_id IN (
                 SELECT coalesce(p.merged_into_id, p.id) FROM customers_person p WHERE p.id = ANY(%s))
             ORDER BY a.id FOR UPDATE OF a""",
@@ -209,7 +211,12 @@ def _hold_accounts(batch: _Batch, receipts: Sequence[sales.NewReceipt]) -> None:
         cursor.execute("SELECT id, stamp FROM loyalty_program")
         stamps = dict(cursor.fetchall())
         for row in rows:
-            holder = Holder(row[6], row[7], row[8], AccountState(*row[:6]), programme(row[9], stamps[row[9]]))
+            state = AccountState(*row[:6])
+            state.earned_id = row[10] or 0
+            holder = Holder(
+                row[6], row[7], row[8], state, programme(row[9], stamps[row[9]]), tier_due=row[11]
+            )
+            settle_lent(holder, now=batch.now)
             batch.holders[row[7]] = holder
             batch.postings[holder.state.account_id] = posting_for(holder)
         _hold_sides(cursor, batch, people)
@@ -293,16 +300,8 @@ def _decide_sale(batch: _Batch, receipt: sales.NewReceipt, holder: Holder | None
     batch.awards[receipt.id] = award
     batch.award_rows[receipt.id] = (holder.state.account_id, tier_before, receipt.occurred_at)
     if decided.new_tier is not None:
-        batch.tier_changes.append(
-            (
-                holder,
-                tier_before,
-                decided.new_tier,
-                "spend",
-                f"receipt:{receipt.id}",
-                holder.state.qualifying_fen,
-            )
-        )
+        row = tier_row(holder, decided.new_tier, "spend", f"receipt:{receipt.id}", batch.now)
+        batch.tier_changes.append((tier_before, row))
     return decided.outcome
 
 
@@ -328,12 +327,13 @@ def _decide_return(batch: _Batch, receipt: sales.NewReceipt, holder: Holder | No
         if award
         else _claw_unmatched(batch, receipt, holder)
     )
+    batch.refunded[holder.owner_id] = (holder, f"receipt:{receipt.id}")
     lowered = lower_after_refund(holder)
     if lowered is not None:
-        batch.tier_changes.append(
-            (holder, tier_before, lowered, "refund", f"receipt:{receipt.id}", holder.state.qualifying_fen)
-        )
-        batch.facts.append(TierChanged(holder.member_id, holder.person_id, tier_before, lowered, "refund"))
+        row = tier_row(holder, lowered, "refund", f"receipt:{receipt.id}", batch.now)
+        batch.tier_changes.append((tier_before, row))
+        if (after := holder.state.tier_id) != tier_before:
+            batch.facts.append(TierChanged(holder.member_id, holder.person_id, tier_before, after, "refund"))
     return ReceiptOutcome(
         receipt.id,
         "accepted",
@@ -432,6 +432,9 @@ def _write_all(batch: _Batch) -> None:
         _write_returned(cursor, batch)
         _write_tiers(cursor, batch)
     events.publish_many(batch.facts, actor=batch.actor, now=batch.now)
+    for holder, reference in batch.refunded.values():
+        if holder.programme.tier_terms.is_held:
+            settle_after_refund(holder, actor=batch.actor, reference=reference, now=batch.now)
 
 
 def _write_transfers(cursor: Any, batch: _Batch, postings: Sequence[Posting]) -> None:
@@ -584,16 +587,26 @@ def _write_returned(cursor: Any, batch: _Batch) -> None:
 
 def _write_tiers(cursor: Any, batch: _Batch) -> None:
     cursor.executemany(
-        """INSERT INTO loyalty_tierchange (member_id, before_id, after_id, cause, reference, qualifying_fen, changed_at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s)""",
+        """INSERT INTO loyalty_tierchange (member_id, before_id, after_id, earned_id, until, cause, reference, qualifying_fen,
+            why, actor, changed_at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
         [
-            (holder.owner_id, before, after, cause, reference, spent, batch.now)
-            for holder, before, after, cause, reference, spent in batch.tier_changes
+            (
+                row["member"], before, row["tier"], row["earned"], row["until"], row["cause"], row["reference"],
+                row["why"]["spend_fen"], to_json(row["why"]), batch.actor.audit_id, row["at"],
+            )
+            for before, row in batch.tier_changes
         ],
-    )
-    final = {holder.owner_id: holder.state.tier_id for holder, *_ in batch.tier_changes}
+    )  # fmt: skip
+    final = {row["member"]: row for _, row in batch.tier_changes}
+    columns = [
+        [row[name] for row in final.values()] for name in ("member", "tier", "earned", "since", "until")
+    ]
     cursor.execute(
-        """UPDATE loyalty_member m SET tier_id = n.tier_id, tier_since = %s
-        FROM unnest(%s::bigint[], %s::bigint[]) AS n(id, tier_id) WHERE m.id = n.id""",
-        [batch.now, list(final), list(final.values())],
+        """UPDATE loyalty_member m SET tier_id = n.tier_id, tier_since = %(now)s, earned_tier_id = n.earned_id,
+            tier_from = n.since, tier_until = n.until, tier_due = CASE WHEN EXISTS (SELECT FROM loyalty_tiergrant g
+                WHERE g.member_id = m.id AND g.ends_at > %(now)s) THEN %(now)s ELSE m.tier_due END
+        FROM unnest(%(member)s::bigint[], %(tier)s::bigint[], %(earned)s::bigint[], %(since)s::date[],
+            %(until)s::date[]) AS n(id, tier_id, earned_id, since, until) WHERE m.id = n.id""",
+        {"now": batch.now, **dict(zip(("member", "tier", "earned", "since", "until"), columns, strict=True))},
     )

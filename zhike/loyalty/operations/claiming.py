@@ -14,7 +14,7 @@ from zhike.customers import queries as customers
 from zhike.kernel import audit, events
 from zhike.kernel.access import Viewer, require, require_touch
 from zhike.kernel.errors import Conflict, NotFound
-from zhike.loyalty.events import PointsClawedBack, TierChanged
+from zhike.loyalty.events import PointsClawedBack
 from zhike.loyalty.models import Award, Member, PendingPoints
 from zhike.loyalty.operations.earning import Decided, ReceiptOutcome, decide_receipt, facts_of, waiting_row
 from zhike.loyalty.operations.returning import ReceiptNotFound
@@ -26,7 +26,7 @@ from zhike.loyalty.operations.state import (
     posting_for,
     read_holder,
 )
-from zhike.loyalty.operations.tiering import lower_after_refund, move_tier
+from zhike.loyalty.operations.tiering import settle_after_refund, settle_lent, tier_row, write_standing
 from zhike.loyalty.queries.members import MemberNotFound
 from zhike.loyalty.queries.receipt_codes import is_too_late, receipt_of_code
 from zhike.loyalty.queries.snapshots import ADJUSTED, ISSUED, PENDING
@@ -142,6 +142,7 @@ def _give(
     if is_too_late(business_date, days, now):
         raise ClaimWindowClosed(days=days)
     sales.attach_person(actor=actor, receipt_id=receipt_id, person_id=member.person_id, now=now)
+    settle_lent(holder, now=now)
     tier_before = holder.state.tier_id
     decided = decide_receipt(records.as_new_receipt(receipt_id), holder, actor, now)
     assert decided.posting is not None
@@ -192,7 +193,7 @@ def _tell(decided: Decided, tier_before: int, actor: Viewer, now: dt.datetime) -
     )  # fmt: skip
     events.publish(claimed, actor=actor, now=now)
     if decided.new_tier is not None:
-        move_tier(holder.owner_id, decided.new_tier, "spend", f"receipt:{receipt.id}", now)
+        write_standing([tier_row(holder, decided.new_tier, "spend", f"receipt:{receipt.id}", now)])
     facts = facts_of(decided, tier_before)[1:]
     if facts:
         events.publish(*facts, actor=actor, now=now)
@@ -284,9 +285,4 @@ def _take_import_back(
     posting.qualifying_fen = -qualifying_fen
     holder.state.qualifying_fen = max(0, holder.state.qualifying_fen - qualifying_fen)
     post(posting)
-    tier_before = holder.state.tier_id
-    lowered = lower_after_refund(holder)
-    if lowered is not None:
-        move_tier(holder.owner_id, lowered, "refund", f"import:{import_id}", now)
-        change = TierChanged(holder.member_id, person_id, tier_before, lowered, "refund")
-        events.publish(change, actor=actor, now=now)
+    settle_after_refund(holder, actor=actor, reference=f"import:{import_id}", now=now)

@@ -53,7 +53,7 @@ class ReceiptOutcome:
 
 @dataclass(slots=True)
 class Decided:
-    """A receipt with everything the rules said about it, ready to be written."""
+    """A receipt with everything the rules said about it, ready to be written; ``new_tier`` is one just earned."""
 
     receipt: sales.NewReceipt
     outcome: ReceiptOutcome
@@ -98,8 +98,9 @@ def decide_receipt(
             used = holder.state.caps.get((rule_id, cap, period), 0)
             holder.state.caps[rule_id, cap, period] = used + points
     posting.qualifying_fen = _qualifying(facts, programme, now)
+    tier_before = holder.state.tier_id
     new_tier = _count_toward_tier(holder, posting.qualifying_fen)
-    outcome = _outcome(receipt, holder, decision, new_tier, waiting)
+    outcome = _outcome(receipt, holder, decision, holder.state.tier_id != tier_before, waiting)
     return Decided(receipt, outcome, holder, decision, posting, movement, new_tier, waiting)
 
 
@@ -107,7 +108,7 @@ def _outcome(
     receipt: sales.NewReceipt,
     holder: Holder,
     decision: earning.Decision,
-    new_tier: int | None = None,
+    upgraded: bool = False,
     waiting: Waiting | None = None,
 ) -> ReceiptOutcome:
     return ReceiptOutcome(
@@ -117,7 +118,7 @@ def _outcome(
         points=decision.points,
         balance=holder.state.net,
         tier_id=holder.state.tier_id,
-        upgraded=new_tier is not None,
+        upgraded=upgraded,
         explanation=decision.explanation,
         available_on=waiting.available_on if waiting else None,
     )
@@ -168,14 +169,14 @@ def _qualifying(facts: earning.EarnReceipt, programme: Programme, now: dt.dateti
 
 
 def _count_toward_tier(holder: Holder, qualifying_fen: int) -> int | None:
-    """Add the spend to the state; the id of the tier it lifts the member to, or None."""
-    state = holder.state
+    """Add the spend to the state; the id of the tier that is now earned, or None."""
+    state, ladder = holder.state, holder.programme.ladder
     state.qualifying_fen += qualifying_fen
-    reached = tiers.after_spend(state.tier_id, state.qualifying_fen, holder.programme.ladder)
-    if reached.tier_id == state.tier_id:
+    reached = tiers.after_spend(state.earned_tier_id, state.qualifying_fen, ladder).tier_id
+    if reached == state.earned_tier_id:
         return None
-    state.tier_id = reached.tier_id
-    return reached.tier_id
+    state.tier_id, state.earned_id = tiers.rise(state.tier_id, state.earned_id, reached, ladder)
+    return reached
 
 
 def earn_receipt(receipt: sales.NewReceipt) -> earning.EarnReceipt:
@@ -226,8 +227,10 @@ def facts_of(decided: Decided, tier_before: int | None = None) -> list[Fact]:
                 decided.waiting.available_on if decided.waiting else None,
             )
         )
-    if holder is not None and decided.new_tier is not None and tier_before is not None:
-        facts.append(TierChanged(holder.member_id, holder.person_id, tier_before, decided.new_tier, "spend"))
+    if holder is not None and tier_before is not None and decided.outcome.upgraded:
+        facts.append(
+            TierChanged(holder.member_id, holder.person_id, tier_before, holder.state.tier_id, "spend")
+        )
     return facts
 
 

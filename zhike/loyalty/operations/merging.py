@@ -25,11 +25,11 @@ from zhike.kernel import events
 from zhike.kernel.access import Viewer, require
 from zhike.kernel.errors import Conflict, Invalid
 from zhike.kernel.jobs import CARETAKER_QUEUE
-from zhike.loyalty.events import MembersMerged, MembersParted, TierChanged
+from zhike.loyalty.events import MembersMerged, MembersParted
 from zhike.loyalty.models import CapUsage, Member, MemberMerge
 from zhike.loyalty.operations.households import leave_before_merge
 from zhike.loyalty.operations.state import Holder, from_json, locked_holder, lots_of_json, post, posting_for
-from zhike.loyalty.operations.tiering import move_tier, spend_of
+from zhike.loyalty.operations.tiering import spend_of, stand
 from zhike.loyalty.queries.snapshots import MERGING, Programme
 from zhike.loyalty.rules import merging as rules
 from zhike.loyalty.rules.accounts import AccountState, LotParts, Movement
@@ -228,7 +228,7 @@ def _join(actor: Viewer, merge_id: int, survivor_id: int, merged_id: int, now: d
         _join_accounts(actor, merge_id, *pair, now=now)
     customers.join(actor=actor, merge_id=merge_id, now=now)
     if pair is not None:
-        _settle_tier(actor, pair[0], pair[0], now, lower=False)
+        _raise_tier(actor, pair[0], now, beside=pair[1])
 
 
 def _members(survivor_id: int, merged_id: int) -> tuple[int, int] | None:
@@ -241,13 +241,17 @@ def _join_accounts(actor: Viewer, merge_id: int, survivor: int, merged: int, *, 
     leave_before_merge(actor, merged, now)
     stays, joins = locked_holder(survivor), locked_holder(merged)
     before = {"survivor": _snapshot(stays), "merged": _snapshot(joins)}
+    until = dict(Member.objects.filter(id__in=[survivor, merged]).values_list("id", "tier_until"))
     wanted = rules.union(stays.state, joins.state)
     empty = AccountState(joins.state.account_id, 0, 0, 0, 0, joins.state.tier_id)
     MemberMerge.objects.create(
         merge_id=merge_id,
         survivor_id=survivor,
         merged_id=merged,
-        before={side: one.as_json() for side, one in before.items()},
+        before={
+            side: one.as_json() | {"tier_until": day and day.isoformat()}
+            for (side, one), day in zip(before.items(), (until[survivor], until[merged]), strict=True)
+        },
         last_transfer_id=_last_transfer(stays.state.account_id),
         merged_at=now,
     )
@@ -265,7 +269,7 @@ def _snapshot(holder: Holder) -> rules.Snapshot:
     return rules.Snapshot(
         rules.lots_of(holder.state),
         holder.state.debt,
-        holder.state.tier_id,
+        holder.state.earned_tier_id,
         tuple(caps.order_by("pk").values_list("rule_id", "cap", "period", "used")),
     )
 
@@ -334,9 +338,9 @@ def _part(actor: Viewer, merge: known.MergeRef, reason: str, now: dt.datetime) -
         _part_accounts(actor, row, now)
     customers.part(actor=actor, merge_id=merge.id, reason=reason, now=now)
     if row is not None:
-        tiers = {side: one["tier"] for side, one in row.before.items()}
-        _settle_tier(actor, row.survivor_id, row.survivor_id, now, lower=True, floor=tiers["survivor"])
-        _settle_tier(actor, row.merged_id, row.merged_id, now, lower=False)
+        stayed = row.before["survivor"]
+        _lower_tier(actor, row.survivor_id, now, stayed["tier"], stayed.get("tier_until"))
+        _raise_tier(actor, row.merged_id, now)
 
 
 def _part_accounts(actor: Viewer, row: MemberMerge, now: dt.datetime) -> None:
@@ -405,24 +409,39 @@ def _caps_since(row: MemberMerge) -> dict[tuple[int, str, dt.date], int]:
         return rules.used_caps(((from_json(why), day) for why, day in cursor.fetchall()), FOR_EVER)
 
 
-def _settle_tier(
-    actor: Viewer, member_id: int, owner_id: int, now: dt.datetime, *, lower: bool, floor: int | None = None
-) -> None:
-    """Count the spend in the window anew; raise the tier to what it reaches, or lower it again, not below ``floor``."""
+def _recount(member_id: int, now: dt.datetime) -> tuple[Holder, int]:
+    """The member's account with the spend in the window counted anew, and that spend."""
     holder = locked_holder(member_id)
-    programme, state = holder.programme, holder.state
-    spend = spend_of(state.account_id, window_start(programme.tier_window, now.date()))
+    spend = spend_of(holder.state.account_id, window_start(holder.programme.tier_window, now.date()))
     posting = posting_for(holder)
-    posting.qualifying_fen = spend - state.qualifying_fen
+    posting.qualifying_fen = spend - holder.state.qualifying_fen
     if posting.qualifying_fen:
         post(posting)
-    reached = after_spend(state.tier_id, spend, programme.ladder).tier_id
-    if lower:
-        reached = _fallen(programme, state.tier_id, spend, floor or state.tier_id)
-    if reached != state.tier_id:
-        move_tier(owner_id, reached, "merge", "", now)
-        fact = TierChanged(owner_id, holder.person_id, state.tier_id, reached, "merge")
-        events.publish(fact, actor=actor, now=now)
+        holder = locked_holder(member_id)
+    return holder, spend
+
+
+def _raise_tier(actor: Viewer, member_id: int, now: dt.datetime, beside: int | None = None) -> None:
+    """Raise the earned tier to what the spend of both reaches, or to what the one merged in still holds."""
+    holder, spend = _recount(member_id, now)
+    terms, own = holder.programme.tier_terms, holder.state.earned_tier_id
+    reached = after_spend(own, spend, holder.programme.ladder).tier_id
+    until, why = None, {"spend_fen": spend}
+    if beside is not None:
+        other = Member.objects.get(id=beside)
+        brought = other.earned_tier_id or other.tier_id
+        if terms.rank(brought) > terms.rank(reached) and terms.is_held:
+            reached, until, why = brought, other.tier_until, {"spend_fen": spend, "held": brought}
+    stand(holder, reached, actor=actor, cause="merge", reference="", now=now, until=until, why=why)
+
+
+def _lower_tier(actor: Viewer, member_id: int, now: dt.datetime, floor: int, until: str | None) -> None:
+    """Lower the earned tier again to what one's own spend reaches, not below what one had before, for as long."""
+    holder, spend = _recount(member_id, now)
+    own = holder.state.earned_tier_id
+    lowered = _fallen(holder.programme, own, spend, floor)
+    held = dt.date.fromisoformat(until) if until and lowered == floor != own else None
+    stand(holder, lowered, actor=actor, cause="merge", reference="", now=now, until=held)
 
 
 def _fallen(programme: Programme, current: int, spend_fen: int, floor: int) -> int:

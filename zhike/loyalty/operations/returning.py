@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from zhike.kernel import audit, events
 from zhike.kernel.access import Viewer, require_touch
 from zhike.kernel.errors import Conflict, Invalid, NotFound
-from zhike.loyalty.events import PointsClawedBack, TierChanged
+from zhike.loyalty.events import PointsClawedBack
 from zhike.loyalty.models import Award, PendingPoints, Transfer
 from zhike.loyalty.operations.earning import earn_receipt
 from zhike.loyalty.operations.state import (
@@ -33,7 +33,7 @@ from zhike.loyalty.operations.state import (
     to_json,
 )
 from zhike.loyalty.operations.tenders import give_points_back, plan_points_back, return_tenders
-from zhike.loyalty.operations.tiering import lower_after_refund, move_tier
+from zhike.loyalty.operations.tiering import settle_after_refund
 from zhike.loyalty.queries.snapshots import ISSUED, PENDING
 from zhike.loyalty.rules import earning, returning
 from zhike.loyalty.rules.accounts import LotParts, Waiting
@@ -375,7 +375,6 @@ def _settle(
 ) -> ReturnOutcome:
     holder = _owner(receipt, award)
     posting = posting_for(holder)
-    tier_before = holder.state.tier_id
     award.waiting = waiting_of(award.receipt_id)
     clawback = take_points_back(posting, award, kept, receipt, actor=actor, now=now)
     post(posting)
@@ -384,14 +383,7 @@ def _settle(
     Award.objects.filter(receipt_id=award.receipt_id).update(
         clawed_points=award.clawed_points, qualifying_fen=award.qualifying_fen
     )
-    lowered = lower_after_refund(holder)
-    if lowered is not None:
-        move_tier(holder.owner_id, lowered, "refund", f"receipt:{receipt.id}", now)
-        events.publish(
-            TierChanged(holder.member_id, holder.person_id, tier_before, lowered, "refund"),
-            actor=actor,
-            now=now,
-        )
+    settle_after_refund(holder, actor=actor, reference=f"receipt:{receipt.id}", now=now)
     debt, taken = clawback.debt_points, clawback.taken
     if clawback.due:
         fact = PointsClawedBack(

@@ -49,7 +49,8 @@ class Holder:
     """A member's account as read, with the programme it obeys.
 
     ``member_id`` and ``person_id`` are who was asked for; of a merged member the account, tier and status are those of
-    ``owner_id``, who stands for them now, and what is written keeps saying which side it came by.
+    ``owner_id``, who stands for them now, and what is written keeps saying which side it came by. From ``tier_due`` on
+    the tier has to be settled before anything is decided by it (operations.temporary).
     """
 
     member_id: int
@@ -58,11 +59,16 @@ class Holder:
     state: AccountState
     programme: Programme
     merged_owner_id: int | None = None
+    tier_due: dt.datetime | None = None
 
     @property
     def owner_id(self) -> int:
         """The member whose account and tier these are."""
         return self.merged_owner_id or self.member_id
+
+    def is_due(self, now: dt.datetime) -> bool:
+        """Whether a temporary tier has begun or ended since the tier was settled."""
+        return self.tier_due is not None and self.tier_due <= now
 
     @property
     def is_active(self) -> bool:
@@ -73,7 +79,7 @@ _SELECT = """
 SELECT a.id, a.version, a.balance, a.debt, a.qualifying_fen, m.tier_id, {side}, m.status, p.id, p.stamp,
     (SELECT json_agg(json_build_array(c.rule_id, c.cap, c.period, c.used)) FROM loyalty_capusage c
      WHERE c.account_id = a.id AND c.period IN (%s, '0001-01-01')),
-    {lots}, m.id
+    {lots}, m.id, m.earned_tier_id, m.tier_due
 FROM {asked}
 JOIN loyalty_account a ON a.member_id = m.id
 JOIN loyalty_program p ON p.id = a.program_id
@@ -88,7 +94,7 @@ _SELECT_MANY = """
 SELECT a.id, a.version, a.balance, a.debt, a.qualifying_fen, m.tier_id, m.id, m.person_id, m.status, p.id, p.stamp,
     (SELECT json_agg(json_build_array(c.rule_id, c.cap, c.period, c.used)) FROM loyalty_capusage c
      WHERE c.account_id = a.id AND (c.period = ANY(%s) OR c.period = '0001-01-01')),
-    {lots}, m.id
+    {lots}, m.id, m.earned_tier_id, m.tier_due
 FROM loyalty_account a
 JOIN loyalty_member m ON m.id = a.member_id
 JOIN loyalty_program p ON p.id = a.program_id
@@ -160,11 +166,12 @@ def locked_holder(member_id: int, day: dt.date = FOR_EVER) -> Holder:
 
 def _holder(row: tuple[Any, ...]) -> Holder:
     state = AccountState(*row[:6])
+    state.earned_id = row[14] or 0
     for rule_id, cap, period, used in row[11] or ():
         state.caps[rule_id, cap, dt.date.fromisoformat(period)] = used
     for expires_on, funding_id, remaining in row[12] or ():
         state.lots[dt.date.fromisoformat(expires_on), funding_id] = remaining
-    return Holder(row[6], row[7], row[8], state, programme(row[9], row[10]), row[13])
+    return Holder(row[6], row[7], row[8], state, programme(row[9], row[10]), row[13], row[15])
 
 
 @dataclass(slots=True)

@@ -35,10 +35,12 @@ from zhike.loyalty.operations.state import (
     call,
     call_each,
     from_json,
+    locked_holder,
     read_holder,
     read_holders,
     to_json_text,
 )
+from zhike.loyalty.operations.tiering import settle_lent, tier_row
 from zhike.loyalty.queries.members import MemberNotFound
 from zhike.sales import operations as sales
 
@@ -80,28 +82,35 @@ class _Call:
 def _take_alone(asked: _Call) -> ReceiptOutcome:
     """Optimistically, and when the account keeps moving, with its row held."""
     for _ in range(OPTIMISTIC_TRIES):
-        receipt, holder = _with_holder(asked.receipt, asked.member_id)
+        receipt, holder = _with_holder(asked)
         try:
             return _write(decide_receipt(receipt, holder, asked.actor, asked.now), asked)
         except Stale:
             continue
     with transaction.atomic():
-        receipt, holder = _with_holder(asked.receipt, asked.member_id, lock=True)
+        receipt, holder = _with_holder(asked, lock=True)
         return _write(decide_receipt(receipt, holder, asked.actor, asked.now), asked)
 
 
-def _with_holder(
-    receipt: sales.NewReceipt, member_id: int | None, *, lock: bool = False
-) -> tuple[sales.NewReceipt, Holder | None]:
-    """The receipt, now naming its person, and whose account it moves. Raises MemberNotFound for an unknown member."""
-    if member_id is not None:
-        holder = read_holder(member_id=member_id, day=receipt.business_date, lock=lock)
-        if holder is None:
-            raise MemberNotFound
-        return replace(receipt, person_id=holder.person_id), holder
-    if receipt.person_id is None:
+def _with_holder(asked: _Call, *, lock: bool = False) -> tuple[sales.NewReceipt, Holder | None]:
+    """The receipt, now naming its person, and whose account it moves. Raises MemberNotFound for an unknown member.
+
+    Where a temporary tier has begun or ended that nobody settled yet, that is done first.
+    """
+    receipt, member_id = asked.receipt, asked.member_id
+    if member_id is None and receipt.person_id is None:
         return receipt, None
-    return receipt, read_holder(person_id=receipt.person_id, day=receipt.business_date, lock=lock)
+    who = {"member_id": member_id} if member_id is not None else {"person_id": receipt.person_id}
+    holder = read_holder(**who, day=receipt.business_date, lock=lock)
+    if holder is not None and holder.is_due(asked.now):
+        with transaction.atomic():
+            settle_lent(locked_holder(holder.owner_id), now=asked.now)
+        holder = read_holder(**who, day=receipt.business_date, lock=lock)
+    if holder is None and member_id is not None:
+        raise MemberNotFound
+    if holder is None or member_id is None:
+        return receipt, holder
+    return replace(receipt, person_id=holder.person_id), holder
 
 
 def _write(decided: Decided, asked: _Call) -> ReceiptOutcome:
@@ -153,7 +162,10 @@ def _take_together(calls: Sequence[_Call]) -> dict[int, ReceiptOutcome | Excepti
 
 
 def _holders_of(calls: Sequence[_Call]) -> Iterator[tuple[int, sales.NewReceipt, Holder | None]]:
-    """The receipts naming their persons, with the accounts they move: no account twice. Unknown members are left out."""
+    """The receipts naming their persons, with the accounts they move: no account twice. Unknown members are left out.
+
+    So are those of whom a temporary tier has begun or ended that nobody settled yet.
+    """
     asked = [(one.member_id, one.receipt.person_id) for one in calls]
     found = read_holders(asked, [one.receipt.business_date for one in calls])
     moved: set[int] = set()
@@ -162,7 +174,7 @@ def _holders_of(calls: Sequence[_Call]) -> Iterator[tuple[int, sales.NewReceipt,
             yield index, one.receipt, None
             continue
         holder = found.get(asked[index] if one.member_id is None else (one.member_id, None))
-        if holder is not None and holder.state.account_id not in moved:
+        if holder is not None and holder.state.account_id not in moved and not holder.is_due(one.now):
             moved.add(holder.state.account_id)
             yield index, replace(one.receipt, person_id=holder.person_id), holder
 
@@ -232,7 +244,7 @@ def _add_points(
     """The rows of what the receipt earned."""
     posting, receipt = decided.posting, decided.receipt
     assert posting is not None
-    member_id, account_id = posting.holder.owner_id, posting.holder.state.account_id
+    account_id = posting.holder.state.account_id
     rows["accounts"].append(posting.account_row)
     rows["transfers"] += posting.transfers
     if decided.movement is not None:
@@ -253,7 +265,7 @@ def _add_points(
         rest["pending"].append({"receipt": receipt.id, "account": account_id, **waiting_row(decided.waiting)})
     if decided.new_tier is not None:
         rest["tiers"].append(
-            {"member": member_id, "tier": decided.new_tier, "reference": f"receipt:{receipt.id}", "at": now}
+            tier_row(posting.holder, decided.new_tier, "spend", f"receipt:{receipt.id}", now)
         )
 
 

@@ -1,119 +1,197 @@
-"""Moving members between tiers: at once on spend and refund, and at the review when spend leaves the window."""
+"""Writing what became of a member's tier: at once on spend and refund; and the spend that counts."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
 from zhike.kernel import events
-from zhike.kernel.access import Viewer, require
+from zhike.kernel.access import Viewer, system_viewer
 from zhike.loyalty.events import TierChanged
-from zhike.loyalty.operations.state import Holder
-from zhike.loyalty.queries.snapshots import Programme, read_programme
-from zhike.loyalty.rules.calendar import window_start
+from zhike.loyalty.models import Member, TierChange, TierGrant
+from zhike.loyalty.operations.state import Holder, to_json
+from zhike.loyalty.queries.counting import counted_since
+from zhike.loyalty.rules.standing import Decision, Lent, Standing, after_refund, standing
 from zhike.loyalty.rules.tiers import tier_for
 
-REVIEW_BATCH = 5_000
-SPEND = """
-    SELECT account_id, sum(fen) AS fen FROM (
-        SELECT award.account_id, award.qualifying_fen AS fen FROM loyalty_award award
-        JOIN sales_receipt r ON r.id = award.receipt_id
-        WHERE award.account_id = ANY(%(accounts)s) AND r.business_date >= %(start)s
-            AND NOT EXISTS (SELECT FROM loyalty_account a JOIN loyalty_membermerge k
-                ON a.member_id IN (k.survivor_id, k.merged_id) WHERE a.id = award.account_id)
-        UNION ALL
-        SELECT a.id, award.qualifying_fen FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id
-        JOIN customers_person p ON p.id = m.person_id OR p.merged_into_id = m.person_id
-        JOIN sales_receipt r ON r.person_id = p.id JOIN loyalty_award award ON award.receipt_id = r.id
-        WHERE a.id = ANY(%(accounts)s) AND r.business_date >= %(start)s AND m.survivor_id IS NULL
-            AND m.id IN (SELECT survivor_id FROM loyalty_membermerge UNION SELECT merged_id FROM loyalty_membermerge)
-    ) parts GROUP BY account_id"""
-"""Qualifying spend by account; where two were merged, by whose receipts they are today, whatever account they once moved."""
+DECISIONS = ("spend", "review", "kept", "fallen", "merge")
+"""Causes that say what a member has earned."""
+SETTLER = system_viewer("tiers")
+_LAST_DECISIONS = 50
+
+
+def tier_row(
+    holder: Holder,
+    earned_id: int,
+    cause: str,
+    reference: str,
+    now: dt.datetime,
+    *,
+    until: dt.date | None = None,
+    why: Mapping[str, Any] | None = None,
+    actor: str = "",
+    stands: Standing | None = None,
+) -> dict[str, Any]:
+    """A decision as ``loyalty_stand_all`` takes it. ``until`` None: as long as a tier reached today is held.
+
+    With ``stands`` what is lent was looked up; without, the state says which tier counts.
+    """
+    programme = holder.programme
+    effective = stands.tier_id if stands else holder.state.tier_id
+    terms, today = programme.tier_terms, programme.today(now)
+    row = {
+        "member": holder.owner_id,
+        "tier": effective,
+        "earned": earned_id if earned_id != effective else None,
+        "since": terms.counts_from(today),
+        "until": until or terms.held_until(earned_id, today),
+        "cause": cause,
+        "reference": reference,
+        "why": dict(why or {"spend_fen": holder.state.qualifying_fen}),
+        "actor": actor,
+        "at": now,
+    }
+    return row | ({"settled": True, "due": stands.due} if stands else {})
+
+
+def write_standing(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write decisions, one a member; the caller holds their accounts."""
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT loyalty_stand_all(%s)", [to_json(list(rows))])
+
+
+def lent_to(member_ids: Sequence[int], now: dt.datetime) -> dict[int, list[Lent]]:
+    """The grants that run or are still to come, by the member that stands for whoever they were given to."""
+    family = dict(Member.objects.filter(survivor_id__in=member_ids).values_list("id", "survivor_id"))
+    rows = TierGrant.objects.filter(
+        member_id__in=[*member_ids, *family], status=TierGrant.Status.GIVEN, ends_at__gt=now
+    )
+    found: dict[int, list[Lent]] = {}
+    for row in rows:
+        owner = family.get(row.member_id, row.member_id)
+        found.setdefault(owner, []).append(Lent(row.pk, row.tier_id, row.starts_at, row.ends_at))
+    return found
+
+
+def stand(
+    holder: Holder,
+    earned_id: int,
+    *,
+    actor: Viewer,
+    cause: str,
+    reference: str,
+    now: dt.datetime,
+    until: dt.date | None = None,
+    why: Mapping[str, Any] | None = None,
+) -> int:
+    """The member has earned this tier from now on; with what is lent to them that makes the tier that counts: its id.
+
+    The caller holds the account. Nothing is written when nothing changes, but when to look again.
+    """
+    state, before = holder.state, holder.state.tier_id
+    lent = lent_to([holder.owner_id], now).get(holder.owner_id, [])
+    stands = standing(holder.programme.tier_terms, earned_id, lent, now)
+    is_same = earned_id == state.earned_tier_id
+    if stands.tier_id != before or not is_same:
+        grounds: dict[str, Any] = dict(why or {"spend_fen": state.qualifying_fen})
+        if stands.grant_id:
+            grounds["grant"] = stands.grant_id
+        row = tier_row(
+            holder, earned_id, cause, reference, now,
+            until=until, why=grounds, actor=actor.audit_id, stands=stands,
+        )  # fmt: skip
+        write_standing([row | {"same": is_same}])
+        state.version += 1
+    else:
+        Member.objects.filter(id=holder.owner_id).update(tier_due=stands.due)
+    holder.tier_due = stands.due
+    state.tier_id, state.earned_id = stands.tier_id, stands.earned_id or 0
+    if stands.tier_id != before:
+        fact = TierChanged(holder.member_id, holder.person_id, before, stands.tier_id, cause)
+        events.publish(fact, actor=actor, now=now)
+    return stands.tier_id
+
+
+def settle_lent(holder: Holder, *, now: dt.datetime) -> bool:
+    """Settle a temporary tier that has begun or ended since somebody looked; whether there was one.
+
+    The caller holds the account. `operations.taking` calls it before a receipt is decided, the minute's job for the rest.
+    """
+    if not holder.is_due(now):
+        return False
+    stand(holder, holder.state.earned_tier_id, actor=SETTLER, cause="temporary", reference="", now=now)
+    return True
 
 
 def lower_after_refund(holder: Holder) -> int | None:
-    """The lower tier that the remaining spend still reaches, where the programme reverses upgrades; else None."""
-    if not holder.programme.tier_reverses_on_refund:
-        return None
-    reached = tier_for(holder.state.qualifying_fen, holder.programme.ladder)
-    current = next(step for step in holder.programme.ladder if step.tier_id == holder.state.tier_id)
-    if reached.rank >= current.rank:
-        return None
-    holder.state.tier_id = reached.tier_id
-    return reached.tier_id
+    """Where tiers are not held for a period: the lower tier that the remaining spend still reaches; else None.
 
-
-def move_tier(member_id: int, tier_id: int, cause: str, reference: str, now: dt.datetime) -> None:
-    """Write the member's new tier and the change; the caller holds the account."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT loyalty_change_tier(%s, %s, %s, %s, %s)", [member_id, tier_id, cause, reference, now]
-        )
-
-
-def review_tiers(*, actor: Viewer, program_id: int, now: dt.datetime) -> int:
-    """Count every member's qualifying spend in the window anew and move who no longer, or now, reaches another tier.
-
-    Set-based, in batches by account id, each its own transaction; running it again the same day changes nothing.
-    Returns how many members moved.
+    Only where the programme reverses upgrades. The state is changed; nothing is read or written.
     """
-    require(actor, "programme.edit")
-    programme = read_programme(program_id)
-    moved, last = 0, 0
-    while True:
-        with transaction.atomic():
-            account_ids = _next_accounts(program_id, last)
-            if not account_ids:
-                return moved
-            moved += _review_batch(programme, account_ids, actor, now)
-        last = account_ids[-1]
+    programme, state = holder.programme, holder.state
+    if not programme.tier_reverses_on_refund or programme.tier_terms.is_held:
+        return None
+    reached = tier_for(state.qualifying_fen, programme.ladder).tier_id
+    rank = programme.tier_terms.rank
+    if rank(reached) >= rank(state.earned_tier_id):
+        return None
+    if state.earned_id:
+        state.earned_id = reached
+    else:
+        state.tier_id = reached
+    return reached
 
 
-def _next_accounts(program_id: int, after: int) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT id FROM loyalty_account WHERE program_id = %s AND id > %s ORDER BY id LIMIT %s FOR UPDATE""",
-            [program_id, after, REVIEW_BATCH],
-        )
-        return [row[0] for row in cursor.fetchall()]
+def settle_after_refund(holder: Holder, *, actor: Viewer, reference: str, now: dt.datetime) -> None:
+    """The tier after purchases were taken back, where the programme reverses upgrades; the caller has posted the refund.
+
+    A tier held for a period stands while the purchases it was reached or kept with still do; then falls to the decision
+    before it, or to what the spend reaches (rules.standing.after_refund).
+    """
+    programme, state = holder.programme, holder.state
+    terms, today = programme.tier_terms, programme.today(now)
+    reached = tier_for(state.qualifying_fen, programme.ladder).tier_id
+    if not programme.tier_reverses_on_refund or terms.rank(reached) >= terms.rank(state.earned_tier_id):
+        return
+    until: dt.date | None = None
+    if terms.is_held:
+        decisions = _decisions(holder)
+        account_id = state.account_id
+        reached, until = after_refund(terms, decisions, lambda day: counted_since(account_id, day), today)
+        if terms.rank(reached) >= terms.rank(state.earned_tier_id):
+            return
+    why = {"spend_fen": state.qualifying_fen, "threshold_fen": terms.step(state.earned_tier_id).threshold_fen}
+    stand(holder, reached, actor=actor, cause="refund", reference=reference, now=now, until=until, why=why)
 
 
-def _review_batch(programme: Programme, account_ids: list[int], actor: Viewer, now: dt.datetime) -> int:
-    start = window_start(programme.tier_window, now.date())
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""WITH spend AS ({SPEND})
-            UPDATE loyalty_account a SET qualifying_fen = coalesce(spend.fen, 0), version = version + 1
-            FROM unnest(%(accounts)s::bigint[]) AS one(id) LEFT JOIN spend ON spend.account_id = one.id
-            WHERE a.id = one.id AND a.qualifying_fen <> coalesce(spend.fen, 0)""",
-            {"accounts": account_ids, "start": start},
+def _decisions(holder: Holder) -> list[Decision]:
+    """What was decided on what the member has earned, newest first; where nothing was, it begins at the lowest tier."""
+    family = [
+        holder.owner_id,
+        *Member.objects.filter(survivor_id=holder.owner_id).values_list("id", flat=True),
+    ]
+    rows = TierChange.objects.filter(
+        member_id__in=family, cause__in=DECISIONS, why__held__isnull=True
+    ).order_by("-id")
+    found = []
+    for row in rows[:_LAST_DECISIONS]:
+        since = row.why.get("since")
+        found.append(
+            Decision(
+                row.cause,
+                row.earned_id or row.after_id,
+                holder.programme.today(row.changed_at),
+                row.until,
+                dt.date.fromisoformat(since) if since else None,
+            )
         )
-        cursor.execute(
-            """SELECT m.id, m.person_id, m.tier_id, a.qualifying_fen FROM loyalty_account a
-            JOIN loyalty_member m ON m.id = a.member_id WHERE a.id = ANY(%s) ORDER BY a.id""",
-            [account_ids],
-        )
-        rows = cursor.fetchall()
-    facts = []
-    for member_id, person_id, tier_id, qualifying_fen in rows:
-        reached = tier_for(qualifying_fen, programme.ladder).tier_id
-        if reached != tier_id:
-            move_tier(member_id, reached, "review", "", now)
-            facts.append(TierChanged(member_id, person_id, tier_id, reached, "review"))
-    with connection.cursor() as cursor:
-        changed = [fact.member_id for fact in facts]
-        cursor.execute(
-            "UPDATE loyalty_account SET version = version + 1 WHERE member_id = ANY(%s)", [changed]
-        )
-    if facts:
-        events.publish(*facts, actor=actor, now=now)
-    return len(facts)
+    return found
 
 
 def spend_of(account_id: int, start: dt.date) -> int:
     """What counts toward the tier of one account's member since the day their window began, in fen."""
-    with connection.cursor() as cursor:
-        cursor.execute(SPEND, {"accounts": [account_id], "start": start})
-        row = cursor.fetchone()
-    return int(row[1]) if row else 0
+    return counted_since(account_id, start).fen

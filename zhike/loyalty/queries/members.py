@@ -55,6 +55,8 @@ class TierView:
     threshold_fen: int
     colour: str
     benefits: str = ""
+    keep_fen: int | None = None
+    keep_visits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +268,8 @@ def member_file(viewer: Viewer, member_id: int, now: dt.datetime, *, presented: 
     assert member is not None
     programme = read_programme(member.program_id)
     steps = {tier.id: tier for tier in tiers(member.program_id)}
-    above = next_step(member.tier_id, programme.ladder)
+    tier_id = _tier_at(member, now)
+    above = next_step(tier_id, programme.ladder)
     lots, waiting, holds = _standing(account)
     soon = now.date() + EXPIRING_SOON
     earned, spent = _lifetime(member.pk)
@@ -275,7 +278,7 @@ def member_file(viewer: Viewer, member_id: int, now: dt.datetime, *, presented: 
         person=customers.person(member.person_id),
         number=member.number,
         status=member.status,
-        tier=steps[member.tier_id],
+        tier=steps[tier_id],
         next_tier=steps[above.tier_id] if above else None,
         tier_since=member.tier_since,
         qualifying_fen=account.qualifying_fen,
@@ -294,6 +297,18 @@ def member_file(viewer: Viewer, member_id: int, now: dt.datetime, *, presented: 
         enrolled_at=member.enrolled_at,
         source=member.source,
     )
+
+
+def _tier_at(member: Member, now: dt.datetime) -> int:
+    """The tier that counts now, also while one that has begun or ended is not settled yet."""
+    if member.tier_due is None or member.tier_due > now:
+        return member.tier_id
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT loyalty_tier_at(%s, %s, %s, %s, %s)",
+            [member.pk, member.tier_id, member.earned_tier_id, member.tier_due, now],
+        )
+        return int(cursor.fetchone()[0])
 
 
 def require_member(viewer: Viewer, member_id: int) -> None:
@@ -432,7 +447,17 @@ def activity_of(member_id: int) -> ActivityView:
 def tiers(program_id: int) -> list[TierView]:
     """The ladder, lowest first."""
     return [
-        TierView(tier.pk, tier.code, tier.name, tier.rank, tier.threshold_fen, tier.colour, tier.benefits)
+        TierView(
+            tier.pk,
+            tier.code,
+            tier.name,
+            tier.rank,
+            tier.threshold_fen,
+            tier.colour,
+            tier.benefits,
+            tier.keep_fen,
+            tier.keep_visits,
+        )
         for tier in Tier.objects.filter(program_id=program_id).order_by("rank")
     ]
 

@@ -16,6 +16,7 @@ from zhike.loyalty.rules import rates
 from zhike.loyalty.rules.calendar import Expiry
 from zhike.loyalty.rules.definition import Rule, parse_definition
 from zhike.loyalty.rules.funding import base_code, is_payer
+from zhike.loyalty.rules.standing import TierTerms
 from zhike.loyalty.rules.tiers import TierStep
 
 ISSUED, REDEEMED, EXPIRED, ADJUSTED, PENDING, HELD, MERGING, POOLED = 1, 2, 3, 4, 5, 6, 7, 8
@@ -54,6 +55,9 @@ class Programme:
     redeem_maximum: int
     tier_window: str
     tier_reverses_on_refund: bool
+    tier_period: str
+    tier_grace_days: int
+    tier_fall: str
     claim_window_days: int
     waiver_limit: int
     funding_id: int
@@ -73,6 +77,12 @@ class Programme:
             self.expiry_months,
             self.expiry_month_day,
             grace_days=self.expiry_grace_days,
+        )
+
+    @property
+    def tier_terms(self) -> TierTerms:
+        return TierTerms(
+            self.ladder, self.tier_window, self.tier_period, self.tier_grace_days, self.tier_fall
         )
 
     def waiting_days(self, trade_category_id: int | None) -> int:
@@ -137,11 +147,17 @@ def read_programme(program_id: int) -> Programme:
         redeem_maximum=row.redeem_maximum,
         tier_window=row.tier_window,
         tier_reverses_on_refund=row.tier_reverses_on_refund,
+        tier_period=row.tier_period,
+        tier_grace_days=row.tier_grace_days,
+        tier_fall=row.tier_fall,
         claim_window_days=row.claim_window_days,
         waiver_limit=row.waiver_limit,
         funding_id=row.funding_id,
         ladder=tuple(
-            TierStep(tier.pk, tier.rank, tier.threshold_fen, tier.code, tier.name) for tier in tiers
+            TierStep(
+                tier.pk, tier.rank, tier.threshold_fen, tier.code, tier.name, tier.keep_fen, tier.keep_visits
+            )
+            for tier in tiers
         ),
         rules=tuple(_rules(program_id)),
         payers={

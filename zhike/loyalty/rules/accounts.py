@@ -20,7 +20,10 @@ LotParts = tuple[tuple[date, int, int], ...]
 
 @dataclass(slots=True)
 class AccountState:
-    """One member's account as read: ``lots`` maps (expires_on, funding_id) to remaining points."""
+    """One member's account as read: ``lots`` maps (expires_on, funding_id) to remaining points.
+
+    ``tier_id`` is the tier that counts; ``earned_id`` what was earned, where a temporary one stands above it, else 0.
+    """
 
     account_id: int
     version: int
@@ -30,6 +33,11 @@ class AccountState:
     tier_id: int
     lots: dict[LotKey, int] = field(default_factory=dict)
     caps: dict[tuple[int, str, date], int] = field(default_factory=dict)
+    earned_id: int = 0
+
+    @property
+    def earned_tier_id(self) -> int:
+        return self.earned_id or self.tier_id
 
     @property
     def net(self) -> int:

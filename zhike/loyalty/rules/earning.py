@@ -109,6 +109,8 @@ def decide(state: AccountState, receipt: EarnReceipt, rules: Iterable[Rule], rou
         "rules": parts,
         "points": points,
     }
+    if state.earned_id:
+        explanation["earned_tier"] = state.earned_id
     if not points:
         explanation["refusal"] = _refusal(parts)
     return Decision(points, explanation, tuple(moved), first_version)

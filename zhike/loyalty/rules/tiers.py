@@ -1,4 +1,4 @@
-"""Which tier a qualifying spend reaches."""
+"""Which tier a qualifying spend reaches, and the higher of what was earned and what is lent."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ class TierStep:
     threshold_fen: int
     code: str = ""
     name: str = ""
+    keep_fen: int | None = None
+    keep_visits: int | None = None
+
+    @property
+    def to_keep_fen(self) -> int:
+        """The spend that keeps the tier at the end of its period."""
+        return self.threshold_fen if self.keep_fen is None else self.keep_fen
 
 
 def tier_for(qualifying_fen: int, ladder: Sequence[TierStep]) -> TierStep:
@@ -34,3 +41,14 @@ def after_spend(current_id: int, qualifying_fen: int, ladder: Sequence[TierStep]
     current = next(step for step in ladder if step.tier_id == current_id)
     reached = tier_for(qualifying_fen, ladder)
     return reached if reached.rank > current.rank else current
+
+
+def rise(tier_id: int, earned_id: int, reached_id: int, ladder: Sequence[TierStep]) -> tuple[int, int]:
+    """(the tier that counts, the earned one or 0 when it is the same) after ``reached_id`` was earned.
+
+    ``tier_id`` is the one that counted and ``earned_id`` (0: the same) what was earned before.
+    """
+    if not earned_id:
+        return reached_id, 0
+    rank = {step.tier_id: step.rank for step in ladder}
+    return (reached_id, 0) if rank[reached_id] >= rank[tier_id] else (tier_id, reached_id)

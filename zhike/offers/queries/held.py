@@ -70,8 +70,10 @@ class Quote:
 
 _SELECT = """
 SELECT json_agg(json_build_array(c.id, c.code, c.status, o.id, c.valid_from, c.valid_until, c.lock_until,
-        b.status, c.batch_id, m.person_id, o.tier_id, o.status)),
-    (SELECT json_build_array(o.tier_id, o.status, o.id) FROM loyalty_member w
+        b.status, c.batch_id, m.person_id,
+        loyalty_tier_at(o.id, o.tier_id, o.earned_tier_id, o.tier_due, %s::timestamptz), o.status)),
+    (SELECT json_build_array(loyalty_tier_at(o.id, o.tier_id, o.earned_tier_id, o.tier_due, %s::timestamptz),
+        o.status, o.id) FROM loyalty_member w
         JOIN loyalty_member o ON o.id = coalesce(w.survivor_id, w.id) WHERE w.id = %s)
 FROM offers_coupon c JOIN offers_couponbatch b ON b.id = c.batch_id LEFT JOIN loyalty_member m ON m.id = c.member_id
 LEFT JOIN loyalty_member o ON o.id = coalesce(m.survivor_id, m.id)
@@ -89,7 +91,7 @@ def read_quote(asked: BasketAsked, codes: Sequence[str], now: dt.datetime) -> Qu
     merchant = organization.merchant_ref(asked.merchant_id)
     if merchant is None:
         raise MerchantUnknown
-    row = fetch_row(_SELECT, [asked.member_id, list(wanted)])
+    row = fetch_row(_SELECT, [now, now, asked.member_id, list(wanted)])
     assert row is not None
     facts = {found.held.code: found for found in map(_facts, from_json(row[0]) or ())}
     standing = from_json(row[1])

@@ -201,7 +201,7 @@ def price_quote(
         merchant.id,
         merchant.trade_category_id,
         at.astimezone(ZoneInfo(merchant.time_zone)),
-        _tier_of(member_id),
+        _tier_of(member_id, at),
     )
     names = {key: (row.code, row.name) for key, (row, _rule) in found.items()}
     rules = {key: rule for key, (_row, rule) in found.items() if holds(rule, place)}
@@ -214,13 +214,14 @@ def price_quote(
     return _priced(priced, lines, rules, names)
 
 
-def _tier_of(member_id: int | None) -> int | None:
+def _tier_of(member_id: int | None, at: dt.datetime) -> int | None:
     if member_id is None:
         return None
     row = fetch_row(
-        "SELECT o.tier_id FROM loyalty_member m JOIN loyalty_member o ON o.id = coalesce(m.survivor_id, m.id)"
+        "SELECT loyalty_tier_at(o.id, o.tier_id, o.earned_tier_id, o.tier_due, %s::timestamptz)"
+        " FROM loyalty_member m JOIN loyalty_member o ON o.id = coalesce(m.survivor_id, m.id)"
         " WHERE m.id = %s",
-        [member_id],
+        [at, member_id],
     )
     return row[0] if row else None
 

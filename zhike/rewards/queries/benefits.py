@@ -136,6 +136,23 @@ def benefit_names(benefit_ids: Sequence[int]) -> dict[int, str]:
     return dict(Benefit.objects.filter(id__in=benefit_ids).values_list("id", "name"))
 
 
+@dataclass(frozen=True, slots=True)
+class TierGives:
+    """What one tier has: each benefit with its quota in a period; 0: it is there, nothing is counted."""
+
+    tier_id: int
+    benefits: list[tuple[BenefitView, int]]
+
+
+def benefits_by_tier(group_id: int) -> list[TierGives]:
+    """What every tier of a group has, as members may read it."""
+    found: dict[int, list[tuple[BenefitView, int]]] = {}
+    for row in Benefit.objects.filter(group_id=group_id, retired_at=None).order_by("position", "id"):
+        for tier_id, quota in row.quotas.items():
+            found.setdefault(int(tier_id), []).append((benefit_view(row), quota))
+    return [TierGives(tier_id, benefits) for tier_id, benefits in found.items()]
+
+
 def member_benefits(
     viewer: Viewer, member_id: int, now: dt.datetime, *, presented: bool = False
 ) -> OwnBenefits:

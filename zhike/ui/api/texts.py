@@ -239,6 +239,27 @@ OPERATIONS: dict[str, Text] = {
     "hand_over_prize": Text(
         _("Hand a prize over"), _("The member showed the pick-up code. Sent again, nothing happens.")
     ),
+    "member_tier": Text(
+        _("A member's tier"),
+        _("Until when it is held, what keeps it, what is lent above it, and every decision with its reason."),
+    ),
+    "grant_tier": Text(
+        _("Lend a tier"),
+        _(
+            "Until a day, above what was earned; what is earned meanwhile remains at the end. As an exception it waits until"
+            " somebody else approves it. The same reference again changes nothing."
+        ),
+    ),
+    "revoke_tier_grant": Text(
+        _("Take a lent tier back"),
+        _("What was earned meanwhile counts from now on. The same again changes nothing."),
+    ),
+    "list_tier_exceptions": Text(
+        _("Exceptions of tiers"), _("Those that wait first, the oldest first; then the newest decided.")
+    ),
+    "decide_tier_exception": Text(
+        _("Decide an exception"), _("Somebody else than who asked; a refusal says why.")
+    ),
     "list_exchanges": Text(_("A member's exchanges"), _("Newest first.")),
     "hand_over_exchange": Text(
         _("Hand an exchange over"), _("The member showed the pick-up code. Sent again, nothing happens.")

@@ -40,6 +40,7 @@ from zhike.ui.api.routes import (
     segments,
     tags,
     tickets,
+    tiers,
     verbatims,
 )
 from zhike.ui.api.routes import coupons as coupon_routes
@@ -80,6 +81,7 @@ for _router in (
     segments.router,
     rights.router,
     tags.router,
+    tiers.router,
     recommendations.router,
 ):
     api.add_router("", _router)

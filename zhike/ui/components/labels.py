@@ -132,6 +132,20 @@ POOL_KINDS = {
     "restore": _("Given back"),
     "lapse": _("Lapsed"),
 }
+TIER_WINDOWS = {
+    "rolling_12_months": _("within the last twelve months"),
+    "calendar_year": _("within the calendar year"),
+    "lifetime": _("counted from the beginning"),
+}
+TIER_PERIODS = {
+    "anniversary": _("for a year from the day you reach it"),
+    "year": _("until the end of the calendar year"),
+    "quarter": _("until the end of the quarter"),
+}
+TIER_FALLS = {
+    "one_step": _("Who does not keep it goes down one step."),
+    "to_spend": _("Who does not keep it goes down to the tier that the spend would have kept."),
+}
 LABELS: Mapping[str, Mapping[str, Any]] = {
     "sex": SEXES,
     "household_role": HOUSEHOLD_ROLES,
@@ -143,6 +157,9 @@ LABELS: Mapping[str, Mapping[str, Any]] = {
     "reward_kind": REWARD_KINDS,
     "order_state": ORDER_STATES,
     "order_state_tone": ORDER_STATE_TONES,
+    "tier_window": TIER_WINDOWS,
+    "tier_period": TIER_PERIODS,
+    "tier_fall": TIER_FALLS,
     "limit_period": LIMIT_PERIODS,
     "auction_kind": AUCTION_KINDS,
     "auction_state": AUCTION_STATES,

@@ -180,6 +180,30 @@ def _tier(data: Data, tiers: Names) -> Told:
     )
 
 
+def _tier_kept(data: Data, tiers: Names) -> Told:
+    words = {"tier": tiers.get(data.get("tier_id", 0), "–"), "day": data.get("until", "")}
+    return Told(_("Kept the tier %(tier)s until %(day)s") % words, icon="gem", tone="success")
+
+
+def _tier_granted(data: Data, tiers: Names) -> Told:
+    words = {"tier": tiers.get(data.get("tier_id", 0), "–")}
+    ends = dt.datetime.fromisoformat(str(data["ends_at"])) if data.get("ends_at") else None
+    detail = _("Ends on %(day)s") % {"day": day_text(ends - dt.timedelta(seconds=1))} if ends else ""
+    title = (
+        _("Exception: the tier %(tier)s")
+        if data.get("kind") == "exception"
+        else _("Was lent the tier %(tier)s")
+    )
+    return Told(title % words, detail, "gem", "accent")
+
+
+def _tier_grant_ended(data: Data, tiers: Names) -> Told:
+    return Told(
+        _("The lent tier %(tier)s was taken back") % {"tier": tiers.get(data.get("tier_id", 0), "–")},
+        icon="gem",
+    )
+
+
 def _lifecycle(data: Data, tiers: Names) -> Told:
     before, after = (stages.STAGES.get(data[side], data[side]) for side in ("before", "after"))
     tone, icon = stages.STAGE_TONES.get(data["after"], ""), stages.STAGE_ICONS.get(data["after"], "radar")
@@ -467,6 +491,9 @@ _TELLERS: dict[str, Teller] = {
     ),
     "rights.person_erased": _rights(gettext_lazy("Their data were erased"), "eraser"),
     "loyalty.tier_changed": _tier,
+    "loyalty.tier_kept": _tier_kept,
+    "loyalty.tier_granted": _tier_granted,
+    "loyalty.tier_grant_ended": _tier_grant_ended,
     "loyalty.member_enrolled": _enrolled,
     "loyalty.member_status_changed": _status,
     "loyalty.card_replaced": _card,

@@ -52,6 +52,8 @@ PERMISSIONS = {
     "points.waive": _("Ask for waivers of debt"),
     "waivers.approve": _("Decide small waivers"),
     "waivers.approve_any": _("Decide all waivers"),
+    "tiers.grant": _("Lend tiers, ask for exceptions"),
+    "tiers.approve": _("Decide exceptions of tiers"),
     "ledger.verify": _("Verify the ledger"),
     "finance.view": _("See the points liability"),
     "finance.edit": _("Value points in the books"),
@@ -296,6 +298,25 @@ SHORTFALLS = {
     "waive": _("they are waived"),
 }
 
+TIER_PERIODS = {
+    "at_once": _("not held: the night's review moves at once"),
+    "anniversary": _("for a year from the day they are reached"),
+    "year": _("to the end of the calendar year"),
+    "quarter": _("to the end of the quarter"),
+}
+TIER_FALLS = {
+    "one_step": _("one step down"),
+    "to_spend": _("down to the tier that the spend would have kept"),
+}
+TIER_GRANT_STATES = {
+    "asked": _("waits for a decision"),
+    "coming": _("begins later"),
+    "running": _("in force"),
+    "over": _("over"),
+    "refused": _("refused"),
+    "revoked": _("taken back"),
+}
+
 TIER_WINDOWS = {
     "rolling_12_months": _("of the last twelve months"),
     "calendar_year": _("of the calendar year"),
@@ -511,6 +532,11 @@ AUDIT_ACTIONS = {
     "ticket.open": _("Ticket opened"),
     "ticket.reopen": _("Ticket reopened"),
     "ticket.resolve": _("Ticket solved"),
+    "tier_exception.approve": _("Exception of a tier approved"),
+    "tier_exception.ask": _("Exception of a tier asked for"),
+    "tier_exception.refuse": _("Exception of a tier refused"),
+    "tier_grant.give": _("Tier lent"),
+    "tier_grant.revoke": _("Lent tier taken back"),
     "tier.remove": _("Tier removed"),
     "tier.save": _("Tier saved"),
     "tradecategory.create": _("Trade category created"),

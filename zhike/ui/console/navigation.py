@@ -84,6 +84,9 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         (
             Entry("programme", _("Programme"), "sliders-horizontal", "programme.view", "console:programme"),
             Entry("tiers", _("Tiers"), "gem", "programme.view", "console:tiers"),
+            Entry(
+                "tier_exceptions", _("Exceptions of tiers"), "gem", "tiers.grant", "console:tier_exceptions"
+            ),
             Entry("benefits", _("Tier benefits"), "badge-check", "rewards.view", "console:benefits"),
             Entry("rules", _("Earning rules"), "scroll-text", "programme.view", "console:rules"),
             Entry("rates", _("Redemption rates"), "badge-japanese-yen", "programme.view", "console:rates"),

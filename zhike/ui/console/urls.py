@@ -50,6 +50,7 @@ from zhike.ui.console.views import (
     session,
     sources,
     staff,
+    tiers,
     webhooks,
 )
 
@@ -71,6 +72,9 @@ _members = [
     path("members/export/", members.export, name="export_members"),
     path("members/status/", members.bulk_status, name="bulk_status"),
     path("members/<int:member_id>/", member.member, name="member"),
+    path("members/<int:member_id>/tier/", tiers.member_tier, name="member_tier"),
+    path("members/<int:member_id>/tier/give/", tiers.grant_tier, name="grant_tier"),
+    path("members/<int:member_id>/tier/<int:grant_id>/revoke/", tiers.revoke_tier, name="revoke_tier"),
     path("members/<int:member_id>/adjust/", member_actions.adjust, name="adjust"),
     path("members/<int:member_id>/redeem/", member_actions.redeem, name="redeem"),
     path(
@@ -129,6 +133,9 @@ _programme = [
     path("programme/edit/", programme.edit_programme, name="edit_programme"),
     path("programme/return-windows/", programme.return_windows, name="return_windows"),
     path("tiers/", programme.tiers, name="tiers"),
+    path("tiers/exceptions/", tiers.exceptions, name="tier_exceptions"),
+    path("tiers/exceptions/<int:grant_id>/approve/", tiers.approve_exception, name="approve_tier_exception"),
+    path("tiers/exceptions/<int:grant_id>/refuse/", tiers.refuse_exception, name="refuse_tier_exception"),
     path("tiers/new/", programme.tier, name="new_tier"),
     path("tiers/<int:tier_id>/", programme.tier, name="tier"),
     path("tiers/<int:tier_id>/remove/", programme.remove_tier, name="remove_tier"),

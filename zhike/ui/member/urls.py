@@ -26,6 +26,7 @@ from zhike.ui.member.views import (
     surveys,
     tags,
     tickets,
+    tiers,
     visitor,
 )
 
@@ -57,6 +58,8 @@ urlpatterns = [
     path("m/coupons/<int:coupon_id>/", coupons.coupon, name="coupon"),
     path("m/offers/", coupons.offers, name="offers"),
     path("m/benefits/", benefits.benefits, name="benefits"),
+    path("m/tiers/", tiers.tiers, name="tiers"),
+    path("m/tiers/line/", tiers.line, name="tier_line"),
     path("m/shop/", shop.front, name="shop"),
     path("m/shop/<int:reward_id>/", shop.reward, name="reward"),
     path("m/shop/<int:reward_id>/exchange/", shop.exchange, name="exchange"),

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from zhike.kernel.access import system_viewer
 from zhike.loyalty.operations import batches
-from zhike.loyalty.operations.replay.reading import Posted, Story, Taken, in_order
+from zhike.loyalty.operations.replay.reading import Posted, Review, Story, Taken, in_order
 from zhike.loyalty.operations.state import Holder, posting_for
 from zhike.loyalty.queries.snapshots import Programme
 from zhike.loyalty.rules.accounts import (
@@ -26,7 +26,7 @@ from zhike.loyalty.rules.accounts import (
     restore,
 )
 from zhike.loyalty.rules.calendar import window_start
-from zhike.loyalty.rules.tiers import tier_for
+from zhike.loyalty.rules.tiers import rise, tier_for
 
 ACTOR = system_viewer("time machine")
 
@@ -92,8 +92,8 @@ class _Account:
                 self._at(what.receipt.occurred_at, what.moment)
                 self._receipt(what)
             elif kind == "review":
-                self._at(what[0], what[0])
-                self._review(what[0], what[1])
+                self._at(what.moment, what.moment)
+                self._review(what)
             else:
                 self._at(what.at, what.at)
                 self._transfer(what)
@@ -103,7 +103,7 @@ class _Account:
             and self.replay.draft is not None
             and self.replay.draft.ladder != self.replay.today.ladder
         ):
-            self.state.tier_id = self._tier_at(self.replay.as_of)
+            self._stand(self.replay.as_of)
         self._end()
         return self.life
 
@@ -114,7 +114,7 @@ class _Account:
             self.is_draft = True
             self.holder.programme = replay.draft
             if replay.draft.ladder != replay.today.ladder:
-                self.state.tier_id = self._tier_at(moment)
+                self._stand(moment)
         self.batch.now = moment
         if replay.draft is not None:
             for movement in expire(self.state, self.holder.programme.today(moment)):
@@ -145,6 +145,8 @@ class _Account:
             if receipt.original_id is not None and receipt.original_id not in self.batch.sold:
                 receipt = replace(receipt, original_id=None)
             batches._decide_return(self.batch, receipt, self.holder)
+            if (fallen := self.story.refunds.get(f"receipt:{receipt.id}")) is not None:
+                self._review(fallen)
         for row in self.posting.transfers[before:]:
             self._count(row["reason"], row["points"])
             if self.replay.draft is None:
@@ -259,10 +261,29 @@ class _Account:
         )
         return tier_for(self.state.qualifying_fen, programme.ladder).tier_id
 
-    def _review(self, moment: dt.datetime, tier_id: int) -> None:
-        self.state.tier_id = self._tier_at(moment)
-        if self.replay.draft is None:
-            self._compare("review", "tier", tier_id, self.state.tier_id)
+    def _stand(self, moment: dt.datetime) -> None:
+        """The tier that the spend reaches by now, below what is lent."""
+        state, ladder = self.state, self.holder.programme.ladder
+        earned = self._tier_at(moment)
+        lent = state.tier_id if state.earned_id else earned
+        state.tier_id, state.earned_id = rise(lent, earned if state.earned_id else 0, earned, ladder)
+
+    def _review(self, review: Review) -> None:
+        """Count anew as the review does. Decisions at the end of a period, on a refund of a held tier and on lent tiers are
+        taken as they were, unless the draft has another ladder: then its spend decides, below what is lent.
+        """
+        state = self.state
+        if self.is_draft and self.holder.programme.ladder != self.replay.today.ladder:
+            state.tier_id, state.earned_id = review.tier_id, review.earned_id
+            self._stand(review.moment)
+        elif (
+            review.cause == "review" and not self.holder.programme.tier_terms.is_held and not review.earned_id
+        ):
+            state.tier_id, state.earned_id = self._tier_at(review.moment), 0
+            if self.replay.draft is None:
+                self._compare("review", "tier", review.tier_id, state.tier_id)
+        else:
+            state.tier_id, state.earned_id = review.tier_id, review.earned_id
 
     def _end(self) -> None:
         life, state, story = self.life, self.state, self.story

@@ -45,6 +45,17 @@ class Taken:
     was_frozen: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A decision on the tier that no receipt made: the tier that counted after it, and the earned one if another."""
+
+    moment: dt.datetime
+    tier_id: int
+    earned_id: int
+    cause: str
+    reference: str = ""
+
+
 @dataclass(slots=True)
 class Story:
     """Everything about one account."""
@@ -59,7 +70,9 @@ class Story:
     lots: dict[tuple[dt.date, int], int] = field(default_factory=dict)
     receipts: list[Taken] = field(default_factory=list)
     transfers: list[Posted] = field(default_factory=list)
-    reviews: list[tuple[dt.datetime, int]] = field(default_factory=list)
+    reviews: list[Review] = field(default_factory=list)
+    refunds: dict[str, Review] = field(default_factory=dict)
+    """Decisions on returns, by reference: of a tier held for a period they are not made by the spend alone."""
 
 
 def count_receipts(program_id: int) -> int:
@@ -114,12 +127,19 @@ def _fill(chunk: Sequence[Story]) -> None:
         for account_id, expires_on, funding_id, remaining in cursor.fetchall():
             by_account[account_id].lots[expires_on, funding_id] = remaining
         cursor.execute(
-            """SELECT member_id, changed_at, after_id FROM loyalty_tierchange
-            WHERE member_id = ANY(%s) AND cause NOT IN ('spend', 'refund') ORDER BY id""",
+            """SELECT c.member_id, c.changed_at, c.after_id, coalesce(c.earned_id, 0), c.cause,
+                c.reference FROM loyalty_tierchange c
+            JOIN loyalty_member m ON m.id = c.member_id JOIN loyalty_program p ON p.id = m.program_id
+            WHERE c.member_id = ANY(%s) AND c.cause <> 'spend' AND (c.cause <> 'refund' OR p.tier_period <> 'at_once')
+            ORDER BY c.id""",
             [list(by_member)],
         )
-        for member_id, changed_at, after_id in cursor.fetchall():
-            by_member[member_id].reviews.append((changed_at, after_id))
+        for member_id, *review in cursor.fetchall():
+            found = Review(*review)
+            if found.cause == "refund":
+                by_member[member_id].refunds[found.reference] = found
+            else:
+                by_member[member_id].reviews.append(found)
 
 
 def _read_transfers(cursor: Any, by_account: dict[int, Story]) -> None:
@@ -210,7 +230,7 @@ def _receipt(person_id: int, row: Sequence[Any]) -> tuple[sales.NewReceipt, dt.d
 
 
 def in_order(story: Story) -> Iterator[tuple[str, Any]]:
-    """("receipt", Taken), ("transfer", Posted), ("review", (moment, tier)) as they came about.
+    """("receipt", Taken), ("transfer", Posted), ("review", Review) as they came about.
 
     Transfers are numbered in the order they were written, and a receipt stands where its transfer stands. A receipt that
     moved nothing stands behind the one that was learnt of before it. Reviews go by time, between receipts.
@@ -226,7 +246,7 @@ def in_order(story: Story) -> Iterator[tuple[str, Any]]:
         items.append((place, at + 1, "receipt", taken))
         moments.append((taken.moment, place, at))
     for review in story.reviews:
-        place, at = next(((place, at) for moment, place, at in moments if moment > review[0]), (_LAST, 0))
+        place, at = next(((place, at) for moment, place, at in moments if moment > review.moment), (_LAST, 0))
         items.append((place, at, "review", review))
     known = {f"receipt:{taken.receipt.id}" for taken in story.receipts}
     for posted in story.transfers:

@@ -90,6 +90,17 @@ class ProgrammeForm(forms.Form):
     tier_reverses_on_refund = forms.BooleanField(
         required=False, label=_("A return takes the tier back that its purchase gave")
     )
+    tier_period = forms.ChoiceField(
+        choices=list(labels.TIER_PERIODS.items()),
+        label=_("A tier is held"),
+        help_text=_("At the end it is kept with what each tier says, or lost after the days of grace."),
+    )
+    tier_grace_days = forms.IntegerField(
+        min_value=0, max_value=90, required=False, label=_("Days of grace after the period")
+    )
+    tier_fall = forms.ChoiceField(
+        choices=list(labels.TIER_FALLS.items()), label=_("Who does not keep it falls")
+    )
     claim_window_days = forms.IntegerField(
         min_value=0, max_value=365, label=_("A receipt can be claimed for … days")
     )
@@ -99,6 +110,9 @@ class ProgrammeForm(forms.Form):
 
     def clean_expiry_grace_days(self) -> int:
         return self.cleaned_data["expiry_grace_days"] or 0
+
+    def clean_tier_grace_days(self) -> int:
+        return self.cleaned_data["tier_grace_days"] or 0
 
     def clean_return_window_days(self) -> int:
         return self.cleaned_data["return_window_days"] or 0
@@ -127,6 +141,18 @@ class TierForm(forms.Form):
     )
     threshold_fen = FenField(
         label=_("Reached at a spend of (yuan)"), help_text=_("The lowest tier begins at 0.")
+    )
+    keep_fen = FenField(
+        required=False,
+        label=_("Kept with a spend of (yuan)"),
+        help_text=_("At the end of its period. Empty: as much as reaching it takes."),
+    )
+    keep_visits = forms.IntegerField(
+        min_value=1,
+        max_value=366,
+        required=False,
+        label=_("or with purchases on so many days"),
+        help_text=_("Empty: days do not count."),
     )
     colour = forms.ChoiceField(
         choices=[(colour, labels.COLOURS.get(colour, colour)) for colour in COLOURS],

@@ -127,7 +127,7 @@ def tier(request: StaffRequest, tier_id: int | None = None) -> HttpResponse:
 
 def _initial(known: queries.TierView | None, ladder: list[queries.TierView]) -> dict[str, Any]:
     if known:
-        names = ("name", "rank", "threshold_fen", "colour", "benefits")
+        names = ("name", "rank", "threshold_fen", "keep_fen", "keep_visits", "colour", "benefits")
         return {name: getattr(known, name) for name in names}
     top = ladder[-1] if ladder else None
     return {

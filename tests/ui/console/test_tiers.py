@@ -1,0 +1,72 @@
+"""Tiers in the console: where a member stands, one lent and taken back, an exception that two agree on."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from tests.ui.console.conftest import HTMX, said
+from tests.ui.console.world import SYSTEM, Desks, World
+from zhike.kernel.access import Viewer
+from zhike.kernel.clock import business_date
+from zhike.loyalty import operations, queries
+
+Enter = Callable[[Viewer], Client]
+
+
+@pytest.mark.feature("C068", "C069")
+def test_tier_is_lent_seen_and_taken_back(world: World, desks: Desks, enter: Enter) -> None:
+    settings = {"tier_period": "year", "tier_grace_days": 30}
+    operations.update_program(actor=SYSTEM, program_id=world.program_id, changes=settings, now=world.now)
+    operations.review_tiers(actor=SYSTEM, program_id=world.program_id, now=world.now)
+    desk, card = enter(desks.sun), f"/console/members/{world.zhang_san}/tier/"
+    assert "可保级" in said(desk.get(card, headers=HTMX)) or "已达到" in said(desk.get(card, headers=HTMX))
+    assert "金卡" in said(desk.get(f"{card}give/", headers=HTMX))
+    until = (business_date(world.now, "Asia/Shanghai") + dt.timedelta(days=30)).isoformat()
+    form = {"tier": str(world.tiers["gold"]), "until": until, "kind": "temporary", "reason": "周年庆"}
+    assert desk.post(f"{card}give/", form).status_code == 302
+    page = said(desk.get(card, headers=HTMX))
+    assert "周年庆" in page and "临时" in page and "银卡 → 金卡" in page
+    [grant] = queries.tier_grants(SYSTEM, world.zhang_san, world.now)
+    assert "收回" in said(desk.get(f"{card}{grant.id}/revoke/", headers=HTMX))
+    assert desk.post(f"{card}{grant.id}/revoke/", {"reason": "发错人"}).status_code == 302
+    assert "金卡 → 银卡" in said(desk.get(card, headers=HTMX))
+    assert enter(desks.qian).get(card).status_code == 404
+    assert enter(desks.li).get(f"{card}give/").status_code in (403, 404)
+
+
+@pytest.mark.feature("C070")
+def test_exception_is_asked_by_one_and_approved_by_another(
+    world: World, desks: Desks, admin: Client, enter: Enter
+) -> None:
+    desk = enter(desks.sun)
+    assert "暂无特殊调整" in said(desk.get("/console/tiers/exceptions/"))
+    until = (business_date(world.now, "Asia/Shanghai") + dt.timedelta(days=200)).isoformat()
+    form = {"tier": str(world.tiers["gold"]), "until": until, "kind": "temporary", "reason": "海外居住"}
+    give = f"/console/members/{world.zhang_san}/tier/give/"
+    refused = desk.post(give, form)
+    assert refused.status_code == 422 and "特殊调整" in said(refused)
+    assert desk.post(give, form | {"kind": "exception"}).status_code == 302
+    assert "海外居住" in said(admin.get("/console/tiers/exceptions/"))
+    [asked] = queries.tier_exceptions(SYSTEM, world.now)
+    assert desk.post(f"/console/tiers/exceptions/{asked.id}/approve/").status_code == 403
+    assert admin.post(f"/console/tiers/exceptions/{asked.id}/approve/").status_code == 302
+    assert queries.member_file(SYSTEM, world.zhang_san, world.now).tier.code == "gold"
+    assert admin.post(f"/console/tiers/exceptions/{asked.id}/refuse/").status_code == 302, "decided before"
+    assert "生效中" in said(admin.get("/console/tiers/exceptions/"))
+
+
+@pytest.mark.feature("C067", "C068")
+def test_terms_of_keeping_are_set(world: World, admin: Client) -> None:
+    form = {
+        "name": "银卡", "rank": "1", "threshold_fen": "1000", "keep_fen": "600", "keep_visits": "6", "colour": "silver",
+        "benefits": "",
+    }  # fmt: skip
+    assert admin.post(f"/console/tiers/{world.tiers['silver']}/", form).status_code == 302
+    assert "¥600.00" in said(admin.get("/console/tiers/"))
+    more = admin.post(f"/console/tiers/{world.tiers['silver']}/", form | {"keep_fen": "2000"})
+    assert more.status_code == 422
+    assert "等级有效期" in said(admin.get("/console/programme/"))

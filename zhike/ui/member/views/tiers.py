@@ -1,0 +1,39 @@
+"""The ladder in plain words: what each tier has, how it is reached and kept; and where the member stands on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from zhike.loyalty import queries as loyalty
+from zhike.rewards import queries as rewards
+from zhike.ui.member.access import SignedIn, member_page
+from zhike.ui.member.dock import page
+
+
+@require_safe
+@member_page
+def tiers(request: Any) -> HttpResponse:
+    member: SignedIn = request.member
+    programme = member.file.programme
+    context = {
+        "file": member.file,
+        "programme": programme,
+        "standing": loyalty.tier_standing(member.viewer, member.id, member.now),
+        "history": loyalty.tier_history(member.viewer, member.id),
+        "steps": loyalty.tiers(programme.id),
+        "gives": rewards.benefits_by_tier(programme.group_id),
+    }
+    return page(request, "tiers", context, active="home")
+
+
+@require_safe
+@member_page
+def line(request: Any) -> HttpResponse:
+    """Until when the tier is held, for the card on the first page."""
+    member: SignedIn = request.member
+    standing = loyalty.tier_standing(member.viewer, member.id, member.now)
+    return render(request, "member/_tier_line.html", {"standing": standing})

@@ -215,6 +215,19 @@ class Shopper(RuleBasedStateMachine):
             return
         self.money -= back.value_fen
 
+    @precondition(lambda self: self.sales)
+    @rule(data=st.data(), undone=st.booleans())
+    def withdraw(self, data: st.DataObject, undone: bool) -> None:
+        """What a sale gave is taken as dishonest, and perhaps given back."""
+        sale = data.draw(st.sampled_from(self.sales))
+        about: dict[str, Any] = {"actor": SYSTEM, "reason": "试", "now": self.now}
+        try:
+            gone = loyalty.withdraw_gain(receipt_id=sale.receipt_id, reference="alert:1", **about)
+        except (loyalty.NothingToWithdraw, loyalty.GainWaits):
+            return
+        if undone:
+            loyalty.restore_gain(withdrawal_id=gone.withdrawal_id, **about)
+
     @rule(points=st.integers(-200, 200).filter(bool))
     def adjust(self, points: int) -> None:
         try:

@@ -182,6 +182,44 @@ class WaiverDecided(_OfMember):
 
 
 @dataclass(frozen=True, slots=True)
+class SpendingRestrained(_OfMember):
+    """A member may not spend points, nor earn any if ``stops_earning``, until it is lifted."""
+
+    type: ClassVar[str] = "zhike.loyalty.spending_restrained"
+    restraint_id: int
+    stops_earning: bool
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestraintLifted(_OfMember):
+    type: ClassVar[str] = "zhike.loyalty.restraint_lifted"
+    restraint_id: int
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class GainWithdrawn(_OfMember):
+    """What a receipt gave was taken out again, ``debt_points`` of it as debt."""
+
+    type: ClassVar[str] = "zhike.loyalty.gain_withdrawn"
+    withdrawal_id: int
+    receipt_id: str
+    points: int
+    debt_points: int
+
+
+@dataclass(frozen=True, slots=True)
+class GainRestored(_OfMember):
+    """A withdrawal was undone; ``points`` are what the goods that were kept give."""
+
+    type: ClassVar[str] = "zhike.loyalty.gain_restored"
+    withdrawal_id: int
+    receipt_id: str
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
 class PointsExpired(_OfMember):
     type: ClassVar[str] = "zhike.loyalty.points_expired"
     points: int

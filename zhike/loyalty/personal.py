@@ -62,6 +62,14 @@ HOLDINGS = (
         export=("points", "reason", "status", "asked_at"), blanks={"reason": "''", "note": "''"},
     ),
     Holding(
+        "loyalty_restraint", "member", "member_id", "points", "contract", BLANK, _LEDGER,
+        export=("stops_earning", "reason", "placed_at", "lifted_at"), blanks={"reason": "''", "lift_reason": "''"},
+    ),
+    Holding(
+        "loyalty_withdrawal", "member", "member_id", "points", "contract", BLANK, _LEDGER,
+        export=("receipt_id", "points", "reason", "taken_at", "restored_points"), blanks={"reason": "''"},
+    ),
+    Holding(
         "loyalty_account", "member", "member_id", "points", "contract", KEEP, _LEDGER,
         export=("balance", "debt", "qualifying_fen"),
     ),

@@ -11,7 +11,10 @@ from zhike.kernel.events.base import Fact
 
 @dataclass(frozen=True, slots=True)
 class ReceiptRecorded(Fact):
-    """A sale or return was recorded; ``person_id`` is None while nobody has claimed it."""
+    """A sale or return was recorded; ``person_id`` is None while nobody has claimed it.
+
+    ``cashier`` is whom the till names, ``original_id`` the sale that a return is of.
+    """
 
     type: ClassVar[str] = "zhike.sales.receipt_recorded"
 
@@ -23,6 +26,8 @@ class ReceiptRecorded(Fact):
     net_fen: int
     occurred_at: dt.datetime
     discount_fen: int = 0
+    cashier: str = ""
+    original_id: str | None = None
 
     @property
     def subject(self) -> str:
@@ -47,6 +52,7 @@ class ReceiptClaimed(Fact):
     net_fen: int = 0
     discount_fen: int = 0
     occurred_at: dt.datetime | None = None
+    cashier: str = ""
 
     @property
     def subject(self) -> str:

@@ -27,6 +27,7 @@ from zhike.loyalty.models.records import (
     Transfer,
     Waiver,
 )
+from zhike.loyalty.models.restraints import Restraint, Withdrawal
 from zhike.loyalty.models.tiers import TierChange, TierGrant
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "Redemption",
     "RedemptionQuote",
     "ReplayRun",
+    "Restraint",
     "ReturnWindow",
     "Seal",
     "Tier",
@@ -63,4 +65,5 @@ __all__ = [
     "TierGrant",
     "Transfer",
     "Waiver",
+    "Withdrawal",
 ]

@@ -285,7 +285,8 @@ class Account(models.Model):
     """One owner's points. System accounts have negative ids, no member and no balance, so no row is hot.
 
     ``version`` counts every change: a writer that decided on an older version writes nothing and decides again.
-    ``qualifying_fen`` is the spend that counts toward the tier within the programme's window.
+    ``qualifying_fen`` is the spend that counts toward the tier within the programme's window. ``restraint``: "", "spending"
+    or "all" (neither spent nor earned), what the open restraints of everybody merged into the member come to.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -296,6 +297,7 @@ class Account(models.Model):
     debt = models.BigIntegerField(default=0)
     qualifying_fen = models.BigIntegerField(default=0)
     version = models.BigIntegerField(default=0)
+    restraint = models.CharField(max_length=8, default="", db_default="", blank=True)
 
     class Meta:
         constraints = [

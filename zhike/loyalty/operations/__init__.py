@@ -162,6 +162,17 @@ from zhike.loyalty.operations.rating import (
 )
 from zhike.loyalty.operations.releasing import release_points
 from zhike.loyalty.operations.replay import InvalidDraft, TooManyReplays, begin_replay, run_replay
+from zhike.loyalty.operations.restraining import (
+    GainWaits,
+    NothingToWithdraw,
+    RestraintNotFound,
+    WithdrawalNotFound,
+    Withdrawn,
+    lift_restraint,
+    restore_gain,
+    restrain_member,
+    withdraw_gain,
+)
 from zhike.loyalty.operations.returning import (
     NotReturnable,
     ReceiptNotFound,
@@ -186,7 +197,7 @@ from zhike.loyalty.operations.spending import (
     reverse_redemption,
     spend_points,
 )
-from zhike.loyalty.operations.state import MemberFrozen, Once
+from zhike.loyalty.operations.state import EarningStopped, MemberFrozen, Once, SpendingStopped
 from zhike.loyalty.operations.taking import take_receipt
 from zhike.loyalty.operations.tier_notices import notify_of_tiers
 from zhike.loyalty.operations.upkeep import expire_points, seal_transfers
@@ -218,8 +229,10 @@ __all__ = [
     "DayNotOver",
     "DisputeOpen",
     "DisputeUnusable",
+    "EarningStopped",
     "EnrolledMember",
     "FirstTerms",
+    "GainWaits",
     "Gift",
     "GrantEndUnusable",
     "GrantNeedsTwo",
@@ -259,6 +272,7 @@ __all__ = [
     "NothingToPool",
     "NothingToQuote",
     "NothingToWaive",
+    "NothingToWithdraw",
     "Once",
     "OpeningBalance",
     "OpeningReport",
@@ -292,12 +306,14 @@ __all__ = [
     "RedemptionNotFound",
     "RedemptionOutcome",
     "RedemptionPreview",
+    "RestraintNotFound",
     "ReturnLine",
     "ReturnNeedsPoints",
     "ReturnOutcome",
     "ReturnTooMuch",
     "ReversalTooMuch",
     "RuleInThePast",
+    "SpendingStopped",
     "SurvivorNotMember",
     "TierExceptionDecided",
     "TierExceptionOpen",
@@ -310,6 +326,8 @@ __all__ = [
     "WaiverDecidedBefore",
     "WaiverNotFound",
     "WaiverOpen",
+    "WithdrawalNotFound",
+    "Withdrawn",
     "accept_suggestion",
     "adjust_points",
     "agree_to_merge",
@@ -346,6 +364,7 @@ __all__ = [
     "hold_points",
     "invite_into_household",
     "leave_household",
+    "lift_restraint",
     "lock_accounts",
     "look_for_twins",
     "merge_persons",
@@ -371,6 +390,8 @@ __all__ = [
     "remove_from_household",
     "remove_tier",
     "replace_card",
+    "restore_gain",
+    "restrain_member",
     "retire_rule",
     "return_lines",
     "return_spent_points",
@@ -399,5 +420,6 @@ __all__ = [
     "undo_import",
     "unmerge_persons",
     "update_program",
+    "withdraw_gain",
     "withdraw_rates",
 ]

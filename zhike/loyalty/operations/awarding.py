@@ -20,7 +20,6 @@ from zhike.loyalty.operations.payers import enter_payer, enter_split, since_of
 from zhike.loyalty.operations.spending import expire_overdue
 from zhike.loyalty.operations.state import (
     Holder,
-    MemberFrozen,
     from_json,
     locked_holder,
     lots_of_json,
@@ -91,8 +90,7 @@ def award_points(
     known = _given(holder, reason, reference)
     if known is not None:
         return AwardOutcome(known.points, holder.state.net, replayed=True)
-    if not holder.is_active:
-        raise MemberFrozen
+    holder.require_earning()
     used = [(limit, _given_since(holder, reason, limit.since)) for limit in limits]
     allowed = awards.within(points, [(limit.points, before) for limit, before in used])
     limited_by = next((limit.name for limit, before in used if limit.points - before < points), "")
@@ -153,7 +151,8 @@ def award_to_many(
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT a.id FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id
-            WHERE m.id = ANY(%s) AND m.status = 'active' AND a.program_id = %s ORDER BY a.id FOR UPDATE OF a""",
+            WHERE m.id = ANY(%s) AND m.status = 'active' AND a.restraint <> 'all' AND a.program_id = %s
+            ORDER BY a.id FOR UPDATE OF a""",
             [[gift.member_id for gift in gifts], program_id],
         )
         accounts = [row[0] for row in cursor.fetchall()]

@@ -201,7 +201,8 @@ def _hold_accounts(batch: _Batch, receipts: Sequence[sales.NewReceipt]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT a.id, a.version, a.balance, a.debt, a.qualifying_fen, m.tier_id, m.id, m.person_id, m.status,
-                a.program_id, m.earned_tier_id, m.tier_due FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id
+                a.program_id, m.earned_tier_id, m.tier_due, a.restraint
+            FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id
             WHERE m.person_id IN (
                 SELECT coalesce(p.merged_into_id, p.id) FROM customers_person p WHERE p.id = ANY(%s))
             ORDER BY a.id FOR UPDATE OF a""",
@@ -213,9 +214,8 @@ def _hold_accounts(batch: _Batch, receipts: Sequence[sales.NewReceipt]) -> None:
         for row in rows:
             state = AccountState(*row[:6])
             state.earned_id = row[10] or 0
-            holder = Holder(
-                row[6], row[7], row[8], state, programme(row[9], stamps[row[9]]), tier_due=row[11]
-            )
+            terms = programme(row[9], stamps[row[9]])
+            holder = Holder(row[6], row[7], row[8], state, terms, tier_due=row[11], restraint=row[12])
             settle_lent(holder, now=batch.now)
             batch.holders[row[7]] = holder
             batch.postings[holder.state.account_id] = posting_for(holder)
@@ -256,7 +256,9 @@ def _hold_sides(cursor: Any, batch: _Batch, people: Sequence[int]) -> None:
     )
     for person_id, survivor_id, member_id, owner_id in cursor.fetchall():
         held = batch.holders[survivor_id]
-        side = Holder(member_id, person_id, held.status, held.state, held.programme, owner_id)
+        side = Holder(
+            member_id, person_id, held.status, held.state, held.programme, owner_id, restraint=held.restraint
+        )
         batch.holders[person_id] = side
 
 
@@ -315,6 +317,8 @@ def _decide_return(batch: _Batch, receipt: sales.NewReceipt, holder: Holder | No
             "return",
             receipt.net_fen,
             receipt.occurred_at,
+            cashier=receipt.cashier,
+            original_id=str(receipt.original_id) if receipt.original_id else None,
         )
     )
     kept = _take_lines_back(batch, receipt)

@@ -19,7 +19,6 @@ from zhike.loyalty.models import Award, Member, PendingPoints
 from zhike.loyalty.operations.earning import Decided, ReceiptOutcome, decide_receipt, facts_of, waiting_row
 from zhike.loyalty.operations.returning import ReceiptNotFound
 from zhike.loyalty.operations.state import (
-    MemberFrozen,
     locked_holder,
     lots_of_json,
     post,
@@ -136,8 +135,7 @@ def _give(
 ) -> ReceiptOutcome:
     """An unowned sale, whose row the caller holds, becomes the member's and earns. Raises ClaimWindowClosed, MemberFrozen."""
     holder = locked_holder(member.pk, business_date)
-    if not holder.is_active:
-        raise MemberFrozen
+    holder.require_earning()
     days = holder.programme.claim_window_days
     if is_too_late(business_date, days, now):
         raise ClaimWindowClosed(days=days)
@@ -189,7 +187,7 @@ def _tell(decided: Decided, tier_before: int, actor: Viewer, now: dt.datetime) -
     assert holder is not None
     claimed = ReceiptClaimed(
         str(receipt.id), holder.person_id, receipt.merchant_id, receipt.mall_id, receipt.kind, receipt.net_fen,
-        receipt.discount_fen, receipt.occurred_at,
+        receipt.discount_fen, receipt.occurred_at, receipt.cashier,
     )  # fmt: skip
     events.publish(claimed, actor=actor, now=now)
     if decided.new_tier is not None:

@@ -83,7 +83,7 @@ def decide_receipt(
     if holder is None:
         return Decided(receipt, ReceiptOutcome(receipt.id, "accepted", explanation=NOBODY))
     facts, posting = earn_receipt(receipt), posting_for(holder)
-    if not holder.is_active:
+    if not holder.earns:
         refused = earning.Decision(
             0, {"tier": holder.state.tier_id, "rules": [], "points": 0, "refusal": "member_frozen"}
         )
@@ -214,6 +214,7 @@ def facts_of(decided: Decided, tier_before: int | None = None) -> list[Fact]:
             net_fen=receipt.net_fen,
             occurred_at=receipt.occurred_at,
             discount_fen=receipt.discount_fen,
+            cashier=receipt.cashier,
         )
     ]
     if holder is not None and decided.decision is not None and decided.decision.points:

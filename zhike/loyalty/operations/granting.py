@@ -16,7 +16,6 @@ from zhike.loyalty.operations.awarding import UNIT_BP, funding_id
 from zhike.loyalty.operations.spending import ADJUSTMENT_MAX, InsufficientPoints, NothingToAdjust
 from zhike.loyalty.operations.state import (
     Holder,
-    MemberFrozen,
     locked_holder,
     lots_of_json,
     post,
@@ -57,8 +56,7 @@ def grant_points(
     known = Transfer.objects.filter(reference=reference, reason=GRANT).first()
     if known is not None:
         return known.balance_after
-    if not holder.is_active:
-        raise MemberFrozen
+    holder.require_earning()
     programme, posting = holder.programme, posting_for(holder)
     funding = funding_id({payer: UNIT_BP} if payer else None, programme)
     expiry = expires_on or programme.expiry_policy.last_day(programme.today(now))

@@ -25,7 +25,6 @@ from zhike.loyalty.operations.spending import InsufficientPoints, check_amount, 
 from zhike.loyalty.operations.state import (
     OPTIMISTIC_TRIES,
     Holder,
-    MemberFrozen,
     Once,
     Stale,
     call,
@@ -156,8 +155,7 @@ def _hold(
         return _from_stored(known)
     if holder is None:
         raise MemberNotFound
-    if not holder.is_active:
-        raise MemberFrozen
+    holder.require_spending()
     programme, hold_id = holder.programme, head["id"]
     terms = terms or terms_of(programme, holder.state.tier_id, head["merchant"], now)
     if pledge is None:
@@ -244,8 +242,7 @@ def _spend(
     """Turn ``used`` points of an open hold into its redemption. The caller holds account and hold."""
     if hold.status != Hold.Status.OPEN or hold.expires_at <= now:
         raise HoldHasEnded
-    if not holder.is_active:
-        raise MemberFrozen
+    holder.require_spending()
     hold_id = hold.pk
     lots = lots_of_json(taken.lots)
     posting = posting_for(holder)

@@ -28,6 +28,7 @@ from zhike.kernel.jobs import CARETAKER_QUEUE
 from zhike.loyalty.events import MembersMerged, MembersParted
 from zhike.loyalty.models import CapUsage, Member, MemberMerge
 from zhike.loyalty.operations.households import leave_before_merge
+from zhike.loyalty.operations.restraining import count_restraints
 from zhike.loyalty.operations.state import Holder, from_json, locked_holder, lots_of_json, post, posting_for
 from zhike.loyalty.operations.tiering import spend_of, stand
 from zhike.loyalty.queries.snapshots import MERGING, Programme
@@ -260,6 +261,7 @@ def _join_accounts(actor: Viewer, merge_id: int, survivor: int, merged: int, *, 
     caps = {(rule, cap, period): used for rule, cap, period, used in before["merged"].caps}
     _settle(stays, wanted, rules.changes(caps, 1), **about)
     Member.objects.filter(id=merged).update(status=Member.Status.MERGED, survivor_id=survivor)
+    count_restraints([survivor, merged])
     fact = MembersMerged(survivor, stays.person_id, merged, merge_id, joins.state.net)
     events.publish(fact, actor=actor, now=now)
 
@@ -365,6 +367,7 @@ def _part_accounts(actor: Viewer, row: MemberMerge, now: dt.datetime) -> None:
     about: dict[str, Any] = {"actor": actor, "merge_id": row.merge_id, "now": now, "reason": "unmerge"}
     _settle(shared, stays, rules.changes(lost, -1), **about)
     _settle(locked_holder(row.merged_id), leaves, rules.changes(caps, 1), **about)
+    count_restraints([row.survivor_id, row.merged_id])
     MemberMerge.objects.filter(pk=row.pk).update(undone_at=now)
     fact = MembersParted(row.survivor_id, shared.person_id, row.merged_id, row.merge_id, leaves.net)
     events.publish(fact, actor=actor, now=now)

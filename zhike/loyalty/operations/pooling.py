@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils.translation import gettext_lazy as _
 
 from zhike.customers import queries as customers
@@ -41,7 +41,7 @@ from zhike.loyalty.operations.spending import (
     check_amount,
     expire_overdue,
 )
-from zhike.loyalty.operations.state import Holder, MemberFrozen, locked_holder, post, posting_for
+from zhike.loyalty.operations.state import Holder, locked_holder, post, posting_for
 from zhike.loyalty.queries.households import HouseholdNotFound, place_of
 from zhike.loyalty.queries.members import MemberNotFound
 from zhike.loyalty.queries.rates import terms_of
@@ -130,8 +130,7 @@ def spend_from_pool(
     """
     require_touch(actor, "points.redeem", mall=mall_id, merchant=merchant_id)
     holder = locked_holder(member_id)
-    if not holder.is_active:
-        raise MemberFrozen
+    holder.require_spending()
     place = place_of(holder.owner_id)
     household = locked_pool(place.household_id)
     programme = holder.programme
@@ -204,10 +203,11 @@ def _spent(place: HouseholdMember, since: dt.datetime) -> int:
 
 
 def _spendable(household_id: int, today: dt.date) -> list[Share]:
-    """Shares that have not lapsed, of contributors who are in and owe nothing."""
+    """Shares that have not lapsed, of contributors who are in, owe nothing and may spend."""
     shares = shares_of(household_id)
     people = {one.member_id for one in shares}
-    owing = set(Account.objects.filter(member_id__in=people, debt__gt=0).values_list("member_id", flat=True))
+    held_back = Q(debt__gt=0) | ~Q(restraint="")
+    owing = set(Account.objects.filter(held_back, member_id__in=people).values_list("member_id", flat=True))
     inside = set(
         HouseholdMember.objects.filter(
             household_id=household_id, status=HouseholdMember.Status.ACTIVE
@@ -292,6 +292,5 @@ def _own(actor: Viewer, member_id: int) -> Holder:
         member = HouseholdMember.objects.filter(member_id=holder.owner_id).select_related("member").first()
         mall_id = member.member.mall_id if member else None
         require_touch(actor, "members.edit", mall=mall_id)
-    if not holder.is_active:
-        raise MemberFrozen
+    holder.require_spending()
     return holder

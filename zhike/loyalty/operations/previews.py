@@ -14,7 +14,7 @@ from zhike.kernel.ids import uuid7
 from zhike.loyalty.operations.pooling import spend_from_pool
 from zhike.loyalty.operations.returning import ReturnLine, ReturnOutcome, return_lines
 from zhike.loyalty.operations.spending import InsufficientPoints, check_amount, expire_overdue
-from zhike.loyalty.operations.state import MemberFrozen, posting_for, read_holder
+from zhike.loyalty.operations.state import posting_for, read_holder
 from zhike.loyalty.queries.members import MemberNotFound
 from zhike.loyalty.queries.rates import parts_of, terms_of
 from zhike.loyalty.rules.accounts import NotEnoughPoints, debit
@@ -43,8 +43,7 @@ def preview_redemption(
     holder = read_holder(member_id=member_id, lots=True)
     if holder is None:
         raise MemberNotFound
-    if not holder.is_active:
-        raise MemberFrozen
+    holder.require_spending()
     programme = holder.programme
     terms = terms_of(programme, holder.state.tier_id, merchant_id, now)
     check_amount(terms, points)

@@ -197,6 +197,8 @@ def _recorded(receipt: sales.NewReceipt) -> ReceiptRecorded:
         "return",
         receipt.net_fen,
         receipt.occurred_at,
+        cashier=receipt.cashier,
+        original_id=str(receipt.original_id) if receipt.original_id else None,
     )
 
 

@@ -27,7 +27,6 @@ from zhike.loyalty.operations.quotes import take_quote
 from zhike.loyalty.operations.state import (
     OPTIMISTIC_TRIES,
     Holder,
-    MemberFrozen,
     NotNew,
     Once,
     Posting,
@@ -247,8 +246,7 @@ def _write_together(redemptions: Sequence[_Decided]) -> Sequence[Any]:
 def _decide(holder: Holder | None, asked: _Call) -> _Decided:
     if holder is None:
         raise MemberNotFound
-    if not holder.is_active:
-        raise MemberFrozen
+    holder.require_spending()
     redemption_id = asked.redemption_id
     terms = asked.terms or terms_of(holder.programme, holder.state.tier_id, asked.merchant_id, asked.now)
     if not asked.purpose:

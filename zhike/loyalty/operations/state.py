@@ -30,6 +30,18 @@ class MemberFrozen(Conflict):
     title = _("This membership is frozen or closed.")
 
 
+class SpendingStopped(MemberFrozen):
+    code = "spending-stopped"
+    title = _(
+        "Points of this membership cannot be used while something is being checked. The service desk knows more."
+    )
+
+
+class EarningStopped(MemberFrozen):
+    code = "earning-stopped"
+    title = _("This membership gets no points while something is being checked. The service desk knows more.")
+
+
 @dataclass(frozen=True, slots=True)
 class Once:
     """The caller's idempotency key: who calls what (``scope``), the key, and the SHA-256 of the request."""
@@ -60,6 +72,7 @@ class Holder:
     programme: Programme
     merged_owner_id: int | None = None
     tier_due: dt.datetime | None = None
+    restraint: str = ""
 
     @property
     def owner_id(self) -> int:
@@ -74,12 +87,31 @@ class Holder:
     def is_active(self) -> bool:
         return self.status == "active"
 
+    @property
+    def earns(self) -> bool:
+        """Whether purchases give points: the membership is active and nothing stops it."""
+        return self.is_active and self.restraint != "all"
+
+    def require_spending(self) -> None:
+        """Raises MemberFrozen or SpendingStopped. The account's version tells when it is another one."""
+        if not self.is_active:
+            raise MemberFrozen
+        if self.restraint:
+            raise SpendingStopped
+
+    def require_earning(self) -> None:
+        """Raises MemberFrozen or EarningStopped."""
+        if not self.is_active:
+            raise MemberFrozen
+        if not self.earns:
+            raise EarningStopped
+
 
 _SELECT = """
 SELECT a.id, a.version, a.balance, a.debt, a.qualifying_fen, m.tier_id, {side}, m.status, p.id, p.stamp,
     (SELECT json_agg(json_build_array(c.rule_id, c.cap, c.period, c.used)) FROM loyalty_capusage c
      WHERE c.account_id = a.id AND c.period IN (%s, '0001-01-01')),
-    {lots}, m.id, m.earned_tier_id, m.tier_due
+    {lots}, m.id, m.earned_tier_id, m.tier_due, a.restraint
 FROM {asked}
 JOIN loyalty_account a ON a.member_id = m.id
 JOIN loyalty_program p ON p.id = a.program_id
@@ -94,7 +126,7 @@ _SELECT_MANY = """
 SELECT a.id, a.version, a.balance, a.debt, a.qualifying_fen, m.tier_id, m.id, m.person_id, m.status, p.id, p.stamp,
     (SELECT json_agg(json_build_array(c.rule_id, c.cap, c.period, c.used)) FROM loyalty_capusage c
      WHERE c.account_id = a.id AND (c.period = ANY(%s) OR c.period = '0001-01-01')),
-    {lots}, m.id, m.earned_tier_id, m.tier_due
+    {lots}, m.id, m.earned_tier_id, m.tier_due, a.restraint
 FROM loyalty_account a
 JOIN loyalty_member m ON m.id = a.member_id
 JOIN loyalty_program p ON p.id = a.program_id
@@ -171,7 +203,7 @@ def _holder(row: tuple[Any, ...]) -> Holder:
         state.caps[rule_id, cap, dt.date.fromisoformat(period)] = used
     for expires_on, funding_id, remaining in row[12] or ():
         state.lots[dt.date.fromisoformat(expires_on), funding_id] = remaining
-    return Holder(row[6], row[7], row[8], state, programme(row[9], row[10]), row[13], row[15])
+    return Holder(row[6], row[7], row[8], state, programme(row[9], row[10]), row[13], row[15], row[16])
 
 
 @dataclass(slots=True)

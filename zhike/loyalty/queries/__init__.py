@@ -127,6 +127,13 @@ from zhike.loyalty.queries.rate_impact import (
 from zhike.loyalty.queries.rates import own_table, table_at
 from zhike.loyalty.queries.receipt_codes import ScannedReceipt, receipt_code, receipt_of_code, scanned_receipt
 from zhike.loyalty.queries.replays import ReplayView, replay, replays, value_of_points
+from zhike.loyalty.queries.restraints import (
+    RestraintView,
+    balance_of,
+    member_ids_of_persons,
+    open_restraints,
+    withdrawn_points,
+)
 from zhike.loyalty.queries.snapshots import Programme
 from zhike.loyalty.queries.standing import (
     DormantView,
@@ -195,6 +202,7 @@ __all__ = [
     "RedemptionRow",
     "RedemptionView",
     "ReplayView",
+    "RestraintView",
     "RuleVersionView",
     "RuleView",
     "ScannedReceipt",
@@ -211,6 +219,7 @@ __all__ = [
     "WaitingView",
     "WaiverView",
     "activity_of",
+    "balance_of",
     "behaviour_lately",
     "current_rules",
     "daily_digest",
@@ -239,6 +248,7 @@ __all__ = [
     "member_id_by",
     "member_id_of_person",
     "member_ids_of",
+    "member_ids_of_persons",
     "member_place",
     "member_rows",
     "members_by_person",
@@ -247,6 +257,7 @@ __all__ = [
     "members_sql",
     "membership",
     "merchant_day",
+    "open_restraints",
     "own_table",
     "owner_id_of",
     "payers_of_award",
@@ -299,4 +310,5 @@ __all__ = [
     "visible_member_ids",
     "waiting_days",
     "waivers",
+    "withdrawn_points",
 ]

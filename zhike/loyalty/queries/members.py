@@ -117,6 +117,8 @@ class MemberFile:
     merchant_id: int | None
     enrolled_at: dt.datetime
     source: str
+    restraint: str = ""
+    """"", "spending" or "all": what oversight has stopped."""
 
     @property
     def pending(self) -> int:
@@ -296,6 +298,7 @@ def member_file(viewer: Viewer, member_id: int, now: dt.datetime, *, presented: 
         merchant_id=member.merchant_id,
         enrolled_at=member.enrolled_at,
         source=member.source,
+        restraint=account.restraint,
     )
 
 

@@ -190,6 +190,7 @@ class _Account:
         if movement is None:
             return
         self._count(posted.reason, movement.points)
+        self._keep_withdrawal(posted, movement)
         if self.replay.draft is None:
             facts = {
                 "points": (posted.points, movement.points),
@@ -199,6 +200,14 @@ class _Account:
             }
             for name, (ledger, replayed) in facts.items():
                 self._compare(f"transfer {posted.id}", name, ledger, replayed)
+
+    def _keep_withdrawal(self, posted: Posted, movement: Movement) -> None:
+        """What was withdrawn of a receipt is not taken back again when its goods are returned."""
+        key = posted.explanation.get("withdraws")
+        award = self.batch.awards.get(UUID(key)) if key else None
+        if award is not None:
+            clawed = award.clawed_points - movement.sign * movement.points
+            award.clawed_points = min(award.points, max(0, clawed))
 
     def _again(self, posted: Posted) -> Movement | None:
         """The same act on the account as it is in this life."""

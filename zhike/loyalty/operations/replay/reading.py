@@ -233,16 +233,23 @@ def in_order(story: Story) -> Iterator[tuple[str, Any]]:
     """("receipt", Taken), ("transfer", Posted), ("review", Review) as they came about.
 
     Transfers are numbered in the order they were written, and a receipt stands where its transfer stands. A receipt that
-    moved nothing stands behind the one that was learnt of before it. Reviews go by time, between receipts.
+    moved nothing stands behind the one that was learnt of before it, and a return behind what withdrew the points of
+    its sale. Reviews go by time, between receipts.
     """
     numbered: dict[str, int] = {}
+    withdrawn: dict[str, list[Posted]] = {}
     for posted in story.transfers:
         if posted.reason in ("earn", "clawback"):
             numbered.setdefault(posted.reference, posted.id)
+        elif "withdraws" in posted.explanation:
+            withdrawn.setdefault(posted.explanation["withdraws"], []).append(posted)
     items: list[tuple[int, int, str, Any]] = []
     place, moments = 0, []
     for at, taken in enumerate(sorted(story.receipts, key=_learnt)):
-        place = numbered.pop(f"receipt:{taken.receipt.id}", place)
+        before = [
+            one.id for one in withdrawn.get(str(taken.receipt.original_id), ()) if one.at <= taken.moment
+        ]
+        place = numbered.pop(f"receipt:{taken.receipt.id}", max([place, *before]))
         items.append((place, at + 1, "receipt", taken))
         moments.append((taken.moment, place, at))
     for review in story.reviews:

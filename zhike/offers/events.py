@@ -57,6 +57,13 @@ class CouponVoided(_OfCoupon):
 
 
 @dataclass(frozen=True, slots=True)
+class CouponReinstated(_OfCoupon):
+    """It had been made void and counts again."""
+
+    type: ClassVar[str] = "zhike.offers.coupon_reinstated"
+
+
+@dataclass(frozen=True, slots=True)
 class BatchOpened(Fact):
     type: ClassVar[str] = "zhike.offers.batch_opened"
     batch_id: int

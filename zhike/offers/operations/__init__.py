@@ -33,6 +33,7 @@ from zhike.offers.operations.promotions import (
     end_promotion,
     publish_promotion,
 )
+from zhike.offers.operations.reinstating import NotReinstatable, reinstate_coupon
 from zhike.offers.operations.templates import (
     BatchClosed,
     BatchUnusable,
@@ -95,6 +96,7 @@ __all__ = [
     "NotForBearers",
     "NotForMembers",
     "NotOpen",
+    "NotReinstatable",
     "NotVoidable",
     "NotYetOpen",
     "PromotionInThePast",
@@ -124,6 +126,7 @@ __all__ = [
     "make_codes",
     "open_batch",
     "publish_promotion",
+    "reinstate_coupon",
     "release_lock",
     "retire_template",
     "save_template",

@@ -45,6 +45,7 @@ from zhike.offers.queries.promotions import (
     promotion,
     promotions,
 )
+from zhike.offers.queries.voidable import VoidableCoupon, voidable_coupons
 from zhike.offers.rules.pricing import PricedLine
 from zhike.offers.rules.promotions import parse_promotion
 from zhike.offers.rules.terms import TermsError
@@ -69,6 +70,7 @@ __all__ = [
     "TermsError",
     "UseView",
     "UsesByReference",
+    "VoidableCoupon",
     "batch",
     "batch_figures",
     "batch_id_of",
@@ -94,4 +96,5 @@ __all__ = [
     "template",
     "templates",
     "uses_by_reference",
+    "voidable_coupons",
 ]

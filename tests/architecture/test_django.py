@@ -28,6 +28,7 @@ FLOORS = [
     "offers",
     "engagement",
     "rewards",
+    "risk",
     "insight",
     "service",
     "clienteling",

@@ -16,6 +16,7 @@ def consumers() -> list[Consumer]:
     from zhike.loyalty.handlers import member_activity
     from zhike.marketing.handlers import journeys
     from zhike.offers.handlers import coupon_returns
+    from zhike.risk.handlers import risk_deeds
     from zhike.service.handlers import listening, survey_deeds
 
     return [
@@ -29,4 +30,5 @@ def consumers() -> list[Consumer]:
         listening,
         ticket_reminders,
         journeys,
+        risk_deeds,
     ]

@@ -21,6 +21,7 @@ from zhike.organization import personal as organization
 from zhike.privacy import personal as privacy
 from zhike.rewards import personal as rewards
 from zhike.rights import personal as rights
+from zhike.risk import personal as risk
 from zhike.sales import personal as sales
 from zhike.service import personal as service
 from zhike.webhooks import personal as webhooks
@@ -35,6 +36,7 @@ CONTEXTS = (
     ("insight", insight),
     ("engagement", engagement),
     ("rewards", rewards),
+    ("risk", risk),
     ("offers", offers),
     ("loyalty", loyalty),
     ("sales", sales),

@@ -1,0 +1,72 @@
+"""Every write of oversight."""
+
+from zhike.risk.operations.deciding import (
+    AlertDecidedBefore,
+    AlertTakenBefore,
+    MeasuresStand,
+    ObjectionOpen,
+    ObjectionUnusable,
+    answer_objection,
+    decide_alert,
+    give_back_alert,
+    raise_objection,
+    take_alert,
+)
+from zhike.risk.operations.judging import judge_deeds
+from zhike.risk.operations.measures import (
+    CouponsGone,
+    FrozenAlready,
+    MeasureDecided,
+    MeasureUnusable,
+    NobodyToFreeze,
+    NothingToUndo,
+    SecondPersonNeeded,
+    decide_measure,
+    take_measure,
+    undo_measure,
+)
+from zhike.risk.operations.policies import (
+    DetectorChanged,
+    DetectorUnusable,
+    ExemptionUnusable,
+    LimitUnusable,
+    ReasonMissing,
+    end_exemption,
+    publish_detector,
+    set_second_person_limit,
+)
+from zhike.risk.operations.recording import drop_old_deeds, look_again
+
+__all__ = [
+    "AlertDecidedBefore",
+    "AlertTakenBefore",
+    "CouponsGone",
+    "DetectorChanged",
+    "DetectorUnusable",
+    "ExemptionUnusable",
+    "FrozenAlready",
+    "LimitUnusable",
+    "MeasureDecided",
+    "MeasureUnusable",
+    "MeasuresStand",
+    "NobodyToFreeze",
+    "NothingToUndo",
+    "ObjectionOpen",
+    "ObjectionUnusable",
+    "ReasonMissing",
+    "SecondPersonNeeded",
+    "answer_objection",
+    "decide_alert",
+    "decide_measure",
+    "drop_old_deeds",
+    "end_exemption",
+    "give_back_alert",
+    "judge_deeds",
+    "look_again",
+    "publish_detector",
+    "raise_objection",
+    "set_second_person_limit",
+    "take_alert",
+    "take_measure",
+    "undo_measure",
+]

@@ -1,0 +1,1 @@
+"""What is noticed, how it is weighed, and what follows."""

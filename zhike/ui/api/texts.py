@@ -43,6 +43,7 @@ TAGS: dict[str, Text] = {
     "journeys": Text(_("Journeys"), _("Single people on their way, each step at its time, once.")),
     "coupons": Text(_("Coupons"), _("Claimed by members, held for a basket, used, and given back.")),
     "engagement": Text(_("Engagement"), _("What members earn besides buying.")),
+    "oversight": Text(_("Oversight"), _("Abuse noticed, looked into, stopped and undone.")),
     "rewards": Text(
         _("Points mall"), _("Rewards in front of a member, exchanged, handed over and cancelled.")
     ),
@@ -293,6 +294,17 @@ OPERATIONS: dict[str, Text] = {
         _(
             "One that makes points worth less begins after everybody who holds points was told, and the notice period."
         ),
+    ),
+    "list_risk_alerts": Text(_("Alerts of oversight"), _("Those that wait, the most serious first.")),
+    "risk_alert": Text(_("One alert"), _("With its evidence and measures.")),
+    "decide_risk_alert": Text(
+        _("Decide an alert"), _("Confirm it or dismiss it; nobody is dismissed while a measure stands.")
+    ),
+    "take_risk_measure": Text(
+        _("Take a measure"), _("Freeze, withdraw or make void; above the limit it waits for a second person.")
+    ),
+    "undo_risk_measure": Text(
+        _("Undo a measure"), _("The freeze is lifted, points are given back, coupons count again.")
     ),
     "ask_waiver": Text(_("Ask for a waiver of debt"), _("Nothing moves before somebody else approves.")),
     "decide_waiver": Text(

@@ -23,6 +23,7 @@ AUTOMATA = {
     "postman": _("Message dispatch"),
     "refusal-link": _("Refusal link"),
     "rights": _("Rights desk"),
+    "risk": _("Oversight"),
     "segments": _("Segments"),
     "service": _("Service desk"),
     "simulator": _("Simulated mall"),

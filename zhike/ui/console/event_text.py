@@ -23,6 +23,7 @@ from zhike.ui.console.engagement_labels import REFERRAL_REFUSALS
 from zhike.ui.console.journey_labels import cause_name
 from zhike.ui.console.offer_event_text import OFFER_TELLERS
 from zhike.ui.console.rate_event_text import RATE_TELLERS
+from zhike.ui.console.risk_event_text import RISK_TELLERS
 from zhike.ui.console.service_event_text import SERVICE_TELLERS
 from zhike.ui.console.told import Data, Names, Teller, Told, merchant, receipt_url
 
@@ -536,5 +537,6 @@ _TELLERS: dict[str, Teller] = {
     **ENGAGEMENT_TELLERS,
     **OFFER_TELLERS,
     **RATE_TELLERS,
+    **RISK_TELLERS,
     **SERVICE_TELLERS,
 }

@@ -10,6 +10,7 @@ from zhike.ui.console.engagement_labels import AWARDS, ENGAGEMENT_ACTIONS
 from zhike.ui.console.marketing_labels import MARKETING_ACTIONS, MARKETING_PERMISSIONS
 from zhike.ui.console.recovery_labels import RECOVERY_ACTIONS
 from zhike.ui.console.rights_text import RIGHTS_ACTIONS, RIGHTS_PERMISSIONS
+from zhike.ui.console.risk_labels import RISK_ACTIONS, RISK_PERMISSIONS
 
 ROLES = {
     "admin": _("Administrator"),
@@ -97,6 +98,7 @@ PERMISSIONS = {
     "templates.edit": _("Write and approve wordings"),
     **MARKETING_PERMISSIONS,
     **RIGHTS_PERMISSIONS,
+    **RISK_PERMISSIONS,
     "channels.manage": _("Manage accounts with vendors of messages"),
     "tickets.view": _("See tickets"),
     "tickets.open": _("Open tickets"),
@@ -389,6 +391,7 @@ AUDIT_ACTIONS = {
     **rewards.AUDIT_ACTIONS,
     **MARKETING_ACTIONS,
     **RIGHTS_ACTIONS,
+    **RISK_ACTIONS,
     "mission.save": _("Mission published"),
     "deed.withdraw": _("Deed withdrawn"),
     **ENGAGEMENT_ACTIONS,

@@ -90,6 +90,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("benefits", _("Tier benefits"), "badge-check", "rewards.view", "console:benefits"),
             Entry("rules", _("Earning rules"), "scroll-text", "programme.view", "console:rules"),
             Entry("rates", _("Redemption rates"), "badge-japanese-yen", "programme.view", "console:rates"),
+            Entry("oversight", _("Oversight"), "radar", "risk.view", "console:oversight"),
             Entry("waivers", _("Waivers of debt"), "hand-coins", "points.waive", "console:waivers"),
             Entry("replays", _("Time machine"), "history", "programme.edit", "console:replays"),
             Entry(

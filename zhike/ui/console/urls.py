@@ -14,6 +14,7 @@ from zhike.ui.console.rate_urls import RATES
 from zhike.ui.console.recovery_urls import RECOVERY
 from zhike.ui.console.reward_urls import REWARDS
 from zhike.ui.console.rights_urls import RIGHTS
+from zhike.ui.console.risk_urls import RISK
 from zhike.ui.console.views import (
     account,
     alerting,
@@ -326,7 +327,7 @@ _pages: list[URLPattern] = [
     *_start, *_members, *_identity, *_receipts, *_programme, *_finance, *_policy, *_organization, *_imports, *_data, *_sources,
     *_webhooks, *_account, *_staff,
     *RECOVERY, *_service, *_listening, *_messaging, *OFFERS, *ENGAGEMENT, *REWARDS, *RATES,
-    *INBOX,
+    *INBOX, *RISK,
 ]  # fmt: skip
 
 urlpatterns = [path("console/", include([*_pages, *INSIGHT]))]

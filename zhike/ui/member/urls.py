@@ -53,6 +53,7 @@ urlpatterns = [
     path("m/missions/", missions.missions, name="missions"),
     path("m/missions/<int:mission_id>/accept/", missions.accept, name="accept_mission"),
     path("m/points/", points.statement, name="points"),
+    path("m/points/objection/<int:measure_id>/", points.object_to, name="object_to"),
     path("m/points/lots/", points.lots, name="lots"),
     path("m/coupons/", coupons.coupons, name="coupons"),
     path("m/coupons/<int:coupon_id>/", coupons.coupon, name="coupon"),

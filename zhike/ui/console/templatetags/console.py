@@ -23,6 +23,7 @@ from zhike.ui.console import (
     message_labels,
     offer_labels,
     reward_labels,
+    risk_labels,
 )
 from zhike.ui.console.agents import browser_name
 
@@ -37,6 +38,7 @@ LABELS = (
     offer_labels,
     reward_labels,
     rights_labels,
+    risk_labels,
 )
 
 

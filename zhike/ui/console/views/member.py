@@ -17,6 +17,7 @@ from zhike.loyalty import queries
 from zhike.loyalty.queries import MemberFile
 from zhike.organization import queries as organization
 from zhike.privacy import queries as privacy
+from zhike.risk import queries as risk
 from zhike.sales import queries as sales
 from zhike.ui.components import stages
 from zhike.ui.components import standing as words
@@ -65,11 +66,19 @@ def member(request: StaffRequest, member_id: int, tab: str = "overview") -> Http
     if request.htmx.target == TAB_TARGET and not request.htmx.history_restore_request:
         return fragment(request, "console/members/_tab.html", context)
     context |= {
+        "risk_alerts": _risk_alerts(request, file),
         "phone": file.person.active("phone"),
         "mall": organization.mall(file.mall_id) if file.mall_id else None,
         "merchant": organization.merchant_ref(file.merchant_id) if file.merchant_id else None,
     }
     return page(request, "console/members/member.html", context, section="members")
+
+
+def _risk_alerts(request: StaffRequest, file: queries.MemberFile) -> list[risk.AlertRow]:
+    """Why a member's points are frozen, for those who may know."""
+    if not file.restraint or not request.viewer.may("risk.view"):
+        return []
+    return risk.alerts_of_member(request.viewer, file.member_id, limit=3)
 
 
 def _tabs(request: StaffRequest, member_id: int, current: str) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from tests.loyalty.replaying import fingerprint, result_of
 from tests.simulator.conftest import NOW, MadeMall
 from zhike.engagement.models import CheckIn, CheckInRecord
 from zhike.kernel.access import system_viewer
+from zhike.kernel.events import drain
 from zhike.loyalty.models import Member, PendingPoints, Transfer
 from zhike.loyalty.queries import verify_ledger
 from zhike.marketing import queries as marketing
@@ -19,7 +20,11 @@ from zhike.offers import queries as offers
 from zhike.offers.models import Coupon, CouponBatch, CouponUse
 from zhike.rewards import queries as rewards
 from zhike.rewards.models import ExchangeOrder, Reward
+from zhike.risk import operations as risk
+from zhike.risk import queries as risk_queries
+from zhike.risk.handlers import risk_deeds
 from zhike.simulator.campaigns import planted_effects
+from zhike.simulator.fraud import planted_fraud
 
 VIEWER = system_viewer("tests")
 
@@ -74,6 +79,24 @@ def test_the_interval_holds_the_planted_truth(mall: MadeMall) -> None:
     [submitted] = [one for one in rows.values() if one.state == "submitted"]
     forecast = marketing.campaign(VIEWER, submitted.id, NOW).forecast
     assert forecast is not None and forecast["people"] > 0
+
+
+@pytest.mark.feature("C080", "B16", "N9")
+def test_detectors_find_who_was_planted_and_hardly_anybody_else(mall: MadeMall) -> None:
+    """At least 9 of 10 of the planted frauds, and at least 8 of 10 alerts are about them."""
+    drain(risk_deeds)
+    risk.judge_deeds(actor=VIEWER, now=NOW)
+    planted = {
+        (detector, subject) for detector, subjects in planted_fraud().planted.items() for subject in subjects
+    }
+    cheats = {subject for _detector, subject in planted}
+    states = ("", "confirmed", "dismissed")
+    rows = [one for state in states for one in risk_queries.alerts(VIEWER, state=state, limit=100).items]
+    found = {(one.detector, one.subject) for one in rows}
+    assert len(planted) >= 6
+    assert len(planted & found) >= 0.9 * len(planted), planted - found
+    right = [one for one in found if one in planted or one[1] in cheats]
+    assert len(right) >= 0.8 * len(found), found - planted
 
 
 @pytest.mark.feature("N8")

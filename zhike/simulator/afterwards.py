@@ -13,6 +13,7 @@ from zhike.simulator.chats import seed_chats
 from zhike.simulator.coupons import seed_coupons
 from zhike.simulator.engagement import seed_engagement
 from zhike.simulator.founding import World
+from zhike.simulator.fraud import seed_fraud
 from zhike.simulator.households import seed_households
 from zhike.simulator.journeys import seed_journeys
 from zhike.simulator.listening import seed_listening
@@ -58,6 +59,10 @@ def _missions(ground: Ground) -> None:
 
 def _rewards(ground: Ground) -> None:
     seed_rewards(ground.actor, ground.loader, ground.now, ground.seed)
+
+
+def _fraud(ground: Ground) -> None:
+    seed_fraud(ground.actor, ground.world, ground.now, ground.seed)
 
 
 def _service_desk(ground: Ground) -> None:
@@ -106,6 +111,7 @@ LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
         _engagement,
         _missions,
         _rewards,
+        _fraud,
         _journeys,
         _chats,
         _twins,

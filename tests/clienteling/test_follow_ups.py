@@ -19,6 +19,7 @@ from zhike.customers import operations as customer_operations
 from zhike.kernel.access import Viewer
 from zhike.kernel.errors import NotAllowed, NotFound
 from zhike.kernel.models import Event
+from zhike.loyalty import operations as loyalty
 from zhike.loyalty.operations import activity
 from zhike.privacy import operations as privacy
 from zhike.service import operations as service
@@ -256,3 +257,26 @@ def test_new_members_by_a_code_are_theirs(world: World, zhou: Viewer, malls: Mal
     assert queries.find_member(zhou, "9000").rows[0].name == "李小龙"
     assert [row.name for row in queries.find_member(zhou, "zsf").rows] == ["张三丰"]
     assert queries.find_member(zhou, "  ").rows == ()
+
+
+def test_two_who_are_one_have_one_card(world: World, zhou: Viewer) -> None:
+    """What was written of either is read of both; nothing of the merged one is rewritten, so undoing parts them again."""
+    person_id = world.zhang.person_id
+    customer_operations.assign_associate(
+        actor=SYSTEM, person_id=world.li.person_id, staff_id=zhou.id, now=NOW
+    )
+    for one, text in ((person_id, "喜欢素色"), (world.li.person_id, "女儿上小学")):
+        operations.write_note(actor=zhou, person_id=one, text=text, now=NOW)
+    own = operations.add_follow_up(
+        actor=zhou, person_id=world.li.person_id, text="回电", due_on=TODAY, now=NOW
+    )
+    merged = loyalty.merge_persons(
+        actor=SYSTEM, survivor_id=person_id, merged_id=world.li.person_id, reason="本人出示证件", now=NOW
+    )
+    assert len(queries.notes_of(zhou, person_id)) == len(queries.notes_of(zhou, world.li.person_id)) == 2
+    line = queries.follow_up(zhou, own, NOW)
+    assert (line.name, line.member_id) == ("张三丰", world.zhang.member_id)
+    assert [one.id for one in queries.follow_ups_of(zhou, person_id, NOW)] == [own]
+    loyalty.unmerge_persons(actor=SYSTEM, merge_id=merged.merge_id, reason="认错了", now=NOW)
+    assert [one.text for one in queries.notes_of(zhou, person_id)] == ["喜欢素色"]
+    assert queries.follow_up(zhou, own, NOW).name == "李小龙"

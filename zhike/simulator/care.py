@@ -16,7 +16,7 @@ from zhike.simulator.rhythm import ZONE
 
 REMINDERS = system_viewer("reminders")
 OPENS = dt.time(10, 30)
-DAYS_BACK = 6
+DAYS_BACK = 4
 NOTES = (
     ("typed", "试穿两条连衣裙，偏好简约、素色的款式。说羊绒大衣到货再来看。"),
     (

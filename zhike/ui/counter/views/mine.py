@@ -31,7 +31,7 @@ def nav(active: str) -> list[dict[str, Any]]:
     places = (
         ("mine", _("Today")),
         ("mine_members", _("My members")),
-        ("mine_results", _("Results")),
+        ("mine_results", _("My results")),
         ("mine_invite", _("Invite")),
     )
     return [
@@ -63,7 +63,7 @@ def day(request: Any) -> HttpResponse:
     lists = [
         {"label": _("Due"), "url": reverse("counter:mine"), "active": show not in ("ahead", "ended"), "badge": found.due or ""},
         {"label": _("Later"), "url": "?show=ahead", "active": show == "ahead", "badge": found.ahead or ""},
-        {"label": _("Ended"), "url": "?show=ended", "active": show == "ended"},
+        {"label": _("Dealt with"), "url": "?show=ended", "active": show == "ended"},
     ]  # fmt: skip
     context = {
         "nav": nav("mine"),

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("customers", "0005_suggestions"),
-        ("loyalty", "0014_restraints"),
+        ("loyalty", "0016_restraints"),
         ("organization", "0002_founding"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -364,3 +364,21 @@ def test_only_who_may_edit_the_programme_publishes(town: Town) -> None:
         )
     with pytest.raises(NotAllowed):
         loyalty.give_rate_notices(actor=nobody, program_id=town.program_id, now=NOW)
+
+
+@pytest.mark.feature("C088", "N2")
+def test_points_a_refund_pays_in_cash_cost_the_price_of_the_table(
+    town: Town, zhang: Member, base_rule: int
+) -> None:
+    loyalty.update_program(
+        actor=SYSTEM, program_id=town.program_id, changes={"shortfall": "deduct_cash"}, now=NOW
+    )
+    publish_rates(town, fen=150)
+    receipt = town.receipt(10_000, person_id=zhang.person_id)
+    sold = loyalty.take_receipt(actor=SYSTEM, receipt=receipt, now=NOW)
+    assert redeem(zhang, 100).value_fen == 150
+    back = loyalty.return_lines(
+        actor=SYSTEM, receipt_id=sold.receipt_id, lines=[loyalty.ReturnLine(1, None)], till="02",
+        number="B1", business_date=NOW.date(), occurred_at=NOW, now=NOW,
+    )  # fmt: skip
+    assert back.deduct_cash_fen == 150

@@ -163,6 +163,34 @@ class RateNoticeGiven(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class AdjustmentAsked(_OfMember):
+    """A correction of points waits for somebody else's decision; of several members the first is named."""
+
+    type: ClassVar[str] = "zhike.loyalty.points_adjustment_asked"
+    adjustment_id: int
+    points: int
+    members: int
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentDecided(_OfMember):
+    type: ClassVar[str] = "zhike.loyalty.points_adjustment_decided"
+    adjustment_id: int
+    approved: bool
+    points: int
+    members: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointsReinstated(_OfMember):
+    """Points that had expired were given back."""
+
+    type: ClassVar[str] = "zhike.loyalty.points_reinstated"
+    points: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class WaiverAsked(_OfMember):
     """Somebody asked that a member's debt be let go."""
 

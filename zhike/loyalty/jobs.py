@@ -56,6 +56,12 @@ def notify_of_tiers(timestamp: int) -> None:
         operations.notify_of_tiers(actor=ACTOR, program_id=program_id, now=clock.now())
 
 
+@job(queue=CARETAKER_QUEUE, cron="25 * * * *")
+def lapse_adjustments(timestamp: int) -> None:
+    """Every hour: end corrections of points that nobody decided in time."""
+    operations.lapse_adjustments(actor=ACTOR, now=clock.now())
+
+
 @job(queue=CARETAKER_QUEUE, cron="30 16 * * *")
 def review_tiers(timestamp: int) -> None:
     """In the night: count every member's spend anew, and decide on tiers whose period is over."""

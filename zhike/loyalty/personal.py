@@ -50,6 +50,10 @@ HOLDINGS = (
         export=("points", "value_fen", "reversed_points", "redeemed_at"),
     ),
     Holding(
+        "loyalty_adjustmentline", "member", "member_id", "points", "contract", KEEP, _LEDGER,
+        export=("points", "expires_on"),
+    ),
+    Holding(
         "loyalty_redemptionquote", "member", "member_id", "points", "contract", DELETE,
         export=("points", "value_fen", "quoted_at", "valid_until", "used_at"),
     ),

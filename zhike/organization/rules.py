@@ -42,6 +42,8 @@ _MATRIX = {
     "risk.handle":       " y   y   y   .   .   y   .   .   .   . ",
     "risk.approve":      " y   y   y   .   .   .   .   .   .   . ",
     "risk.edit":         " y   y   .   y   .   .   .   .   .   . ",
+    "adjustments.approve": " y y   y   .   .   .   .   .   .   . ",
+    "adjustments.approve_any": " y y . . . . . . . . ",
     "ledger.verify":     " y   y   .   .   .   .   .   .   .   y ",
     "finance.view":     " y   y   .   .   .   .   .   .   .   y ",
     "finance.edit":     " y   y   .   .   .   .   .   .   .   . ",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from zhike.kernel.access import Viewer
+from zhike.simulator.adjustments import seed_adjustments
 from zhike.simulator.associates import seed_associates
 from zhike.simulator.campaigns import seed_campaigns
 from zhike.simulator.chats import seed_chats
@@ -105,6 +106,10 @@ def _rates(ground: Ground) -> None:
     seed_rates(ground.actor, ground.loader, ground.now, ground.seed)
 
 
+def _adjustments(ground: Ground) -> None:
+    seed_adjustments(ground.actor, ground.loader, ground.now, ground.seed)
+
+
 LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
     (
         _coupons,
@@ -120,6 +125,7 @@ LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
         _tiers,
         _rights,
         _rates,
+        _adjustments,
     ),
     (_service_desk, _listening, _campaigns),
 )

@@ -1,5 +1,6 @@
 """The tables of loyalty."""
 
+from zhike.loyalty.models.adjustments import Adjustment, AdjustmentLine
 from zhike.loyalty.models.households import Household, HouseholdMember, PoolDispute, PoolEntry, PoolShare
 from zhike.loyalty.models.rates import RateNotice, RateVersion, RedemptionQuote
 from zhike.loyalty.models.records import (
@@ -32,6 +33,8 @@ from zhike.loyalty.models.tiers import TierChange, TierGrant
 
 __all__ = [
     "Account",
+    "Adjustment",
+    "AdjustmentLine",
     "Award",
     "CapUsage",
     "DailyDigest",

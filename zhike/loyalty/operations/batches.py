@@ -402,7 +402,7 @@ def _claw_unmatched(batch: _Batch, receipt: sales.NewReceipt, holder: Holder) ->
     due = min(decision.points, max(0, holder.state.balance))
     if not due:
         return 0
-    clawback = claw(holder, due, (), receipt.net_fen)
+    clawback = claw(holder, due, (), receipt.net_fen, receipt.occurred_at)
     if clawback.movement is None:
         return 0
     posting.add(

@@ -34,6 +34,7 @@ from zhike.loyalty.operations.state import (
 )
 from zhike.loyalty.operations.tenders import give_points_back, plan_points_back, return_tenders
 from zhike.loyalty.operations.tiering import settle_after_refund
+from zhike.loyalty.queries.rates import table_at
 from zhike.loyalty.queries.snapshots import ISSUED, PENDING
 from zhike.loyalty.rules import earning, returning
 from zhike.loyalty.rules.accounts import LotParts, Waiting
@@ -289,7 +290,7 @@ def take_points_back(
     clawback = (
         returning.Clawback(due, None, waiting_points=due)
         if waiting
-        else claw(holder, due, award.lots, money_fen, clawed=award.clawed_points)
+        else claw(holder, due, award.lots, money_fen, receipt.occurred_at, clawed=award.clawed_points)
     )
     award.clawed_points += due
     about: dict[str, Any] = {
@@ -314,8 +315,11 @@ def take_points_back(
     return clawback
 
 
-def claw(holder: Holder, due: int, lots: LotParts, refund_fen: int, *, clawed: int = 0) -> returning.Clawback:
+def claw(
+    holder: Holder, due: int, lots: LotParts, refund_fen: int, at: dt.datetime, *, clawed: int = 0
+) -> returning.Clawback:
     programme = holder.programme
+    table, _version = table_at(programme, at)
     try:
         return returning.claw_back(
             holder.state,
@@ -324,8 +328,8 @@ def claw(holder: Holder, due: int, lots: LotParts, refund_fen: int, *, clawed: i
             lots,
             clawed=clawed,
             refund_fen=refund_fen,
-            redeem_points=programme.redeem_points,
-            redeem_fen=programme.redeem_fen,
+            redeem_points=table.points,
+            redeem_fen=table.fen,
         )
     except returning.ReturnBlocked as blocked:
         raise ReturnNeedsPoints(missing=blocked.missing) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any
@@ -480,9 +480,12 @@ def adjust_points(
     reason: str,
     now: dt.datetime,
     expires_on: dt.date | None = None,
+    reference: str = "",
+    told: Mapping[str, Any] | None = None,
 ) -> int:
     """Add (> 0) or take (< 0) points by hand; returns the new balance.
 
+    People come by `ask_adjustment`, which keeps their limits; ``told`` is what it adds to the explanation.
     Raises NothingToAdjust, ReasonMissing, InsufficientPoints, MemberNotFound, NotAllowed.
     """
     if not points or abs(points) > ADJUSTMENT_MAX:
@@ -505,9 +508,8 @@ def adjust_points(
             movement = debit(holder.state, -points)
         except NotEnoughPoints as short:
             raise InsufficientPoints(available=short.available) from None
-    _add(
-        posting, movement, ADJUSTED, "adjust", f"adjustment:{uuid7()}", actor, now, {"reason": reason.strip()}
-    )
+    why = {"reason": reason.strip(), **(told or {})}
+    _add(posting, movement, ADJUSTED, "adjust", reference or f"adjustment:{uuid7()}", actor, now, why)
     post(posting)
     audit.record(
         actor=actor,

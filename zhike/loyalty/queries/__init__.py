@@ -1,5 +1,12 @@
 """Every read of the loyalty context."""
 
+from zhike.loyalty.queries.adjustments import (
+    AdjustmentView,
+    ExpiredView,
+    adjustments,
+    expired_points,
+    member_ids_by_number,
+)
 from zhike.loyalty.queries.care import (
     Shopping,
     enrolled_by_associate,
@@ -161,6 +168,7 @@ from zhike.loyalty.rules.rates import RateTable, RateTableError, Terms
 __all__ = [
     "TIMELINE_KINDS",
     "ActivityView",
+    "AdjustmentView",
     "AwardedPoints",
     "Dashboard",
     "DayFigures",
@@ -169,6 +177,7 @@ __all__ = [
     "DisputeView",
     "DormantView",
     "EntryView",
+    "ExpiredView",
     "Explained",
     "FeedItem",
     "Finding",
@@ -219,6 +228,7 @@ __all__ = [
     "WaitingView",
     "WaiverView",
     "activity_of",
+    "adjustments",
     "balance_of",
     "behaviour_lately",
     "current_rules",
@@ -231,6 +241,7 @@ __all__ = [
     "each_member_id",
     "enrolled_by_associate",
     "estimated_members",
+    "expired_points",
     "explain",
     "explain_award",
     "explain_awards",
@@ -247,6 +258,7 @@ __all__ = [
     "member_file",
     "member_id_by",
     "member_id_of_person",
+    "member_ids_by_number",
     "member_ids_of",
     "member_ids_of_persons",
     "member_place",

@@ -248,6 +248,8 @@ def entry_sentence(reason: str, points: int, explanation: Mapping[str, Any], awa
         return award_sentence(reason, amount, explanation)
     if reason == "adjust":
         return _("Corrected by staff: %(reason)s") % {"reason": explanation.get("reason", "")}
+    if reason == "reinstate":
+        return _("Expired points given back: %(reason)s") % {"reason": explanation.get("reason", "")}
     if reason == "grant":
         return _("Given by us: %(note)s") % {"note": explanation.get("note", "")}
     if reason == "revoke":

@@ -406,7 +406,7 @@ def _lifetime(member_id: int) -> tuple[int, int]:
                 - coalesce(sum(points) FILTER (WHERE reason IN ('restore', 'unhold')), 0)
             FROM moved JOIN loyalty_account a ON a.id = moved.account_id
             WHERE coalesce((moved.explanation->>'side')::bigint, a.member_id) IN ({_MEMBERS})""",
-            {"member": member_id, "earning": ["earn", "release", "adjust", *AWARDED]},
+            {"member": member_id, "earning": ["earn", "release", "adjust", "reinstate", *AWARDED]},
         )
         earned, spent = cursor.fetchone()
     return int(earned), int(spent)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
@@ -68,6 +70,8 @@ class Programme:
     since: Mapping[int, int] = field(default_factory=dict)
     older_fundings: tuple[int, ...] = ()
     rate_notice_days: int = 0
+    adjustment_limit: int = 0
+    adjustment_day_limit: int = 0
     is_draft: bool = False
 
     @property
@@ -121,9 +125,12 @@ def read_programme(program_id: int) -> Programme:
     payers = Funding.objects.values(
         payer=JSONObject(code="code", id="id", since="since_id", program="since__program_id")
     )
-    row = Program.objects.annotate(windows=ArraySubquery(windows), payers=ArraySubquery(payers)).get(
-        id=program_id
+    versions = RateVersion.objects.filter(program_id=OuterRef("pk"), withdrawn_at=None).values(
+        row=JSONObject(**{name: name for name in _RATE_COLUMNS})
     )
+    row = Program.objects.annotate(
+        windows=ArraySubquery(windows), payers=ArraySubquery(payers), versions=ArraySubquery(versions)
+    ).get(id=program_id)
     tiers = Tier.objects.filter(program_id=program_id).order_by("rank")
     since = {one["id"]: one["since"] for one in row.payers if one["program"] == program_id}
     return Programme(
@@ -165,19 +172,39 @@ def read_programme(program_id: int) -> Programme:
             for one in row.payers
             if one["since"] == since.get(row.funding_id) and is_payer(code := base_code(one["code"]))
         },
-        rates=tuple(_rates(program_id)),
+        rates=tuple(_rates(row.versions)),
         since=since,
         older_fundings=tuple(one["id"] for one in row.payers if one["id"] not in since),
         rate_notice_days=row.rate_notice_days,
+        adjustment_limit=row.adjustment_limit,
+        adjustment_day_limit=row.adjustment_day_limit,
     )
 
 
-def _rates(program_id: int) -> list[rates.Version]:
-    rows = RateVersion.objects.filter(program_id=program_id, withdrawn_at=None).order_by("id")
-    return [
-        rates.Version(row.pk, row.version, rates.parse_table(row.definition), starts_at(row), row.keeps)
-        for row in rows
-    ]
+_RATE_COLUMNS = (
+    "id",
+    "version",
+    "definition",
+    "effective_from",
+    "cut_bp",
+    "keeps",
+    "notice_days",
+    "noticed_at",
+)
+
+
+def _rates(rows: Sequence[Mapping[str, Any]]) -> list[rates.Version]:
+    """The versions, as they came along with their programme."""
+    found = []
+    for row in sorted(rows, key=itemgetter("id")):
+        moments = {
+            name: dt.datetime.fromisoformat(row[name]) if row[name] else None
+            for name in ("effective_from", "noticed_at")
+        }
+        version = RateVersion(**{**row, **moments})
+        table = rates.parse_table(version.definition)
+        found.append(rates.Version(version.pk, version.version, table, starts_at(version), version.keeps))
+    return found
 
 
 def starts_at(row: RateVersion) -> dt.datetime | None:

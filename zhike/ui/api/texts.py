@@ -306,6 +306,23 @@ OPERATIONS: dict[str, Text] = {
     "undo_risk_measure": Text(
         _("Undo a measure"), _("The freeze is lifted, points are given back, coupons count again.")
     ),
+    "adjust_points": Text(
+        _("Correct points"),
+        _(
+            "Within the limits of whoever asks it is posted at once, above them it waits for somebody else's decision."
+        ),
+    ),
+    "list_adjustments": Text(_("Corrections that wait"), _("The soonest due first.")),
+    "decide_adjustment": Text(
+        _("Decide a correction"),
+        _("Not by who asked, within seven days; above the day's limit with adjustments.approve_any."),
+    ),
+    "reinstate_points": Text(
+        _("Give expired points back"),
+        _(
+            "From the account of expired points into lots of the same payer and promise; the limits of corrections hold."
+        ),
+    ),
     "ask_waiver": Text(_("Ask for a waiver of debt"), _("Nothing moves before somebody else approves.")),
     "decide_waiver": Text(
         _("Decide a waiver"), _("Up to the programme's limit, or with waivers.approve_any above it.")

@@ -20,6 +20,7 @@ from zhike.ui.api import (
     redemptions,
 )
 from zhike.ui.api.routes import (
+    adjustments,
     campaigns,
     care,
     chances,
@@ -62,6 +63,7 @@ for _router in (
     receipt_routes.router,
     redemption_routes.router,
     rates.router,
+    adjustments.router,
     coupon_routes.router,
     reward_routes.router,
     chances.router,

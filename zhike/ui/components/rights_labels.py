@@ -152,6 +152,7 @@ DATA_TABLES = {
     "loyalty_pendingpoints": _("Waiting points"),
     "loyalty_hold": _("Points set aside"),
     "loyalty_redemption": _("Redemptions"),
+    "loyalty_adjustmentline": _("Corrections of points"),
     "loyalty_redemptionquote": _("Quotes for points"),
     "loyalty_ratenotice": _("Notices of redemption rates"),
     "loyalty_waiver": _("Waivers of debt"),

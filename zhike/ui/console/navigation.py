@@ -91,6 +91,13 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("rules", _("Earning rules"), "scroll-text", "programme.view", "console:rules"),
             Entry("rates", _("Redemption rates"), "badge-japanese-yen", "programme.view", "console:rates"),
             Entry("oversight", _("Oversight"), "radar", "risk.view", "console:oversight"),
+            Entry(
+                "adjustments",
+                _("Corrections of points"),
+                "pencil-line",
+                "points.adjust",
+                "console:adjustments",
+            ),
             Entry("waivers", _("Waivers of debt"), "hand-coins", "points.waive", "console:waivers"),
             Entry("replays", _("Time machine"), "history", "programme.edit", "console:replays"),
             Entry(

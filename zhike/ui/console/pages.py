@@ -154,7 +154,13 @@ def add_problem(form: BaseForm, problem: Problem) -> None:
 
 
 def carry_out(
-    request: StaffRequest, form: BaseForm, act: Callable[[], Any], *, success: str, url: str, **dialog: Any
+    request: StaffRequest,
+    form: BaseForm,
+    act: Callable[[], Any],
+    *,
+    success: str | Callable[[], str],
+    url: str,
+    **dialog: Any,
 ) -> HttpResponse:
     """Show the form; when it is sent and valid, act, and go to `url`. Refusals appear in the form."""
     if request.method == "POST" and form.is_valid():
@@ -163,7 +169,7 @@ def carry_out(
         except Problem as problem:
             add_problem(form, problem)
         else:
-            return done(request, success, url)
+            return done(request, success() if callable(success) else success, url)
     context = {"form": form, "action": request.path, **dialog}
     return fragment(request, "console/_form_dialog.html", context, status=422 if form.is_bound else 200)
 

@@ -1,10 +1,11 @@
-"""What the log says of redemption rates, in words."""
+"""What the log says of redemption rates and of points corrected by hand, in words."""
 
 from __future__ import annotations
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from zhike.ui.components.formatting import points_text
 from zhike.ui.console.told import Data, Names, Told
 
 
@@ -20,7 +21,38 @@ def _noticed(data: Data, tiers: Names) -> Told:
     return Told(title, detail, "megaphone", "info", reverse("console:rates"))
 
 
+def _adjustment_asked(data: Data, tiers: Names) -> Told:
+    title = _("A correction of points was asked for")
+    return Told(title, _many(data), "sliders-vertical", "warning", reverse("console:adjustments"))
+
+
+def _adjustment_decided(data: Data, tiers: Names) -> Told:
+    title = (
+        _("A correction of points was approved")
+        if data["approved"]
+        else _("A correction of points was refused")
+    )
+    return Told(title, _many(data), "sliders-vertical", url=reverse("console:adjustments"))
+
+
+def _reinstated(data: Data, tiers: Names) -> Told:
+    title = _("Expired points given back: %(reason)s") % {"reason": data["reason"]}
+    return Told(title, points_text(data["points"]), "history", "success")
+
+
+def _many(data: Data) -> str:
+    points = points_text(data["points"])
+    return (
+        points
+        if data["members"] == 1
+        else _("%(points)s, %(count)s members") % {"points": points, "count": data["members"]}
+    )
+
+
 RATE_TELLERS = {
+    "loyalty.points_adjustment_asked": _adjustment_asked,
+    "loyalty.points_adjustment_decided": _adjustment_decided,
+    "loyalty.points_reinstated": _reinstated,
     "loyalty.redemption_rates_published": _published,
     "loyalty.rate_notice_given": _noticed,
 }

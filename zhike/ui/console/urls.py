@@ -17,6 +17,7 @@ from zhike.ui.console.rights_urls import RIGHTS
 from zhike.ui.console.risk_urls import RISK
 from zhike.ui.console.views import (
     account,
+    adjustments,
     alerting,
     api_keys,
     associates,
@@ -77,6 +78,7 @@ _members = [
     path("members/<int:member_id>/tier/give/", tiers.grant_tier, name="grant_tier"),
     path("members/<int:member_id>/tier/<int:grant_id>/revoke/", tiers.revoke_tier, name="revoke_tier"),
     path("members/<int:member_id>/adjust/", member_actions.adjust, name="adjust"),
+    path("members/<int:member_id>/reinstate/", adjustments.reinstate, name="reinstate"),
     path("members/<int:member_id>/redeem/", member_actions.redeem, name="redeem"),
     path(
         "members/<int:member_id>/redemptions/<uuid:redemption_id>/reverse/",

@@ -84,6 +84,14 @@ class ProgrammeForm(forms.Form):
     rate_notice_days = forms.IntegerField(
         min_value=0, max_value=365, label=_("Members are told … days before points are worth less")
     )
+    adjustment_limit = forms.IntegerField(
+        min_value=0, max_value=10_000_000, label=_("Points one person may correct at once, alone")
+    )
+    adjustment_day_limit = forms.IntegerField(
+        min_value=0,
+        max_value=100_000_000,
+        label=_("and in a day; above it corrections are decided higher up"),
+    )
     tier_window = forms.ChoiceField(
         choices=list(labels.TIER_WINDOWS.items()), label=_("Spend that counts toward a tier")
     )

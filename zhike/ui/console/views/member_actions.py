@@ -20,6 +20,7 @@ from zhike.ui.console.labels import IDENTIFIERS, PROFILE_FIELDS
 from zhike.ui.console.once import OnceForm, run_once
 from zhike.ui.console.pages import add_problem, fragment
 from zhike.ui.console.pages import carry_out as _carry_out
+from zhike.ui.console.views.adjustments import said
 from zhike.ui.console.views.member import tab_url
 
 VIEW = "members.view"
@@ -34,22 +35,32 @@ def adjust(request: StaffRequest, member_id: int) -> HttpResponse:
     file = _file(request, member_id)
     form = member_forms.AdjustForm(request.POST or None)
 
+    outcomes: list[operations.AdjustmentOutcome] = []
+
     def act() -> None:
-        values = {name: form.cleaned_data[name] for name in ("points", "reason", "expires_on")}
-        run_once(request, "adjust", form, lambda: _adjust(request, member_id, values))
+        run_once(request, "adjust", form, lambda: outcomes.append(_adjust(request, member_id, form)))
+
+    def success() -> str:
+        return said(outcomes[0]) if outcomes else _("The points are corrected.")
 
     lead = _("%(name)s can spend %(points)s now.") % {
         "name": file.person.name,
         "points": formatting.points_text(file.balance - file.debt),
     }
     return _carry_out(
-        request, form, act, success=_("The points are corrected."), url=tab_url(member_id, "points"),
+        request, form, act, success=success, url=tab_url(member_id, "points"),
         title=_("Adjust points"), lead=lead, label=_("Adjust"),
     )  # fmt: skip
 
 
-def _adjust(request: StaffRequest, member_id: int, values: dict[str, Any]) -> None:
-    operations.adjust_points(actor=request.viewer, member_id=member_id, now=request.now, **values)
+def _adjust(
+    request: StaffRequest, member_id: int, form: member_forms.AdjustForm
+) -> operations.AdjustmentOutcome:
+    values = form.cleaned_data
+    part = operations.AdjustmentPart(member_id, values["points"], values["expires_on"])
+    return operations.ask_adjustment(
+        actor=request.viewer, parts=[part], reason=values["reason"], now=request.now
+    )
 
 
 @staff_page("points.redeem")
@@ -62,12 +73,13 @@ def redeem(request: StaffRequest, member_id: int) -> HttpResponse:
         values = {name: form.cleaned_data[name] for name in ("points", "merchant_id", "reference")}
         run_once(request, "redeem", form, lambda: _redeem(request, file, values))
 
-    programme = file.programme
+    worth = queries.points_worth(member_id, None, request.now)
+    rate = worth.terms.rate.as_list() if worth else [file.programme.redeem_points, file.programme.redeem_fen]
     lead = _("%(name)s can spend %(points)s; %(rate)s are worth %(amount)s.") % {
         "name": file.person.name,
         "points": formatting.points_text(file.balance),
-        "rate": formatting.points_text(programme.redeem_points),
-        "amount": formatting.yuan(programme.redeem_fen),
+        "rate": formatting.points_text(rate[0]),
+        "amount": formatting.yuan(rate[1]),
     }
     return _carry_out(
         request, form, act, success=_("The points are redeemed."), url=tab_url(member_id, "points"),

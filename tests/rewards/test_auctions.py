@@ -19,6 +19,7 @@ from zhike.kernel.errors import NotAllowed, NotFound, Problem
 from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries as members
 from zhike.loyalty.models import Hold
+from zhike.messaging.models import OutboundMessage
 from zhike.rewards import operations as rewards
 from zhike.rewards import queries
 from zhike.rewards.models import Auction, AuctionBid, ExchangeOrder, Reward, RewardHolding
@@ -101,6 +102,8 @@ def test_open_bids_hold_points_and_give_them_back_to_whoever_is_outbid(
     assert (file_of(li).balance, file_of(li).held) == (4_200, 0)
     with pytest.raises(rewards.AuctionOver):
         bid(zhang, auction_id, 900)
+    told = OutboundMessage.objects.order_by("id").values_list("person_id", "template")
+    assert list(told) == [(zhang.person_id, "auction_outbid"), (li.person_id, "auction_won")]
     assert verify(queries.auction_record(auction_id)) == []
     assert members.verify_ledger().is_clean
 

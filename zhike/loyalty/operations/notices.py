@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from django.db import connection
 
@@ -37,7 +37,14 @@ def notify_of_lapse(*, actor: Viewer, program_id: int, now: dt.datetime) -> int:
     require(actor, "programme.edit")
     programme = read_programme(program_id)
     today = programme.today(now)
-    ensure_template(actor, programme.group_id, TEMPLATE, "积分到期提醒", WORDINGS, now)
+    messaging.begin_inbox_template(
+        actor=actor,
+        group_id=programme.group_id,
+        code=TEMPLATE,
+        name="积分到期提醒",
+        wordings=WORDINGS,
+        now=now,
+    )
     written = 0
     for stage, day in due_days(today):
         for own in _with_points_left(program_id, day):
@@ -83,31 +90,3 @@ def _with_points_left(program_id: int, day: dt.date) -> Iterator[dict[int, dict[
             return
         yield {person_id: {"points": f"{points:,}"} for _, person_id, points in rows}
         last = rows[-1][0]
-
-
-def ensure_template(
-    actor: Viewer,
-    group_id: int,
-    code: str,
-    name: str,
-    wordings: Mapping[str, tuple[str, str]],
-    now: dt.datetime,
-) -> None:
-    """The wordings we begin with, in the member app's inbox; whoever runs the mall may write others."""
-    try:
-        template_id = messaging.create_template(
-            actor=actor,
-            group_id=group_id,
-            code=code,
-            name=name,
-            kind="service",
-            fallback=["inbox"],
-            now=now,
-        )
-    except messaging.TemplateCodeTaken:
-        return
-    for language, (title, body) in wordings.items():
-        version_id = messaging.write_version(
-            actor=actor, template_id=template_id, channel="inbox", language=language, title=title, body=body, now=now
-        )  # fmt: skip
-        messaging.approve_version(actor=actor, version_id=version_id, now=now)

@@ -16,7 +16,6 @@ from zhike.kernel.errors import Conflict, Invalid, NotFound
 from zhike.kernel.ids import stamp
 from zhike.loyalty.events import RateNoticeGiven, RatesPublished
 from zhike.loyalty.models import Funding, Program, RateNotice, RateVersion
-from zhike.loyalty.operations.notices import ensure_template
 from zhike.loyalty.operations.payers import enter_split
 from zhike.loyalty.queries.rates import table_at
 from zhike.loyalty.queries.snapshots import Programme, read_programme, starts_at
@@ -196,7 +195,14 @@ def give_rate_notices(*, actor: Viewer, program_id: int, now: dt.datetime) -> in
     for row in rows.order_by("id"):
         programme = read_programme(program_id)
         code, name = TEMPLATES[row.keeps]
-        ensure_template(actor, programme.group_id, code, name, _wordings(row.keeps), now)
+        messaging.begin_inbox_template(
+            actor=actor,
+            group_id=programme.group_id,
+            code=code,
+            name=name,
+            wordings=_wordings(row.keeps),
+            now=now,
+        )
         for batch in _holders(row.pk, program_id):
             told += _tell(actor, programme, row, batch, now)
         with transaction.atomic():

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from django.db import connection
 
 from zhike.kernel.access import Viewer, require
-from zhike.loyalty.operations.notices import CATCH_UP_DAYS, due_days, ensure_template
+from zhike.loyalty.operations.notices import CATCH_UP_DAYS, due_days
 from zhike.loyalty.queries.counting import counted_for
 from zhike.loyalty.queries.snapshots import Programme, read_programme
 from zhike.loyalty.queries.tier_words import yuan
@@ -91,7 +91,9 @@ def notify_of_tiers(*, actor: Viewer, program_id: int, now: dt.datetime) -> int:
     if not programme.tier_terms.is_held:
         return 0
     for code, (name, wordings) in TEMPLATES.items():
-        ensure_template(actor, programme.group_id, code, name, wordings, now)
+        messaging.begin_inbox_template(
+            actor=actor, group_id=programme.group_id, code=code, name=name, wordings=wordings, now=now
+        )
     today, written = programme.today(now), 0
     for stage, day in due_days(today):
         written += _tell(actor, "tier_ends", f"{day}:{stage}", _unkept(programme, day, day), now)

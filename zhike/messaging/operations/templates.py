@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 from django.db import transaction
@@ -82,6 +82,32 @@ def create_template(
             raise TemplateCodeTaken(fields={"code": [TemplateCodeTaken.title]})
         _note(actor, row.pk, 0, "create", {"code": code, "kind": kind, "channels": list(fallback)}, now)
     return row.pk
+
+
+@transaction.atomic
+def begin_inbox_template(
+    *,
+    actor: Viewer,
+    group_id: int,
+    code: str,
+    name: str,
+    wordings: Mapping[str, tuple[str, str]],
+    now: dt.datetime,
+) -> bool:
+    """A service template for the member app's inbox with the wordings we begin with, (title, text) by language; False when
+    there is one of this code: whoever runs the mall may have written others. Raises NotAllowed, TemplateUnusable."""
+    try:
+        template_id = create_template(
+            actor=actor, group_id=group_id, code=code, name=name, kind="service", fallback=["inbox"], now=now
+        )
+    except TemplateCodeTaken:
+        return False
+    for language, (title, body) in wordings.items():
+        version_id = write_version(
+            actor=actor, template_id=template_id, channel="inbox", language=language, title=title, body=body, now=now
+        )  # fmt: skip
+        approve_version(actor=actor, version_id=version_id, now=now)
+    return True
 
 
 def write_version(

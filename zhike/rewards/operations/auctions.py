@@ -29,6 +29,7 @@ from zhike.rewards.events import (
     BidPlaced,
 )
 from zhike.rewards.models import Auction, AuctionBid, Reward
+from zhike.rewards.operations import notices
 from zhike.rewards.operations._words import ReasonMissing, RewardNotFound
 from zhike.rewards.operations.catalogue import EDIT, CodeTaken
 from zhike.rewards.operations.exchanging import EXCHANGE, GIVER, WrongTier, put_back, set_aside, won_order
@@ -160,6 +161,7 @@ def publish_auction(*, actor: Viewer, auction_id: int, now: dt.datetime) -> str:
     row.status, row.published_at = Status.PUBLISHED, now
     row.save(update_fields=["digest", "head", "status", "published_at"])
     set_aside(reward, row.units)
+    notices.begin_templates(reward.group_id, now)
     _record(actor, "publish", row, now, digest=row.digest)
     events.publish(AuctionPublished(row.pk, row.digest), actor=actor, now=now)
     return row.digest
@@ -218,7 +220,7 @@ def place_bid(*, actor: Viewer, member_id: int, auction_id: int, points: int, no
     bid.save()
     if loser is not None:
         _free(loser, State.OUTBID, now)
-        _tell_outbid(loser, now)
+        _tell_outbid(row, loser, now)
     row.ends_at = rules.end_after(terms_of(row), row.ends_at, now)
     row.save(update_fields=["bids", "bidders", "head", "ends_at"])
     if actor.kind != "member":
@@ -272,8 +274,11 @@ def _free(bid: AuctionBid, state: str, now: dt.datetime) -> None:
     bid.save(update_fields=["state", "released_at"])
 
 
-def _tell_outbid(bid: AuctionBid, now: dt.datetime) -> None:
+def _tell_outbid(row: Auction, bid: AuctionBid, now: dt.datetime) -> None:
     person_id = members.person_id_of(bid.member_id)
+    notices.tell(
+        notices.OUTBID, person_id, row.name, bid.points, once=f"outbid:{bid.pk}", until=row.ends_at, now=now
+    )
     fact = BidOutbid(bid.auction_id, bid.pk, bid.member_id, person_id, bid.points)
     events.publish(fact, actor=GIVER, now=now)
 
@@ -364,6 +369,10 @@ def _win(row: Auction, bid: AuctionBid, place: int, now: dt.datetime) -> bool:
     )
     bid.state, bid.place, bid.order = State.WON, place, order
     person_id = members.person_id_of(bid.member_id)
+    until = now + notices.WON_FOR
+    notices.tell(
+        notices.WON, person_id, row.name, bid.points, once=f"auction-won:{bid.pk}", until=until, now=now
+    )
     fact = AuctionWon(row.pk, bid.pk, bid.member_id, person_id, order.pk, bid.points)
     events.publish(fact, actor=GIVER, now=now)
     return True

@@ -74,7 +74,7 @@ REWARD_KINDS = {
 AUCTION_KINDS = {"open": _("Open auction"), "sealed": _("Sealed bids")}
 AUCTION_STATES = {
     "draft": _("Draft"),
-    "early": _("Not yet"),
+    "early": _("Not begun"),
     "open": _("Running"),
     "over": _("Being settled"),
     "closed": _("Over"),

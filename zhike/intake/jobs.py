@@ -41,3 +41,11 @@ def undo_file(*, run_id: str, staff_id: int | None) -> None:
         operations.undo(actor=_actor(staff_id), run_id=uuid.UUID(run_id), now=clock.now())
     except Problem:
         return
+
+
+@job(queue=QUEUE)
+def work_on_balances(*, run_id: str, staff_id: int | None) -> None:
+    try:
+        operations.work_on_move(actor=_actor(staff_id), move_id=uuid.UUID(run_id), now=clock.now())
+    except Problem:
+        return

@@ -86,3 +86,35 @@ class SavedMapping(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["group", "name"], name="saved_mapping_name_unique")]
+
+
+class BalanceMove(models.Model):
+    """A file of another system's balances on its way in: kept, tried, brought in; its bytes go with the last step.
+
+    ``batch`` names the move: under one name a member's points of one day come in once, whichever file says so. ``checked``
+    is what the dry run said (operations.BalancesOutcome), ``counts`` what became of it.
+    """
+
+    class State(models.TextChoices):
+        CHECKING = "checking"
+        CHECKED = "checked"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True)
+    batch = models.CharField(max_length=30)
+    file_name = models.CharField(max_length=255)
+    path = models.CharField(max_length=500, blank=True)
+    rows = models.BigIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.CHECKING)
+    checked = models.JSONField(null=True)
+    counts = models.JSONField(null=True)
+    failure = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    actor = models.CharField(max_length=80)
+    actor_label = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["-created_at"], name="balance_move_newest")]

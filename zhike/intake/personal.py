@@ -5,7 +5,11 @@ from __future__ import annotations
 from zhike.kernel.personal import Keeping, Loose
 
 HOLDINGS = ()
-LOOSE = (Loose("intake_quarantinedrow", "swept"), Loose("intake_importrun", "nobody"))
+LOOSE = (
+    Loose("intake_quarantinedrow", "swept"),
+    Loose("intake_importrun", "nobody"),
+    Loose("intake_balancemove", "nobody"),
+)
 
 KEEPINGS = (
     Keeping(

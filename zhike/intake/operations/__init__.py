@@ -11,6 +11,14 @@ from zhike.intake.files import (
 )
 from zhike.intake.operations._runs import FileGone, ImportBusy, MappingInvalid, WrongState
 from zhike.intake.operations.balances import BalancesOutcome, ColumnsMissing, import_balances
+from zhike.intake.operations.moving import (
+    BatchNameUnusable,
+    MoveNotFound,
+    bring_in_move,
+    discard_move,
+    start_move,
+    work_on_move,
+)
 from zhike.intake.operations.quarantine import (
     CellsInvalid,
     ReplayOutcome,
@@ -32,6 +40,7 @@ from zhike.loyalty.operations import ImportInUse
 
 __all__ = [
     "BalancesOutcome",
+    "BatchNameUnusable",
     "CellsInvalid",
     "ColumnsMissing",
     "EmptyFile",
@@ -42,6 +51,7 @@ __all__ = [
     "ImportInUse",
     "ImportOutcome",
     "MappingInvalid",
+    "MoveNotFound",
     "NameMissing",
     "NoSuchSheet",
     "Reconciliation",
@@ -52,9 +62,11 @@ __all__ = [
     "UnreadableFile",
     "WrongEncoding",
     "WrongState",
+    "bring_in_move",
     "check",
     "correct_row",
     "delete_mapping",
+    "discard_move",
     "discard_rows",
     "import_balances",
     "import_file",
@@ -63,8 +75,10 @@ __all__ = [
     "save_mapping",
     "set_mapping",
     "start_check",
+    "start_move",
     "start_run",
     "start_undo",
     "start_upload",
     "undo",
+    "work_on_move",
 ]

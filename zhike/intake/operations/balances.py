@@ -53,7 +53,7 @@ def import_balances(
     outcome = BalancesOutcome()
     found: list[tuple[int, dict[str, str]]] = []
     with open_table(path, inspect_file(path)) as table:
-        places = _places(table.columns)
+        places = places_of(table.columns)
         for row_no, row in table:
             outcome.rows += 1
             if isinstance(row, BrokenRow):
@@ -67,7 +67,8 @@ def import_balances(
     return outcome
 
 
-def _places(columns: Sequence[str]) -> dict[str, int]:
+def places_of(columns: Sequence[str]) -> dict[str, int]:
+    """Where each of our columns stands in the file's. Raises ColumnsMissing."""
     wanted = {alias: name for name, aliases in COLUMNS.items() for alias in aliases}
     places = {
         wanted[key]: at for at, column in enumerate(columns) if (key := column.strip().lower()) in wanted

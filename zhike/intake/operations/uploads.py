@@ -45,11 +45,11 @@ def start_upload(
     """
     _runs.require_mall(actor, mall_id)
     run_id = uuid7()
-    name = PurePath(file_name.replace("\\", "/")).name[:255] or "upload"
+    name = file_name_of(file_name)
     path = Path(settings.UPLOAD_DIR) / "intake" / run_id.hex
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        _write(path, chunks)
+        write_file(path, chunks)
         _register(actor, run_id, mall_id, name, path, f"intake/{run_id.hex}", None, now)
     except BaseException:
         with suppress(FileNotFoundError):
@@ -131,7 +131,13 @@ def delete_mapping(*, actor: Viewer, mapping_id: int, now: dt.datetime) -> None:
         audit.record(actor=actor, action="mapping.delete", subject=("mapping", mapping_id), now=now)
 
 
-def _write(path: Path, chunks: Iterable[bytes]) -> None:
+def file_name_of(sent: str) -> str:
+    """The name of an uploaded file, without the folders a browser may send along."""
+    return PurePath(sent.replace("\\", "/")).name[:255] or "upload"
+
+
+def write_file(path: Path, chunks: Iterable[bytes]) -> None:
+    """Raises FileTooLarge."""
     size = 0
     with path.open("xb") as file:
         for chunk in chunks:

@@ -37,6 +37,22 @@ class UploadForm(forms.Form):
         self.fields["mall_id"].choices = list(malls)  # type: ignore[attr-defined]
 
 
+class BalancesForm(forms.Form):
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_(
+            "CSV or Excel with the columns phone or card number, points and, if known, their last day."
+        ),
+        widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.gz"}),
+    )
+    batch = forms.CharField(
+        max_length=30,
+        label=_("Name of the move"),
+        initial="opening",
+        help_text=_("Under one name nothing comes in twice, so a corrected file can be sent again."),
+    )
+
+
 class MappingForm(forms.Form):
     """A column or a fixed value for each field, and how to read the rest."""
 

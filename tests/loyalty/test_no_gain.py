@@ -257,7 +257,7 @@ class Shopper(RuleBasedStateMachine):
         honest = RATE * self._honest()
         assert wealth <= honest, f"gained {float(wealth - honest)} fen"
 
-    def _points(self) -> int:
+    def _points(self) -> int | Fraction:
         file = queries.member_file(SYSTEM, self.member.member_id, self.now)
         return file.balance - file.debt + file.held + file.pending
 

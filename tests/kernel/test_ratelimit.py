@@ -109,3 +109,11 @@ def test_nobody_is_stopped_because_the_minute_turned_while_they_asked(
 
     monkeypatch.setattr(ratelimit, "_lease_more", turned)
     assert ratelimit.check("key", 100, now=NOON).allowed
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_crowd_at_the_beginning_of_a_minute_is_let_in() -> None:
+    """More at once than the parts of an allowance: they share what one of them asked for, and leave the rest to others."""
+    crowd = run_threads([lambda: ratelimit.check("key", 1_000, now=NOON).allowed] * 32)
+    assert crowd == [True] * 32
+    assert RateWindow.objects.get(key="key").leased == 50

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db import connection
 
@@ -18,6 +18,7 @@ from zhike.kernel import clock
 
 LEASES_PER_MINUTE = 20
 KEYS_IN_MEMORY_MAX = 10_000
+WAIT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class _Lease:
     minute: int
     left: int = 0
     left_elsewhere: int = 0
+    is_used_up: bool = False
+    asking: threading.Lock = field(default_factory=threading.Lock)
 
 
 _lock = threading.Lock()
@@ -44,22 +47,44 @@ def check(key: str, limit_per_minute: int, *, now: dt.datetime | None = None) ->
     """Count one request of `key`. Call it before the operation's transaction."""
     seconds = (now or clock.now()).timestamp()
     minute = int(seconds // 60)
-    with _lock:
-        lease = _lease_of(key, minute)
-        if lease.left > 0:
-            return _take(lease)
-    while more := _lease_more(key, minute, limit_per_minute):
+    while True:
         with _lock:
-            lease = _lease_of(key, more.minute)
-            if lease.minute == more.minute:
-                lease.left += more.left
-                lease.left_elsewhere = more.left_elsewhere
+            lease = _lease_of(key, minute)
             if lease.left > 0:
                 return _take(lease)
-            minute = (
-                lease.minute
-            )  # it turned while we asked, and this one's allowance is still to be asked for
-    return Decision(allowed=False, remaining=0, retry_after=60 - int(seconds) % 60)
+        taken = None if lease.is_used_up else _ask(key, lease, limit_per_minute)
+        if isinstance(taken, Decision):
+            return taken
+        if taken is None:
+            return Decision(allowed=False, remaining=0, retry_after=60 - int(seconds) % 60)
+        minute = taken
+
+
+def _ask(key: str, lease: _Lease, limit: int) -> Decision | int | None:
+    """Take the next twentieth for this process; None when there is none, the minute when another began meanwhile.
+
+    One thread asks at a time, or a crowd at the beginning of a minute would lease all of it and find nothing left for the
+    last of them. Nobody waits longer than WAIT_S, for whoever asks may have to wait for a connection itself.
+    """
+    waited = lease.asking.acquire(timeout=WAIT_S)
+    try:
+        with _lock:
+            if lease.left > 0:
+                return _take(lease)
+        more = None if lease.is_used_up else _lease_more(key, lease.minute, limit)
+        with _lock:
+            if more is None:
+                lease.is_used_up = True
+                return _take(lease) if lease.left > 0 else None
+            kept = _lease_of(key, more.minute)
+            if kept.minute != more.minute:
+                return kept.minute
+            kept.left += more.left
+            kept.left_elsewhere = more.left_elsewhere
+            return _take(kept) if kept.left > 0 else None
+    finally:
+        if waited:
+            lease.asking.release()
 
 
 def prune(*, now: dt.datetime) -> None:

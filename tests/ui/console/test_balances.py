@@ -69,7 +69,7 @@ def test_a_long_file_is_for_a_worker_and_may_fail(
     address = send(admin)["Location"]
     move_id = BalanceMove.objects.get(state="checking").pk
     assert "every 2s" in admin.get(address).content.decode()
-    assert "正在试算" in said(admin.get(f"{address}progress/"))
+    assert "正在试跑" in said(admin.get(f"{address}progress/"))
     operations.work_on_move(actor=SYSTEM, move_id=move_id, now=world.now)
     assert admin.get(f"{address}progress/")["HX-Refresh"] == "true"
     (tmp_path / BalanceMove.objects.get().path).unlink()

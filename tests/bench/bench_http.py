@@ -323,8 +323,8 @@ def install_limit(scene: Scene, port: int) -> None:
         raw.execute(sql.encode())
 
 
-def pgbench(statement: str, scene: Scene, *, seconds: float) -> float:
-    """Transactions a second of the statement, prepared, by as many clients as ours."""
+def pgbench(statement: str, scene: Scene, *, seconds: float = 0, transactions: int = 0) -> float:
+    """Transactions a second of the statement, prepared, by as many clients as ours: for so long, or so many of each."""
     from zhike.kernel import embedded_postgres
 
     place = embedded_postgres.ensure_running(HOME)
@@ -334,7 +334,8 @@ def pgbench(statement: str, scene: Scene, *, seconds: float) -> float:
     )
     command = [
         embedded_postgres.binary(place, "pgbench"), "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2",
-        "-T", str(max(1, round(seconds))), "-f", str(script), "-h", str(place.socket), "-U", "postgres",
+        *(("-t", str(transactions)) if transactions else ("-T", str(max(1, round(seconds))))), "-f", str(script),
+        "-h", str(place.socket), "-U", "postgres",
         os.environ["DATABASE_URL"].rpartition("/")[2],
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=True)

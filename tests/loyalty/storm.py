@@ -10,6 +10,7 @@ import os
 import random
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -148,6 +149,8 @@ def rage(
                 except (psycopg.Error, DatabaseError, InterfaceError):
                     counts[number][1] += 1
                     connection.close()
+                    time.sleep(0.01)  # the server may be on its way up again
+                    continue
                 counts[number][0] += count
                 if told:
                     told(count)

@@ -122,7 +122,7 @@ def test_seals_chain_and_name_what_was_changed_under_them() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_random_business_in_eight_threads_adds_up() -> None:
     """Random acts of 8 threads on 12 members, refusals included, while their database processes are shot in between: what
-    was cut off happened whole or not at all, and every proof is green. `make bench` does a million, and kills for real.
+    was cut off happened whole or not at all, and every proof is green.
     """
     crowd = build_crowd(12, daily=1_000_000)
     over = threading.Event()

@@ -112,7 +112,7 @@ def test_purchase_within_the_grace_keeps_the_tier(town: Town, base_rule: int, zh
     ],
 )  # fmt: skip
 def test_how_far_one_falls(fall: str, fen: int, visits: int, kind: str, tier: int) -> None:
-    terms = rules.Terms(LADDER, "rolling_12_months", "year", 0, fall)
+    terms = rules.TierTerms(LADDER, "rolling_12_months", "year", 0, fall)
     day = dt.date(2026, 12, 31)
     verdict = rules.at_period_end(terms, 3, day, day, rules.Counted(fen, visits), day + DAY)
     assert (verdict.kind, verdict.tier_id) == (kind, tier)

@@ -119,7 +119,6 @@ LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
         _fraud,
         _journeys,
         _chats,
-        _twins,
         _associates,
         _households,
         _tiers,
@@ -137,3 +136,8 @@ def plant(ground: Ground, share: int, of: int) -> None:
     for lane in LANES[share::of]:
         for seed in lane:
             seed(ground)
+
+
+def plant_last(ground: Ground) -> None:
+    """What changes who is who, when no other process is at work any more."""
+    _twins(ground)

@@ -22,7 +22,7 @@ from zhike.kernel.errors import Invalid
 from zhike.loyalty import operations as loyalty
 from zhike.organization import queries as organization
 from zhike.simulator import browsing
-from zhike.simulator.afterwards import Ground, plant
+from zhike.simulator.afterwards import Ground, plant, plant_last
 from zhike.simulator.care import seed_care
 from zhike.simulator.catalogue import build_catalogue
 from zhike.simulator.founding import PASSWORD, STAFF, World, found
@@ -101,9 +101,11 @@ def load_mall(
             take_stock()
             for helper in helpers:
                 helper.plant()
-            plant(Ground(actor, loader, seed, now), 0, processes)
-        for helper in helpers:
-            helper.finish()
+            ground = Ground(actor, loader, seed, now)
+            plant(ground, 0, processes)
+            for helper in helpers:
+                helper.finish()
+            plant_last(ground)
         loyalty.release_points(actor=actor, program_id=world.program_id, now=now)
         loyalty.sign_day(actor=actor, now=now)
     finally:

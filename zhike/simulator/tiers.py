@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
@@ -14,6 +13,7 @@ from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries
 from zhike.simulator.founding import World
 from zhike.simulator.loading import Loader
+from zhike.simulator.rhythm import morning
 
 SETTINGS = {"tier_period": "anniversary", "tier_grace_days": 30, "tier_fall": "one_step"}
 KEEP_SHARE, KEEP_VISITS = 60, 24
@@ -31,11 +31,10 @@ def seed_tiers(actor: Viewer, loader: Loader, now: dt.datetime) -> None:
     _hold(actor, world, ladder, now)
     silver = next(tier.id for tier in ladder if tier.code == "silver")
     gold = next(tier.id for tier in ladder if tier.code == "gold")
-    began = _half_past_ten(now, 5)
     known: dict[str, Any] = {
         "tier_id": silver,
         "status": "active",
-        "enrolled_to": began - dt.timedelta(days=30),
+        "enrolled_to": now - dt.timedelta(days=35),
     }
     members = queries.members_page(actor, limit=len(TRIALS) + 2, **known).items
     for place, member in enumerate(members):
@@ -45,10 +44,10 @@ def seed_tiers(actor: Viewer, loader: Loader, now: dt.datetime) -> None:
                 if place < len(TRIALS):
                     until = (now + dt.timedelta(days=10 * (place + 1))).date()
                     loyalty.grant_tier(
-                        actor=actor, until=until, reason=TRIALS[place], source="campaign", now=began, **about
+                        actor=actor, until=until, reason=TRIALS[place], source="campaign", now=now, **about
                     )
                 else:
-                    _ask(actor, about, is_agreed=place == len(TRIALS), began=began)
+                    _ask(actor, about, is_agreed=place == len(TRIALS), now=now)
         except Problem:
             continue
 
@@ -72,19 +71,12 @@ def _hold(actor: Viewer, world: World, ladder: list[queries.TierView], now: dt.d
     loyalty.open_tier_periods(actor=actor, program_id=world.program_id, now=now)
 
 
-def _ask(actor: Viewer, about: dict[str, Any], *, is_agreed: bool, began: dt.datetime) -> None:
-    """One exception waits for somebody; the other was agreed on the next day."""
-    until = (began + dt.timedelta(days=300)).date()
+def _ask(actor: Viewer, about: dict[str, Any], *, is_agreed: bool, now: dt.datetime) -> None:
+    """One exception waits for somebody; the other has just been agreed on. What is lent counts from now: the receipts of
+    the history were given their points without it."""
+    until = (now + dt.timedelta(days=300)).date()
     asked = loyalty.ask_tier_exception(
-        actor=actor, until=until, reason=AGREED if is_agreed else ASKED, now=began, **about
+        actor=actor, until=until, reason=AGREED if is_agreed else ASKED, now=morning(now, 4), **about
     )
     if is_agreed:
-        loyalty.decide_tier_exception(
-            actor=MANAGER, grant_id=asked, approve=True, now=began + dt.timedelta(days=1)
-        )
-
-
-def _half_past_ten(now: dt.datetime, days_ago: int) -> dt.datetime:
-    """10:30 in the mall's zone, so many days ago."""
-    local = now.astimezone(ZoneInfo("Asia/Shanghai")) - dt.timedelta(days=days_ago)
-    return local.replace(hour=10, minute=30, second=0, microsecond=0).astimezone(dt.UTC)
+        loyalty.decide_tier_exception(actor=MANAGER, grant_id=asked, approve=True, now=now)

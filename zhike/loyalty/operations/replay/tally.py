@@ -46,8 +46,7 @@ class Tally:
         for one in life.differences[: max(0, SAMPLES_MAX - len(self.samples))]:
             self.samples.append([str(one.account_id), one.what, one.field, one.ledger, one.replay])
         for posted in story.transfers:
-            if posted.reason != "hold" or posted.entering:
-                self.flows[posted.reason][0] += posted.points
+            self.flows[posted.reason][0] += posted.points
         for reason, points in life.points.items():
             self.flows[reason][1] += points
         self._outcome(life)

@@ -25,13 +25,15 @@ _LIBC = ctypes.CDLL(None)
 
 @dataclass
 class Child:
-    """One process to keep going. `critical` ones end the whole when they refuse to start five times running."""
+    """One process to keep going. `critical` ones end the whole when they refuse to start five times running; those that
+    are not `first` are started when whoever waits for the others has them (see `Supervisor.run`)."""
 
     name: str
     command: Sequence[str]
     env: dict[str, str] = field(default_factory=dict)
     reload: bool = False
     critical: bool = True
+    first: bool = True
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     failures: int = 0
@@ -56,13 +58,17 @@ class Supervisor:
         self._exit_code = 0
 
     def run(self, when_started: Callable[[], None] | None = None) -> int:
-        """Start all, keep them going, end them. Returns the exit code: 0 when asked to stop."""
+        """Start the first, when ``when_started`` returns the others; keep them going, end them.
+
+        Returns the exit code: 0 when asked to stop.
+        """
         previous = {
             number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)
         }
         try:
             for child in self.children:
-                self._start(child)
+                if child.first or not when_started:
+                    self._start(child)
             if when_started:
                 when_started()
             self._keep_going()

@@ -6,19 +6,14 @@ import datetime as dt
 import json
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zhike.kernel import clock
 from zhike.kernel.progress import Progress
-from zhike.simulator.operations import (
-    PASSWORD,
-    SEED,
-    STAFF,
-    MallLoaded,
-    load_behaviour,
-    load_insight,
-    load_mall,
-)
+from zhike.simulator.founding import PASSWORD, STAFF
+
+if TYPE_CHECKING:
+    from zhike.simulator.operations import MallLoaded
 
 LABELS = {
     "admin": "管理员 · admin",
@@ -45,7 +40,7 @@ class LogIn:
 LOG_INS = tuple(LogIn(LABELS[username], username, PASSWORD) for username, *_ in STAFF if username in LABELS)
 
 
-def ensure_history(size: str = "demo", seed: int = SEED) -> MallLoaded | None:
+def ensure_history(size: str = "demo", seed: int | None = None) -> MallLoaded | None:
     """Load the demo mall unless it was loaded completely before; an interrupted load is taken up again.
 
     The moment of the first attempt is remembered, because the same seed and date make the same mall.
@@ -53,26 +48,32 @@ def ensure_history(size: str = "demo", seed: int = SEED) -> MallLoaded | None:
     from django.conf import settings
 
     marker = settings.HOME / "demo.json"
-    state: dict[str, Any] = (
-        json.loads(marker.read_text())
-        if marker.exists()
-        else {"began": clock.now().isoformat(), "size": size, "seed": seed, "done": False}
-    )
-    if state["done"]:
+    state: dict[str, Any] = json.loads(marker.read_text()) if marker.exists() else {}
+    if state.get("done"):
         return None
+
+    from zhike.simulator.operations import SEED, load_behaviour, load_insight, load_mall
+
+    began: dict[str, Any] = {
+        "began": clock.now().isoformat(),
+        "size": size,
+        "seed": SEED if seed is None else seed,
+        "done": False,
+    }
+    state = began | state
     marker.parent.mkdir(parents=True, exist_ok=True)
     marker.write_text(json.dumps(state))
     with Progress(STAGES["history"]) as bar:
         loaded = load_mall(
-            size=state.get("size", size),
-            seed=state.get("seed", seed),
+            size=state["size"],
+            seed=state["seed"],
             now=dt.datetime.fromisoformat(state["began"]),
             progress=_Shown(bar),
             processes=min(4, os.cpu_count() or 1),
         )
     load_behaviour(
-        size=state.get("size", size),
-        seed=state.get("seed", seed),
+        size=state["size"],
+        seed=state["seed"],
         now=dt.datetime.fromisoformat(state["began"]),
     )
     load_insight(now=dt.datetime.fromisoformat(state["began"]))

@@ -94,19 +94,20 @@ def _vendors(web: str) -> Child:
     os.environ[EMULATOR] = f"http://127.0.0.1:{port}"
     open_channels(os.environ[EMULATOR])
     command = [sys.executable, "-m", "zhike.config.cli", "simulate", "vendors"]
-    return Child("vendors", [*command, "--port", str(port), "--web", web], critical=False)
+    return Child("vendors", [*command, "--port", str(port), "--web", web], critical=False, first=False)
 
 
 def _children(port: int, *, live: bool, rate: float) -> list[Child]:
+    """The web comes first: what the worker has to catch up with would keep whoever wants to look waiting."""
     zhike = [sys.executable, "-m", "zhike.config.cli"]
     children = [
         Child("web", [*zhike, "web", "--port", str(port)]),
-        Child("worker", [*zhike, "worker"]),
-        Child("live", [*zhike, "live", "--port", str(port + 1)], critical=False),
+        Child("worker", [*zhike, "worker"], first=False),
+        Child("live", [*zhike, "live", "--port", str(port + 1)], critical=False, first=False),
     ]
     if live:
         live_tills = [*zhike, "simulate", "live", "--port", str(port), "--rate", str(rate)]
-        children.append(Child("live tills", live_tills, critical=False))
+        children.append(Child("live tills", live_tills, critical=False, first=False))
     return children
 
 

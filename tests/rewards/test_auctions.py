@@ -108,6 +108,17 @@ def test_open_bids_hold_points_and_give_them_back_to_whoever_is_outbid(
     assert members.verify_ledger().is_clean
 
 
+def test_the_statement_says_that_it_was_a_bid(town: Town, zhang: Person, li: Person) -> None:
+    auction_id = make_auction(town)
+    bid(zhang, auction_id, 600)
+    bid(li, auction_id, 900)
+    entries = members.statement(viewer_of_person(zhang.person_id), zhang.member_id, None, 2).items
+    assert [one.sentence for one in entries] == [
+        "竞拍未中或被超越，已退回：600 积分。",
+        "600 积分已为竞拍出价预占。",
+    ]
+
+
 def test_the_order_of_a_winner_is_an_order_but_they_cannot_take_it_back(town: Town, zhang: Person) -> None:
     auction_id = make_auction(town, reward_id=make_reward(town, stock=1, per_member=1))
     bid(zhang, auction_id, 700)

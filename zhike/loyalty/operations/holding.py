@@ -310,7 +310,7 @@ def _release(holder: Holder, hold: Hold, taken: Transfer, actor: Viewer, now: dt
         actor=actor,
         occurred_at=now,
         now=now,
-        explanation={"hold": str(hold.pk), "status": "released"},
+        explanation={"hold": str(hold.pk), "status": "released"} | _pledge_of(taken),
         reverses=taken.pk,
     )
     post(posting)
@@ -381,6 +381,11 @@ def release_pledge(*, actor: Viewer, hold_id: UUID, now: dt.datetime) -> HoldOut
     """Give a pledge back to the lots it came from. Again, or after it lapsed: nothing. Raises HoldNotFound, HoldHasEnded."""
     holder, hold, taken = _locked_pledge(hold_id)
     return _release(holder, hold, taken, actor, now)
+
+
+def _pledge_of(taken: Transfer) -> dict[str, str]:
+    """What a pledge was for; nothing of an ordinary hold."""
+    return {PLEDGE: taken.explanation[PLEDGE]} if PLEDGE in taken.explanation else {}
 
 
 def _locked_pledge(hold_id: UUID) -> tuple[Holder, Hold, Transfer]:

@@ -254,10 +254,13 @@ def entry_sentence(reason: str, points: int, explanation: Mapping[str, Any], awa
         return _("Given by us: %(note)s") % {"note": explanation.get("note", "")}
     if reason == "revoke":
         return _("Given by us and taken back: %(note)s") % {"note": explanation.get("note", "")}
+    is_bid = str(explanation.get("for", "")).startswith("auction:")
     sentences = {
         "restore": _("A redemption was reversed: %(points)s given back to where they came from."),
-        "hold": _("%(points)s set aside for a purchase."),
-        "unhold": _("Set aside for a purchase and given back: %(points)s."),
+        "hold": _("%(points)s set aside for a bid.") if is_bid else _("%(points)s set aside for a purchase."),
+        "unhold": _("A bid ended or was outbid: %(points)s given back.")
+        if is_bid
+        else _("Set aside for a purchase and given back: %(points)s."),
         "opening": _("Brought in from another system: %(points)s."),
         "waive": _("Debt waived: %(points)s."),
         "merge": _("Joined with another membership of the same person: %(points)s."),

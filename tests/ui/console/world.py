@@ -84,8 +84,15 @@ def build_world(now: dt.datetime) -> World:
     sell(malls.star, malls.fashion, 90, now - dt.timedelta(days=1), zhang.person_id, now)
     sell(malls.star, malls.jeweller, 990_00, now - dt.timedelta(days=2), zhang.person_id, now)
     sell(malls.cloud, malls.noodles, 36_00, now - dt.timedelta(days=1), li.person_id, now)
-    sell(malls.star, malls.cafe, 45_00, now - dt.timedelta(hours=1), None, now)
+    sell(malls.star, malls.cafe, 45_00, earlier_today(now), None, now)
     return World(malls, program, tiers, _rule_id(program, now), zhang.member_id, li.member_id, sale, now)
+
+
+def earlier_today(now: dt.datetime) -> dt.datetime:
+    """An hour ago, or the beginning of the mall's day where it is younger than that."""
+    local = now + dt.timedelta(hours=8)
+    begun = local - local.replace(hour=0, minute=0, second=0, microsecond=0)
+    return now - min(dt.timedelta(hours=1), begun)
 
 
 def enroll(

@@ -377,6 +377,7 @@ def _create_all(
         (id_of(target), by_key[number][key], persons[number].created_at or now)
         for target, number, key in resolution.added
     ]
+    added.sort(key=lambda one: (one[1].kind, one[1].index))  # two batches never wait for each other
     identifier_ids = _bulk.copy_identifiers(added)
     facts = _facts_of_many(group_id, described, added, identifier_ids)
     conflicts = {

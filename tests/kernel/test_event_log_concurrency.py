@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 from django.db import connection, transaction
 
+from tests.databases import close_connections
 from tests.kernel.facts import NOON, LampLit, note, seen, seen_table
 from tests.kernel.threads import run_threads
 from zhike.kernel.connections import open_connection
@@ -30,6 +31,7 @@ SUBJECTS = 5
 def table(transactional_db: None) -> Iterator[None]:
     with seen_table():
         yield
+    close_connections()  # the pool may hold some that a test has shot
 
 
 def on_lamp_lit(event: StoredEvent) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 from django.db import connection, transaction
 
+from tests.databases import close_connections
 from tests.loyalty.conftest import NOW, SYSTEM, Town, build_town
 from tests.loyalty.storm import build_crowd, rage
 from tests.loyalty.test_returns import bring_back
@@ -133,6 +134,7 @@ def test_random_business_in_eight_threads_adds_up() -> None:
     finally:
         over.set()
         marksman.join()
+        close_connections()  # the pool may hold some that were shot while nobody used them
     assert operations + cut_off >= 8 * 80
     assert cut_off > 0
     report = queries.verify_ledger()

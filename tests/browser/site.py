@@ -39,8 +39,8 @@ class Site:
 def serve(database_url: str, log: Path) -> Iterator[str]:
     """Start granian on a free port and give its address once it answers."""
     port = _free_port()
-    environment = os.environ | {"DATABASE_URL": database_url, "ZHIKE_POOL": "4"}
-    options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--blocking-threads", "4"]
+    environment = os.environ | {"DATABASE_URL": database_url, "ZHIKE_POOL": "5", "ZHIKE_THREADS": "4"}
+    options = ["--interface", "asgi", "--host", "127.0.0.1", "--port", str(port)]
     command = [
         sys.executable,
         "-m",
@@ -49,7 +49,7 @@ def serve(database_url: str, log: Path) -> Iterator[str]:
         "--no-ws",
         "--log-level",
         "warning",
-        "zhike.config.wsgi:application",
+        "zhike.config.web:application",
     ]
     with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out, env=environment) as process:
         try:

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from zhike.config import environment
-from zhike.config.wsgi import behind_proxies
+from zhike.config.web import behind_proxies
 
 STRANGER, PROXY = "203.0.113.9", "10.0.0.1"
 
 
 def address_seen(trusted: list[str], peer: str, forwarded: str | None) -> str:
-    """REMOTE_ADDR as the program finds it when `peer` sends a request."""
+    """The caller's address as the program finds it when `peer` sends a request."""
     seen: list[str] = []
 
-    def program(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        seen.append(environ["REMOTE_ADDR"])
-        return []
+    async def program(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        seen.append(scope["client"][0])
 
-    head = {} if forwarded is None else {"HTTP_X_FORWARDED_FOR": forwarded}
-    behind_proxies(program, trusted)({"REMOTE_ADDR": peer, **head}, lambda *_: None)  # type: ignore[arg-type,return-value]
+    headers = [] if forwarded is None else [(b"x-forwarded-for", forwarded.encode())]
+    scope = {"type": "http", "scheme": "http", "client": (peer, 1234), "headers": headers}
+    asyncio.run(behind_proxies(program, trusted)(scope, None, None))  # type: ignore[arg-type]
     return seen[0]
 
 

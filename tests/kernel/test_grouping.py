@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 
-from zhike.kernel.grouping import Grouped
+from zhike.kernel.grouping import Grouped, Lane
 
 
 class Gate:
@@ -108,3 +109,76 @@ def test_32_threads_each_get_their_own(at_once: int) -> None:
     assert wrong == []
     assert not any(thread.is_alive() for thread in threads)
     assert most <= at_once
+
+
+class TestLane:
+    """Calls side by side in one thread."""
+
+    @staticmethod
+    def groups_of(
+        calls: Sequence[Callable[[Grouped[int, int]], object]],
+    ) -> tuple[list[list[int]], list[object]]:
+        """The groups that were executed, and what the calls returned or raised."""
+        groups: list[list[int]] = []
+
+        def execute(items: Sequence[int]) -> list[int | Exception]:
+            groups.append(list(items))
+            return [ValueError(str(item)) if item % 10 == 9 else item * 2 for item in items]
+
+        grouped = Grouped(execute)
+        return groups, Lane().run([partial(call, grouped) for call in calls])
+
+    def test_calls_are_answered_together_and_go_on_by_themselves(self) -> None:
+        groups, answers = self.groups_of(
+            [
+                lambda grouped: grouped(1) + 100,
+                lambda grouped: "needs nobody",
+                lambda grouped: grouped(grouped(2)),
+                lambda grouped: grouped(3),
+            ]
+        )
+        assert groups == [[1, 2, 3], [4]]
+        assert answers == [102, "needs nobody", 8, 6]
+
+    def test_what_fails_fails_alone(self) -> None:
+        def caught(grouped: Grouped[int, int]) -> str:
+            try:
+                return str(grouped(19))
+            except ValueError as error:
+                return f"refused {error}"
+
+        groups, answers = self.groups_of(
+            [caught, lambda grouped: 1 // 0, lambda grouped: grouped(9), lambda grouped: grouped(1)]
+        )
+        assert groups == [[19, 9, 1]]
+        assert answers[0] == "refused 19"
+        assert isinstance(answers[1], ZeroDivisionError)
+        assert isinstance(answers[2], ValueError)
+        assert answers[3] == 2
+
+    def test_a_group_that_breaks_is_told_to_all_of_it(self) -> None:
+        def execute(items: Sequence[int]) -> list[int | Exception]:
+            raise ConnectionError
+
+        grouped = Grouped[int, int](execute)
+        answers = Lane().run([partial(grouped, 1), partial(grouped, 2)])
+        assert [type(answer) for answer in answers] == [ConnectionError, ConnectionError]
+
+    def test_each_call_speaks_its_own_language(self) -> None:
+        from django.utils import translation
+
+        def speak(language: str, grouped: Grouped[int, int]) -> str:
+            translation.activate(language)
+            grouped(1)
+            return translation.get_language()
+
+        _, answers = self.groups_of(
+            [partial(speak, "en"), partial(speak, "zh-hans"), partial(speak, "zh-hant")]
+        )
+        assert answers == ["en", "zh-hans", "zh-hant"]
+
+    def test_outside_of_a_run_threads_wait_for_each_other_again(self) -> None:
+        groups, answers = self.groups_of([lambda grouped: grouped])
+        (grouped,) = answers
+        assert grouped(1) == 2  # type: ignore[operator]
+        assert groups == [[1]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import signal
@@ -20,7 +19,7 @@ LIVE_CONNECTIONS_MAX = 16_384
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
 @click.option("--workers", default=2, show_default=True, help="Processes.")
-@click.option("--threads", default=32, show_default=True, help="Threads per process; they wait for commits.")
+@click.option("--threads", default=32, show_default=True, help="Threads per process.")
 @click.option("--migrate", "with_migrate", is_flag=True, help="Bring the tables up to date first.")
 def web(host: str, port: int, workers: int, threads: int, with_migrate: bool) -> None:
     """Serve pages and API with granian."""
@@ -32,7 +31,8 @@ def web(host: str, port: int, workers: int, threads: int, with_migrate: bool) ->
 
         migrate_now()
     _share_figures(port)
-    serve_web(host=host, port=port, workers=workers, threads=threads)
+    os.environ["ZHIKE_THREADS"] = str(threads)
+    serve_web(host=host, port=port, workers=workers)
 
 
 def _share_figures(port: int) -> None:
@@ -43,22 +43,19 @@ def _share_figures(port: int) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
-def serve_web(*, host: str, port: int, workers: int, threads: int) -> None:
+def serve_web(*, host: str, port: int, workers: int) -> None:
     """Run granian in this process until it is told to stop."""
     from granian.constants import Interfaces
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
     from granian.server import Server
 
-    # it thinks so many threads too many; ours wait for commits most of the time
-    logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in str(record.msg))
     Server(
-        "zhike.config.wsgi:application",
+        "zhike.config.web:application",
         address=host,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGI,
         workers=workers,
-        blocking_threads=threads,
         backlog=512,
         websockets=False,
         http1_settings=HTTP1Settings(header_read_timeout=15_000),

@@ -29,6 +29,7 @@ from zhike.ui.api import metrics
 from zhike.ui.api.problems import MethodNotAllowed, problem_of, problem_response
 
 URLS = "zhike.ui.api.urls"
+BODILESS = (204, 304)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,64}", re.ASCII)
 
@@ -79,6 +80,8 @@ class ApiHandler(WSGIHandler):
         drop_broken_connection()
         response = self._middleware_chain(ApiRequest(environ))
         status = response.status_code
+        if status not in BODILESS:
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         start_response(f"{status} {reasons.get(status, 'Unknown')}", list(response.headers.items()))
         keep_connection()
         return [response.content]

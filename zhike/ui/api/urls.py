@@ -19,6 +19,7 @@ from zhike.ui.api import (
     receipts,
     redemptions,
 )
+from zhike.ui.api.lane import laned
 from zhike.ui.api.routes import (
     adjustments,
     campaigns,
@@ -101,8 +102,8 @@ def _plain(view: Any) -> Any:
 
 
 urlpatterns = [
-    path("api/v1/receipts", _plain(receipts.take_receipt)),
-    path("api/v1/members/<int:member_id>/redemptions", _plain(redemptions.redeem)),
+    path("api/v1/receipts", laned(receipts.take_receipt)),
+    path("api/v1/members/<int:member_id>/redemptions", laned(redemptions.redeem)),
     path("api/v1/members/<int:member_id>/holds", _plain(holds.hold)),
     path("api/v1/receipts/batch", _plain(receipts.take_batch)),
     path("api/v1/coupons/quote", _plain(coupons.quote)),

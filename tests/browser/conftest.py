@@ -140,7 +140,8 @@ def axe() -> Callable[..., None]:
     script = AXE.read_text()
 
     def check(page: Page) -> None:
-        page.evaluate(script)
+        if not page.evaluate("'axe' in window"):
+            page.evaluate(script)
         found = page.evaluate(
             """runOnly => axe.run(document, {runOnly, resultTypes: ["violations"], preload: false})
                 .then(result => result.violations)""",

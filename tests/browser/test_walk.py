@@ -1,7 +1,7 @@
 """A walk through every page of console, counter and member app, as the links lead, starting from the addresses themselves.
 
 A page that is new is walked without being named here. Of pages that differ only by an id, the first that a link leads
-to stands for all.
+to stands for all. Every page is loaded once and looked at in two lights: at the desk, and in the hand in the dark.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ pytestmark = pytest.mark.xdist_group("browser-walk")
 ACTOR = system_viewer("tests")
 PARTS = {"console": 9, "counter": 2, "member": 3}
 PART_PAGES = 20
+FRAME = "#sidebar"
+"""The same on every page and seven tenths of most: axe reads it on the first page of each part."""
 AT_LEAST = {"console": 80, "counter": 15, "member": 18}
 NARROWEST = {"width": 360, "height": 740}
 LEFT_IN_ENGLISH = """() => {
@@ -47,6 +49,13 @@ LEFT_IN_ENGLISH = """() => {
   }
   return [...found];
 }"""
+STILL = """() => {
+  const still = new CSSStyleSheet();
+  still.replaceSync("*, ::before, ::after { transition: none !important }");
+  document.adoptedStyleSheets.push(still);
+}"""
+"""A colour on its way from light to dark is neither."""
+LINKS = "() => [...document.querySelectorAll('a[href]')].map(link => link.pathname + link.search)"
 TOO_FAINT = """() => axe.run(document, {
     runOnly: {type: "rule", values: ["color-contrast"]}, resultTypes: ["violations"], preload: false})
   .then(result => result.violations.flatMap(one => one.nodes.map(node => node.html.slice(0, 160))))"""
@@ -98,8 +107,10 @@ def _look_into_it(now: dt.datetime) -> None:
 
 
 @pytest.fixture
-def enter(site: Site, house: House, open_page: Callable[..., Page]) -> Callable[[], Page]:
-    """A browser in which the administrator and the member are logged in, in the light."""
+def enter(
+    site: Site, house: House, open_page: Callable[..., Page], axe: Callable[[Page], None]
+) -> Callable[[], Page]:
+    """A browser in which the administrator and the member are logged in; axe is in every page it opens."""
 
     def _enter() -> Page:
         with site.committed():
@@ -108,6 +119,8 @@ def enter(site: Site, house: House, open_page: Callable[..., Page]) -> Callable[
             sessions.log_in(session, house.member_id, house.person_id)
             session.save()
         page = open_page(DESK)
+        page.add_init_script(path=AXE)
+        page.add_init_script(f"({STILL})()")
         cookies = {"sessionid": staff, sessions.COOKIE: session.session_key or ""}
         page.context.add_cookies(
             [{"name": name, "value": value, "url": site.url} for name, value in cookies.items()]
@@ -131,7 +144,7 @@ class Walk:
         self.walked: list[str] = []
 
     def pages(self, page: Page, most: int | None) -> Iterator[str]:
-        """The next pages, opened by whoever takes them; all that are left where there is no `most`."""
+        """The next pages, opened one after the other; all that are left where there is no `most`."""
         until = len(self.walked) + most if most else None
         while self.waiting and len(self.walked) != until:
             address = self.waiting.popleft()
@@ -140,14 +153,16 @@ class Walk:
             if not is_page(answer):
                 continue
             self.walked.append(address)
+            page.goto(address)
+            self._follow(page.evaluate(LINKS))
             yield address
-            for link in page.locator("a[href]").evaluate_all(
-                "links => links.map(link => link.pathname + link.search)"
-            ):
-                view = view_of(link)
-                if view.startswith(f"{self.area}:") and view not in self.known:
-                    self.known.add(view)
-                    self.waiting.append(link)
+
+    def _follow(self, links: list[str]) -> None:
+        for link in links:
+            view = view_of(link)
+            if view.startswith(f"{self.area}:") and view not in self.known:
+                self.known.add(view)
+                self.waiting.append(link)
 
 
 @pytest.fixture(scope="module")
@@ -177,8 +192,8 @@ def test_every_page_is_whole_at_the_desk_and_in_the_hand(
         page.get_by_role("combobox").select_option(index=1)
         page.get_by_role("button", name="在此收银").click()
         page.wait_for_url("**/counter/")
-    for address in walk.pages(page, None if is_last else PART_PAGES):
-        assert_whole(page, address, axe)
+    for number, address in enumerate(walk.pages(page, None if is_last else PART_PAGES)):
+        assert_whole(page, address, axe, is_first=number == 0)
         assert console_errors.unforgiven == [], address
     if is_last:
         assert len(walk.walked) >= AT_LEAST[area], walk.walked
@@ -215,25 +230,38 @@ def is_page(answer: APIResponse) -> bool:
     return answer.status == 200 and is_html and "<html" in answer.text()
 
 
-def assert_whole(page: Page, address: str, axe: Callable[[Page], None]) -> None:
-    """At the desk in the light, and on phones in the dark: it fits, can be read, and nothing is left in English."""
-    look(page, address, DESK, "light")
+def assert_whole(page: Page, address: str, axe: Callable[[Page], None], *, is_first: bool) -> None:
+    """At the desk in the light, and on phones in the dark: it fits, can be read, and nothing is left in English.
+
+    A page stays where it was looked at last, and the next one is opened there: every other page begins in the hand.
+    """
+    if not is_first:
+        page.evaluate("frame => document.querySelector(frame)?.replaceChildren()", FRAME)
+    if page.viewport_size == DESK:
+        assert_whole_at_the_desk(page, address, axe)
+        assert_whole_in_the_hand(page, address, [PHONE, NARROWEST])
+    else:
+        assert_whole_in_the_hand(page, address, [NARROWEST, PHONE])
+        assert_whole_at_the_desk(page, address, axe)
+
+
+def assert_whole_at_the_desk(page: Page, address: str, axe: Callable[[Page], None]) -> None:
+    page.emulate_media(color_scheme="light")
+    assert_fits(page, address, DESK)
     axe(page)
     left = set(page.evaluate(LEFT_IN_ENGLISH)) - SPOKEN_IN_ENGLISH
     assert left == set(), f"{address} is not all in Chinese"
-    look(page, address, PHONE, "dark")
-    page.evaluate(AXE.read_text())
+
+
+def assert_whole_in_the_hand(page: Page, address: str, sizes: list[dict[str, int]]) -> None:
+    page.emulate_media(color_scheme="dark")
+    for size in sizes:
+        assert_fits(page, address, size)
     assert page.evaluate(TOO_FAINT) == [], f"{address} in the dark"
-    page.set_viewport_size(NARROWEST)  # type: ignore[arg-type]
-    assert fits(page), f"{address} scrolls sideways on a narrow phone"
 
 
-def look(page: Page, address: str, viewport: dict[str, int], theme: str) -> None:
-    page.set_viewport_size(viewport)  # type: ignore[arg-type]
-    page.context.add_cookies([{"name": "zhike_theme", "value": theme, "domain": "127.0.0.1", "path": "/"}])
-    page.goto(address)
-    assert fits(page), f"{address} scrolls sideways at {viewport['width']} px"
-
-
-def fits(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+def assert_fits(page: Page, address: str, size: dict[str, int]) -> None:
+    if page.viewport_size != size:
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+    fits = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert fits, f"{address} scrolls sideways at {size['width']} px"

@@ -29,8 +29,9 @@ PHONE = {"width": 390, "height": 844}
 PATIENCE_MS = 15_000
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests share one server and one browser: under xdist they stay together."""
+    """Browser tests share one server and one browser: under xdist, which reads the mark next, they stay together."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)

@@ -271,8 +271,9 @@ def test_lines_are_added_as_needed(till: Callable[..., Page], customer: Customer
     expect(page.locator("[data-points]")).to_have_text("+55")
 
 
-@SIZES
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("viewport", "theme"), [(PHONE, "light"), (TABLET, "dark")], ids=["light-phone", "dark-tablet"]
+)
 def test_every_page_looks_right(
     site: Site,
     shop: Shop,

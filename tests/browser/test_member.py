@@ -220,8 +220,9 @@ def test_consents_are_changed(signed_in: Callable[..., Page]) -> None:
     expect(marketing.get_by_label("短信")).not_to_be_checked()
 
 
-@SIZES
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("viewport", "theme"), [(PHONE, "light"), (DESK, "dark")], ids=["light-phone", "dark-desk"]
+)
 def test_every_page_looks_right(
     site: Site,
     signed_in: Callable[..., Page],

@@ -20,7 +20,11 @@ from zhike.collection import queries
 from zhike.customers import queries as people
 from zhike.kernel import clock
 
-pytestmark = [pytest.mark.feature("C002", "C017"), pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.feature("C002", "C017"),
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.xdist_group("sdks"),
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 NODE_SDK = ROOT / "frontend" / "node_modules" / "@segment" / "analytics-node"
@@ -34,8 +38,9 @@ def sender() -> Sender:
     )
 
 
-@pytest.fixture
-def address() -> Iterator[str]:
+@pytest.fixture(scope="module")
+def address(django_db_setup: None) -> Iterator[str]:
+    """One server for all: what it remembers goes by ids and keys, which no test has in common with another."""
     with web_server() as address:
         yield address
 

@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SUPERVISED = """
 import sys
 from pathlib import Path
+from zhike.config import supervisor as ours
 from zhike.config.supervisor import Child, Supervisor
+ours.RESTART_PAUSE_S = 0.05
 folder = Path(sys.argv[1])
 child = [sys.executable, "-c", {child!r}, str(folder)]
 guarded = []

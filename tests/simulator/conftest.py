@@ -16,8 +16,9 @@ NOW = dt.datetime(2026, 6, 10, 14, 40, tzinfo=dt.UTC)
 """Twenty to eleven at night in the mall: whoever makes something in its past must do it at an hour of its own."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Who looks at the mall works where it is."""
+    """Who looks at the mall works where it is; xdist reads the mark next."""
     for item in items:
         if "mall" in getattr(item, "fixturenames", ()) and "tests/simulator/" in item.nodeid:
             item.add_marker(pytest.mark.xdist_group("mall"))

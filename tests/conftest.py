@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.databases import close_connections, drop_left_overs, ensure_template, server_url
+from tests.databases import close_connections, drop_left_overs, empty_tables, ensure_template, server_url
 from tests.plugins.environment import ROOT
 
 pytest_plugins = [
@@ -25,12 +25,13 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
     import psycopg
     from django.conf import settings
     from django.db import connections
+    from django.test import TransactionTestCase
 
     from zhike.config import environment
 
     os.environ["DATABASE_URL"] = server_url("postgres")
     name = f"test_{os.getpid()}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    with django_db_blocker.unblock():
+    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
         entry = environment.database()
         settings.DATABASES["default"].update(entry)
         connections["default"].settings_dict.update(entry)
@@ -38,6 +39,8 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
             drop_left_overs(admin)
             template = ensure_template(admin)
             admin.execute(f'create database "{name}" template "{template}"')
+            if admin.execute("select current_setting('is_superuser') = 'on'").fetchone() == (True,):
+                patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
         connections["default"].settings_dict["NAME"] = name
         settings.DATABASES["default"]["NAME"] = name
         os.environ["DATABASE_URL"] = server_url(name)

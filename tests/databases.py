@@ -62,6 +62,36 @@ def close_connections() -> None:
     connections["default"].close_pool()  # type: ignore[attr-defined]
 
 
+WRITTEN = """
+    select quote_ident(one.relname), pg_relation_size(one.oid) > 512 * 1024
+    from pg_class one left join pg_inherits on inhrelid = one.oid left join pg_class whole on whole.oid = inhparent
+    where one.relkind = 'r' and one.relnamespace = 'public'::regnamespace and pg_relation_size(one.oid) > 0
+      and coalesce(whole.relname, one.relname) = any(%s)"""
+KEPT = {"django_content_type", "auth_permission"}
+"""What `migrate` writes by itself."""
+
+
+def empty_tables(*_test_case: object) -> None:
+    """Delete what a test committed, as `flush` does, but only where something was ever written.
+
+    It truncates all our tables in 0.4 s, forty times longer. Like it, this waits for those who still write.
+    """
+    from django.db import connection, transaction
+
+    ours = set(connection.introspection.django_table_names()) - KEPT
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "set local session_replication_role = replica"
+        )  # no triggers: foreign keys, append only
+        cursor.execute(WRITTEN, [list(ours)])
+        written = cursor.fetchall()
+        if not written:
+            return
+        cursor.execute(f"lock table {', '.join(name for name, _is_large in written)}")
+        for name, is_large in written:
+            cursor.execute(f"truncate {name} cascade" if is_large else f"delete from {name}")
+
+
 def drop_left_overs(connection: Any) -> None:
     """Copies of runs that were killed: their process no longer exists."""
     for (name,) in connection.execute(

@@ -80,9 +80,8 @@ def empty_tables(*_test_case: object) -> None:
 
     ours = set(connection.introspection.django_table_names()) - KEPT
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "set local session_replication_role = replica"
-        )  # no triggers: foreign keys, append only
+        # no triggers: neither foreign keys nor what keeps a table append-only
+        cursor.execute("set local session_replication_role = replica")
         cursor.execute(WRITTEN, [list(ours)])
         written = cursor.fetchall()
         if not written:

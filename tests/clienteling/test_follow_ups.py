@@ -92,7 +92,8 @@ def test_found_once_shown_to_whom_they_are_and_settled_by_a_purchase(
     activity.recount_activity(actor=activity.ACTOR, person_id=world.zhang.person_id)
     operations.find_follow_ups(**find, now=NOW + dt.timedelta(hours=1))
     assert FollowUp.objects.get().state == "settled"
-    types = list(Event.objects.filter(type__startswith="zhike.clienteling").values_list("type", flat=True))
+    told = Event.objects.filter(type__startswith="zhike.clienteling").order_by("position")
+    types = list(told.values_list("type", flat=True))
     assert types == ["zhike.clienteling.follow_up_opened", "zhike.clienteling.follow_up_ended"]
 
 

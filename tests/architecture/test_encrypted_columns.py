@@ -19,6 +19,8 @@ NOT_ENCRYPTED = {
     ("service_botmodel", "content"),
     ("service_verbatimmodel", "content"),
     ("collection_writekey", "digest"),
+    ("intake_tillcredential", "digest"),
+    ("intake_tillcredential", "previous_digest"),
     # Of ids that are random, or of user ids nobody is known by yet: what a retired key forgets is only that.
     ("collection_visitor", "digest"),
     ("loyalty_seal", "previous"),

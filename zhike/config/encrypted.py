@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from zhike.intake import queries as intake
     from zhike.kernel.reencryption import EncryptedColumn
 
 
@@ -33,5 +34,6 @@ def columns() -> list[EncryptedColumn]:
         *service.encrypted_columns(),
         *clienteling.encrypted_columns(),
         *rights.encrypted_columns(),
+        *intake.encrypted_columns(),
         cards,
     ]

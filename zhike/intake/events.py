@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -37,3 +38,39 @@ class ImportTakenBack(Fact):
     @property
     def subject(self) -> str:
         return f"import/{self.run_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class UploadSetAside(Fact):
+    """A till's upload could not be taken and waits in quarantine; ``reason`` is a code."""
+
+    type: ClassVar[str] = "zhike.intake.upload_set_aside"
+
+    connector_id: int
+    merchant_id: int
+    mall_id: int
+    till: str
+    reason: str
+
+    @property
+    def subject(self) -> str:
+        return f"merchant/{self.merchant_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotalDeclared(Fact):
+    """A till said what it sold in a business day; amounts are fen."""
+
+    type: ClassVar[str] = "zhike.intake.day_total_declared"
+
+    connector_id: int
+    merchant_id: int
+    mall_id: int
+    till: str
+    business_date: dt.date
+    sales_fen: int
+    refunds_fen: int | None
+
+    @property
+    def subject(self) -> str:
+        return f"merchant/{self.merchant_id}"

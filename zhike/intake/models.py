@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 
 
 class ImportRun(models.Model):
@@ -118,3 +120,129 @@ class BalanceMove(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["-created_at"], name="balance_move_newest")]
+
+
+class Connector(models.Model):
+    """A lasting connection to somebody's system: what comes in, by which terms.
+
+    ``settings`` depends on the kind (rules.connectors). ``secret`` is encrypted and bound to the row. A connector that fetches
+    is due at ``next_run_at``; ``watermark`` is how far it has read, ``failures`` how often it failed in a row since it last
+    worked, ``last_error`` the sentence of the last one.
+    """
+
+    class Kind(models.TextChoices):
+        TILLS = "tills"
+        FOLDER = "folder"
+        DATABASE = "database"
+
+    mall = models.ForeignKey("organization.Mall", models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    name = models.CharField(max_length=60)
+    is_on = models.BooleanField(default=True)
+    settings = models.JSONField(default=dict)
+    mapping = models.JSONField(default=dict)
+    secret = models.BinaryField(null=True)
+    every_minutes = models.IntegerField(default=0)
+    next_run_at = models.DateTimeField(null=True)
+    watermark = models.CharField(max_length=200, blank=True)
+    failures = models.IntegerField(default=0)
+    last_error = models.CharField(max_length=500, blank=True)
+    last_run_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["mall", "name"], name="connector_name_unique")]
+        indexes = [
+            models.Index(
+                fields=["next_run_at"],
+                condition=Q(is_on=True, next_run_at__isnull=False),
+                name="connector_due",
+            )
+        ]
+
+
+class TillCredential(models.Model):
+    """With what the tills of one merchant show who they are. Passwords are random, and kept as SHA-256.
+
+    After a rotation the one before works on until ``previous_until``. ``tills`` empty: any till of the merchant.
+    """
+
+    connector = models.ForeignKey("intake.Connector", models.PROTECT, related_name="+", db_index=False)
+    merchant = models.ForeignKey("organization.Merchant", models.PROTECT, related_name="+", db_index=False)
+    username = models.CharField(max_length=40, unique=True)
+    digest = models.BinaryField()
+    previous_digest = models.BinaryField(null=True)
+    previous_until = models.DateTimeField(null=True)
+    tills = ArrayField(models.CharField(max_length=40), default=list)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=80)
+    last_upload_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connector", "merchant"],
+                condition=Q(revoked_at__isnull=True),
+                name="till_credential_one_works",
+            )
+        ]
+
+
+class TillDay(models.Model):
+    """What came from one till in one business day, and what it says it sold: the two sides of the reconciliation."""
+
+    connector = models.ForeignKey("intake.Connector", models.PROTECT, related_name="+", db_index=False)
+    merchant = models.ForeignKey("organization.Merchant", models.PROTECT, related_name="+", db_index=False)
+    till = models.CharField(max_length=40)
+    business_date = models.DateField()
+    accepted = models.IntegerField(default=0)
+    duplicates = models.IntegerField(default=0)
+    declared_sales_fen = models.BigIntegerField(null=True)
+    declared_refunds_fen = models.BigIntegerField(null=True)
+    declared_receipts = models.IntegerField(null=True)
+    declared_at = models.DateTimeField(null=True)
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connector", "business_date", "merchant", "till"], name="till_day_once"
+            )
+        ]
+
+
+class QuarantinedUpload(models.Model):
+    """One upload of a till that could not be taken: what it said, and why. Sent again, it is the same row with one more try."""
+
+    class Status(models.TextChoices):
+        OPEN = "open"
+        REPLAYED = "replayed"
+        DISCARDED = "discarded"
+
+    connector = models.ForeignKey("intake.Connector", models.PROTECT, related_name="+", db_index=False)
+    credential = models.ForeignKey("intake.TillCredential", models.PROTECT, related_name="+", db_index=False)
+    merchant = models.ForeignKey("organization.Merchant", models.PROTECT, related_name="+", db_index=False)
+    till = models.CharField(max_length=40, blank=True)
+    number = models.CharField(max_length=60, blank=True)
+    day = models.CharField(max_length=20, blank=True)
+    document = models.JSONField()
+    reason = models.CharField(max_length=40)
+    detail = models.CharField(max_length=300, blank=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
+    tries = models.IntegerField(default=1)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+    settled_by = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["credential", "till", "number", "day"],
+                condition=Q(status="open"),
+                name="quarantined_upload_once",
+            )
+        ]
+        indexes = [models.Index(fields=["connector", "status", "-id"], name="quarantined_upload_listed")]

@@ -9,6 +9,10 @@ LOOSE = (
     Loose("intake_quarantinedrow", "swept"),
     Loose("intake_importrun", "nobody"),
     Loose("intake_balancemove", "nobody"),
+    Loose("intake_quarantinedupload", "swept"),
+    Loose("intake_connector", "house"),
+    Loose("intake_tillcredential", "house"),
+    Loose("intake_tillday", "nobody"),
 )
 
 KEEPINGS = (
@@ -16,4 +20,5 @@ KEEPINGS = (
         "quarantined_rows", "intake_quarantinedrow",
         "(SELECT r.created_at FROM intake_importrun r WHERE r.id = run_id)", 180, days_min=7, also="status <> 'open'",
     ),
+    Keeping("quarantined_uploads", "intake_quarantinedupload", "last_at", 180, days_min=7, also="status <> 'open'"),
 )  # fmt: skip

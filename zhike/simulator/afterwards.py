@@ -25,6 +25,7 @@ from zhike.simulator.rewards import seed_rewards
 from zhike.simulator.rights import seed_rights
 from zhike.simulator.service_desk import ServiceDesk
 from zhike.simulator.tiers import seed_tiers
+from zhike.simulator.tills import seed_tills
 from zhike.simulator.twins import seed_twins
 
 
@@ -110,6 +111,10 @@ def _adjustments(ground: Ground) -> None:
     seed_adjustments(ground.actor, ground.loader, ground.now, ground.seed)
 
 
+def _tills(ground: Ground) -> None:
+    seed_tills(ground.actor, ground.world, ground.now, ground.seed)
+
+
 LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
     (
         _coupons,
@@ -126,7 +131,7 @@ LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
         _rates,
         _adjustments,
     ),
-    (_service_desk, _listening, _campaigns),
+    (_service_desk, _listening, _campaigns, _tills),
 )
 """Inside a lane one follows the other; each seed finds out for itself whether it was planted before."""
 

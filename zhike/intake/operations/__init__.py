@@ -11,6 +11,17 @@ from zhike.intake.files import (
 )
 from zhike.intake.operations._runs import FileGone, ImportBusy, MappingInvalid, WrongState
 from zhike.intake.operations.balances import BalancesOutcome, ColumnsMissing, import_balances
+from zhike.intake.operations.connectors import (
+    ConnectorNameTaken,
+    CredentialExists,
+    MerchantElsewhere,
+    create_credential,
+    create_till_connector,
+    revoke_credential,
+    rotate_credential,
+    set_tills,
+    update_till_connector,
+)
 from zhike.intake.operations.moving import (
     BatchNameUnusable,
     MoveNotFound,
@@ -27,6 +38,15 @@ from zhike.intake.operations.quarantine import (
     replay_rows,
 )
 from zhike.intake.operations.running import ImportOutcome, check, import_file, run, start_check, start_run
+from zhike.intake.operations.tills import (
+    Replayed,
+    UploadOutcome,
+    WaitingGone,
+    declare_day,
+    discard_uploads,
+    replay_uploads,
+    take_upload,
+)
 from zhike.intake.operations.undoing import UndoOutcome, start_undo, undo
 from zhike.intake.operations.uploads import (
     NameMissing,
@@ -36,13 +56,29 @@ from zhike.intake.operations.uploads import (
     start_upload,
 )
 from zhike.intake.rules.reconciliation import Reconciliation, Sample
+from zhike.intake.rules.tills import (
+    DAY_TOTAL,
+    RETURN,
+    SALE,
+    Refusal,
+    TillDayTotal,
+    TillLine,
+    TillReceipt,
+    TillTender,
+    tender_table,
+)
 from zhike.loyalty.operations import ImportInUse
 
 __all__ = [
+    "DAY_TOTAL",
+    "RETURN",
+    "SALE",
     "BalancesOutcome",
     "BatchNameUnusable",
     "CellsInvalid",
     "ColumnsMissing",
+    "ConnectorNameTaken",
+    "CredentialExists",
     "EmptyFile",
     "FileGone",
     "FileRefused",
@@ -51,34 +87,54 @@ __all__ = [
     "ImportInUse",
     "ImportOutcome",
     "MappingInvalid",
+    "MerchantElsewhere",
     "MoveNotFound",
     "NameMissing",
     "NoSuchSheet",
     "Reconciliation",
+    "Refusal",
     "ReplayOutcome",
+    "Replayed",
     "Sample",
+    "TillDayTotal",
+    "TillLine",
+    "TillReceipt",
+    "TillTender",
     "TruncatedFile",
     "UndoOutcome",
     "UnreadableFile",
+    "UploadOutcome",
+    "WaitingGone",
     "WrongEncoding",
     "WrongState",
     "bring_in_move",
     "check",
     "correct_row",
+    "create_credential",
+    "create_till_connector",
+    "declare_day",
     "delete_mapping",
     "discard_move",
     "discard_rows",
+    "discard_uploads",
     "import_balances",
     "import_file",
     "replay_rows",
+    "replay_uploads",
+    "revoke_credential",
+    "rotate_credential",
     "run",
     "save_mapping",
     "set_mapping",
+    "set_tills",
     "start_check",
     "start_move",
     "start_run",
     "start_undo",
     "start_upload",
+    "take_upload",
+    "tender_table",
     "undo",
+    "update_till_connector",
     "work_on_move",
 ]

@@ -12,9 +12,28 @@ from zhike.intake.queries.moves import MoveCounts, MoveView, balance_move, balan
 from zhike.intake.queries.quarantine import QuarantinedView, quarantine_csv, quarantined, quarantined_row
 from zhike.intake.queries.reasons import REASONS, reason_sentence
 from zhike.intake.queries.runs import Preview, RunView, preview, run, runs
+from zhike.intake.queries.tills import (
+    ConnectorView,
+    CredentialView,
+    DayOfTill,
+    TillSession,
+    WaitingUpload,
+    connector,
+    connectors,
+    credential,
+    credentials,
+    encrypted_columns,
+    reconciliation,
+    till_of,
+    waiting_reasons,
+    waiting_uploads,
+)
 
 __all__ = [
     "REASONS",
+    "ConnectorView",
+    "CredentialView",
+    "DayOfTill",
     "FieldChoice",
     "MoveCounts",
     "MoveView",
@@ -23,8 +42,15 @@ __all__ = [
     "QuarantinedView",
     "RunView",
     "SavedMappingView",
+    "TillSession",
+    "WaitingUpload",
     "balance_move",
     "balance_moves",
+    "connector",
+    "connectors",
+    "credential",
+    "credentials",
+    "encrypted_columns",
     "fields",
     "mapping_of_text",
     "mapping_toml",
@@ -33,7 +59,11 @@ __all__ = [
     "quarantined",
     "quarantined_row",
     "reason_sentence",
+    "reconciliation",
     "run",
     "runs",
     "saved_mappings",
+    "till_of",
+    "waiting_reasons",
+    "waiting_uploads",
 ]

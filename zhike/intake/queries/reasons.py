@@ -42,6 +42,19 @@ REASONS: dict[str, str | Promise] = {
     reasons.UNMATCHED_RETURN: _("The sale that this return belongs to was not found."),
     reasons.RETURN_EXCEEDS: _("More would be returned than was bought."),
     reasons.ALREADY_RECORDED: _("The receipt was recorded before without this row."),
+    reasons.BAD_KIND: _("The type is neither a sale (SA) nor a return (SR)."),
+    reasons.WRONG_MALL: _("The upload names another mall."),
+    reasons.UNKNOWN_TILL: _("This till is not registered for the merchant."),
+    reasons.MISSING_ITEM: _("The article number is missing."),
+    reasons.CANCELLED: _("The till says that this order was cancelled."),
+    reasons.TENDERS_DIFFER: _("The payments do not add up to the total."),
+    reasons.ALREADY_RETURNED: _("The sale was returned before."),
+    reasons.RETURN_NEEDS_POINTS: _("The member has spent the points of this purchase."),
+    reasons.LOG_IN: _("The user name or the password is not right."),
+    reasons.TOO_MANY_UPLOADS: _("Too many uploads. Try again in a minute."),
+    reasons.MESSAGE_TYPE: _("The message type is not SALESDATA."),
+    reasons.UPLOADED_BEFORE: _("A receipt with this number was uploaded before."),
+    reasons.NOT_RECORDABLE: _("The receipt cannot be recorded as it is."),
 }
 
 

@@ -220,6 +220,40 @@ def sales_by_merchant(
     return [(row["merchant_id"], row["receipts"], row["net"]) for row in sums]
 
 
+@dataclass(frozen=True, slots=True)
+class TillTotal:
+    """What is recorded of one till in one business day; amounts in fen, sales before refunds."""
+
+    sales: int = 0
+    returns: int = 0
+    sales_fen: int = 0
+    refunds_fen: int = 0
+
+
+def till_totals(
+    merchant_ids: Sequence[int], first: dt.date, last: dt.date
+) -> dict[tuple[int, str, dt.date], TillTotal]:
+    """By merchant, till and business date; whatever door they came through. The caller has authorised the merchants."""
+    sale, back = Q(kind="sale"), Q(kind="return")
+    rows = Receipt.objects.filter(merchant_id__in=merchant_ids, business_date__range=(first, last))
+    sums = (
+        rows.values("merchant_id", "till", "business_date")
+        .annotate(
+            sales=Count("id", filter=sale),
+            returns=Count("id", filter=back),
+            sold=Sum("net_fen", filter=sale),
+            refunded=Sum("net_fen", filter=back),
+        )
+        .order_by()
+    )
+    return {
+        (row["merchant_id"], row["till"], row["business_date"]): TillTotal(
+            row["sales"], row["returns"], row["sold"] or 0, row["refunded"] or 0
+        )
+        for row in sums
+    }
+
+
 def sales_counts(merchant_ids: Sequence[int], since: dt.datetime, until: dt.datetime) -> dict[int, int]:
     """How many sales each merchant made after ``since`` up to ``until``; for rates, the caller has authorised."""
     rows = Receipt.objects.filter(

@@ -68,6 +68,18 @@ def find_claimable(merchant_id: int, number: str, business_date: dt.date, till: 
     return found.order_by(F("person_id").asc(nulls_first=True)).first()
 
 
+def sale_by_number(
+    merchant_id: int, number: str, *, till: str = "", business_date: dt.date | None = None
+) -> UUID | None:
+    """The latest sale with this number, of this till and day where they are known."""
+    found = Receipt.objects.filter(merchant_id=merchant_id, number=number, kind=Receipt.Kind.SALE)
+    if till:
+        found = found.filter(till=till)
+    if business_date is not None:
+        found = found.filter(business_date=business_date)
+    return found.order_by("-occurred_at").values_list("id", flat=True).first()
+
+
 def was_returned(receipt_id: UUID) -> bool:
     return Receipt.objects.filter(original_id=receipt_id).exists()
 

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.ui.console import insight_labels as insight
 from zhike.ui.console import reward_labels as rewards
+from zhike.ui.console.connector_labels import CONNECTOR_ACTIONS, CONNECTOR_SUBJECTS
 from zhike.ui.console.engagement_labels import AWARDS, ENGAGEMENT_ACTIONS
 from zhike.ui.console.marketing_labels import MARKETING_ACTIONS, MARKETING_PERMISSIONS
 from zhike.ui.console.recovery_labels import RECOVERY_ACTIONS
@@ -394,6 +395,7 @@ AUDIT_ACTIONS = {
     **MARKETING_ACTIONS,
     **RIGHTS_ACTIONS,
     **RISK_ACTIONS,
+    **CONNECTOR_ACTIONS,
     "mission.save": _("Mission published"),
     "deed.withdraw": _("Deed withdrawn"),
     **ENGAGEMENT_ACTIONS,
@@ -561,6 +563,7 @@ AUDIT_ACTIONS = {
 }
 
 AUDIT_SUBJECTS = {
+    **CONNECTOR_SUBJECTS,
     **insight.AUDIT_SUBJECTS,
     **rewards.AUDIT_SUBJECTS,
     "coupon": _("Coupon"),

@@ -165,6 +165,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("data_catalogue", _("Personal data"), "book-lock", "rights.view", "console:data_catalogue"),
             Entry("retention", _("Retention"), "timer-reset", "rights.view", "console:retention"),
             Entry("imports", _("Imports"), "file-up", "imports.view", "console:imports"),
+            Entry("connectors", _("Connectors"), "cable", "imports.view", "console:connectors"),
             Entry("sources", _("Web sites and apps"), "radio-tower", "collection.view", "console:sources"),
             Entry(
                 "parked_events",

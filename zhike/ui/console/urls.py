@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, include, path
 
 from zhike.ui.console.campaign_urls import CAMPAIGNS
+from zhike.ui.console.connector_urls import CONNECTORS
 from zhike.ui.console.engagement_urls import ENGAGEMENT
 from zhike.ui.console.inbox_urls import INBOX
 from zhike.ui.console.insight_urls import INSIGHT
@@ -336,7 +337,7 @@ _pages: list[URLPattern] = [
     *_start, *_members, *_identity, *_receipts, *_programme, *_finance, *_policy, *_organization, *_imports, *_data, *_sources,
     *_webhooks, *_account, *_staff,
     *RECOVERY, *_service, *_listening, *_messaging, *OFFERS, *ENGAGEMENT, *REWARDS, *RATES,
-    *INBOX, *RISK,
+    *INBOX, *RISK, *CONNECTORS,
 ]  # fmt: skip
 
 urlpatterns = [path("console/", include([*_pages, *INSIGHT]))]

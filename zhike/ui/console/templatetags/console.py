@@ -15,6 +15,7 @@ from zhike.organization import queries as organization
 from zhike.ui.components import rights_labels
 from zhike.ui.console import (
     audit_text,
+    connector_labels,
     engagement_labels,
     identity_labels,
     journey_labels,
@@ -30,6 +31,7 @@ from zhike.ui.console.agents import browser_name
 register = template.Library()
 LABELS = (
     labels,
+    connector_labels,
     engagement_labels,
     identity_labels,
     journey_labels,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from zhike.intake import queries as intake
     from zhike.kernel.reencryption import EncryptedColumn
 
 
@@ -14,6 +13,7 @@ def columns() -> list[EncryptedColumn]:
     from zhike.clienteling import queries as clienteling
     from zhike.collection import queries as collection
     from zhike.customers import queries as customers
+    from zhike.intake import queries as intake
     from zhike.kernel.reencryption import EncryptedColumn
     from zhike.loyalty.queries.members import CARD_FIELD
     from zhike.messaging import queries as messaging

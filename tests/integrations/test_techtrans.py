@@ -215,7 +215,7 @@ def test_same_number_with_another_amount_is_set_aside(till: Till) -> None:
         ({"mallid": "YGH"}, 20, "wrong-mall"),
         ({"storecode": "F001"}, 21, "unknown-merchant"),
         ({"tillid": "09"}, 22, "unknown-till"),
-        ({"tenders": [tender("ZZ", "56.00")]}, 24, "unknown-tender"),
+        ({"tenders": [tender("ZZ", "56.00")]}, 24, "unknown-tender-code"),
         ({"txdate_yyyymmdd": "20260231"}, 30, "bad-date"),
         ({"txdate_yyyymmdd": "20990101"}, 30, "future-date"),
         ({"salestype": "XX"}, 31, "bad-kind"),
@@ -243,12 +243,12 @@ def test_what_cannot_be_taken_waits_with_its_reason(
 
 def test_refused_upload_goes_in_when_the_terms_are_mended(till: Till, crew: Crew, malls: Malls) -> None:
     till.sell(tenders=[tender("WX", "56.00")])
-    assert waiting() == [("S0001", "unknown-tender")]
+    assert waiting() == [("S0001", "unknown-tender-code")]
     replay = {"actor": crew.ops, "connector_id": till.connector_id, "upload_ids": None, "now": clock.now()}
-    assert operations.replay_uploads(**replay).still == {"unknown-tender": 1}
+    assert operations.replay_uploads(**replay).still == {"unknown-tender-code": 1}
     operations.update_till_connector(
         actor=crew.ops, connector_id=till.connector_id, name="商户收银上传", is_on=True,
-        tenders={"CH": "cash", "WX": "wechat"}, unknown_member="without", now=clock.now(),
+        tenders={"CH": "cash", "WX": "wechat"}, unknown_member="without", mall_number="", now=clock.now(),
     )  # fmt: skip
     assert operations.replay_uploads(**replay).settled == 1
     assert Tender.objects.get().kind == "wechat"

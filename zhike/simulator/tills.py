@@ -14,6 +14,7 @@ from zhike.simulator.founding import World
 from zhike.simulator.rhythm import ZONE
 
 NAME = "商户收银上传"
+MALL = "XHC"
 TILL = "81"
 MERCHANTS, DAYS = 4, 3
 HOURS = (11, 13, 16, 19)
@@ -33,6 +34,10 @@ def seed_tills(actor: Viewer, world: World, now: dt.datetime, seed: int) -> None
         return
     opened = now - dt.timedelta(days=DAYS + 30)
     connector_id = operations.create_till_connector(actor=actor, mall_id=world.mall_id, name=NAME, now=opened)
+    operations.update_till_connector(
+        actor=actor, connector_id=connector_id, name=NAME, is_on=True, mall_number=MALL, unknown_member="without",
+        tenders={"CH": "cash", "CI": "card", "CO": "card", "OT": "other"}, now=opened,
+    )  # fmt: skip
     rng = Random(f"tills/{seed}")
     today = now.astimezone(ZONE).date()
     for place, merchant_id in enumerate(world.merchant_ids[:MERCHANTS]):
@@ -68,7 +73,7 @@ def _trade(session: TillSession, day: dt.date, place: int, rng: Random) -> None:
         actor=session.viewer,
         session=session,
         said=TillDayTotal(
-            session.terms.store_code, session.terms.mall_code, TILL, f"{day:%Y%m%d}", _yuan(total + missing), "0",
+            session.terms.store_code, MALL, TILL, f"{day:%Y%m%d}", _yuan(total + missing), "0",
             str(len(HOURS) + bool(missing)),
         ),
         now=closing,
@@ -81,7 +86,7 @@ def _receipt(
     item, name, price, quantity = sold
     net = _yuan(price * quantity)
     return TillReceipt(
-        store=session.terms.store_code, mall=session.terms.mall_code, till=TILL, number=number, kind="SA",
+        store=session.terms.store_code, mall=MALL, till=TILL, number=number, kind="SA",
         day=f"{at:%Y%m%d}", time=f"{at:%H%M%S}", net=net, cashier="收银台",
         lines=(TillLine(item, name, str(quantity), _yuan(price), net),), tenders=(TillTender(code, net),),
     )  # fmt: skip

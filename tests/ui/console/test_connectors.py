@@ -98,14 +98,20 @@ def test_day_is_reconciled_and_what_waits_is_replayed(
     assert "缺 1 笔" in page and "¥28.00" in page
     waiting = f"/console/connectors/{connector_id}/waiting/"
     rows = browser.get(waiting).content.decode()
-    assert "A2" in rows and "支付方式" in rows
+    assert "A2" in rows and "付款代码未登记" in rows
     assert (
         "A2" not in browser.get(f"{waiting}?reason=bad-date", headers={"HX-Request": "true"}).content.decode()
     )
     settings = f"/console/connectors/{connector_id}/settings/"
     dialog = {"HX-Request": "true"}
     assert "CH = cash" in browser.get(settings, headers=dialog).content.decode()
-    bad = {"name": "商户收银上传", "is_on": "on", "tenders": "WX: wechat", "unknown_member": "without"}
+    bad = {
+        "name": "商户收银上传",
+        "is_on": "on",
+        "tenders": "WX: wechat",
+        "unknown_member": "without",
+        "mall_number": "xhc",
+    }
     assert "WX: wechat" in browser.post(settings, bad, headers=dialog).content.decode()
     browser.post(settings, bad | {"tenders": "CH = cash\nWX = wechat"})
     browser.post(f"{waiting}replay/", {"which": "all"})

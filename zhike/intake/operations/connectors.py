@@ -24,6 +24,7 @@ MALL = {"mall": "mall_id"}
 BY_CONNECTOR = {"mall": "connector__mall_id"}
 NAME_MAX = 60
 TILLS_MAX = 99
+MALL_NUMBER_MAX = 6
 PASSWORD_BYTES = 15
 OVERLAP_MAX = dt.timedelta(days=30)
 
@@ -46,7 +47,8 @@ class MerchantElsewhere(Invalid):
 def create_till_connector(*, actor: Viewer, mall_id: int, name: str, now: dt.datetime) -> int:
     """A door for the tills of a mall, with the usual codes of payment. Raises NotAllowed, Invalid, ConnectorNameTaken."""
     require_touch(actor, RUN, mall=mall_id)
-    settings = {"tenders": dict(DEFAULT_TENDERS), "unknown_member": "without"}
+    number = organization.mall(mall_id).code[:MALL_NUMBER_MAX].upper()
+    settings = {"tenders": dict(DEFAULT_TENDERS), "unknown_member": "without", "mall_number": number}
     return make_connector(
         actor=actor, mall_id=mall_id, name=name, kind=Connector.Kind.TILLS, settings=settings, now=now
     ).pk
@@ -93,9 +95,10 @@ def update_till_connector(
     is_on: bool,
     tenders: Mapping[str, str],
     unknown_member: str,
+    mall_number: str,
     now: dt.datetime,
 ) -> None:
-    """Change its name, its codes of payment, what becomes of unknown members, and whether it is open.
+    """Change its name, the mall's number at the tills, its codes of payment, what becomes of unknown members, and whether it is open.
 
     Uploads that wait are judged by the new terms when they are replayed. Raises NotFound, Invalid, ConnectorNameTaken.
     """
@@ -103,10 +106,13 @@ def update_till_connector(
         raise Invalid
     if not tenders or any(not 0 < len(code) <= 10 or kind not in TENDERS for code, kind in tenders.items()):
         raise Invalid(fields={"tenders": [_("Say at least one code, each with a kind of payment.")]})
+    number = mall_number.strip().upper()
+    if len(number) > MALL_NUMBER_MAX:
+        raise Invalid(fields={"mall_number": [_("At most six characters: tills have no room for more.")]})
     row = locked_connector(connector_id, actor, Connector.Kind.TILLS)
     before = {"name": row.name, "is_on": row.is_on, **row.settings}
     row.name, row.is_on = cleaned_name(name), is_on
-    row.settings = {"tenders": dict(tenders), "unknown_member": unknown_member}
+    row.settings = {"tenders": dict(tenders), "unknown_member": unknown_member, "mall_number": number}
     save_connector(row, "name", "is_on", "settings")
     after = {"name": row.name, "is_on": is_on, **row.settings}
     audit.record(

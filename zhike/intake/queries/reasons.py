@@ -43,6 +43,7 @@ REASONS: dict[str, str | Promise] = {
     reasons.RETURN_EXCEEDS: _("More would be returned than was bought."),
     reasons.ALREADY_RECORDED: _("The receipt was recorded before without this row."),
     reasons.BAD_KIND: _("The type is neither a sale (SA) nor a return (SR)."),
+    reasons.UNKNOWN_CODE: _("This code of payment is not known; add it to the settings of the connector."),
     reasons.WRONG_MALL: _("The upload names another mall."),
     reasons.UNKNOWN_TILL: _("This till is not registered for the merchant."),
     reasons.MISSING_ITEM: _("The article number is missing."),

@@ -75,7 +75,10 @@ def _session(row: TillCredential) -> TillSession:
     merchant = organization.merchant_ref(row.merchant_id)
     assert merchant is not None
     terms = Terms(
-        mall_code=merchant.mall_code,
+        mall_codes=frozenset(
+            {merchant.mall_code.upper(), row.connector.settings.get("mall_number", "").upper()}
+        )
+        - {""},
         store_code=merchant.code,
         tills=frozenset(row.tills),
         tenders=row.connector.settings.get("tenders") or DEFAULT_TENDERS,

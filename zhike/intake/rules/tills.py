@@ -89,9 +89,9 @@ class TillDayTotal(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """By what an upload is judged. `tills` empty: any till; `tenders` are codes in capitals → our kinds."""
+    """By what an upload is judged. `tills` empty: any till; codes are in capitals, `tenders` with our kinds."""
 
-    mall_code: str
+    mall_codes: frozenset[str]
     store_code: str
     tills: frozenset[str]
     tenders: Mapping[str, str]
@@ -275,7 +275,7 @@ def _has(sold: SoldLine, line: JudgedLine) -> bool:
 
 
 def _check_place(mall: str, store: str, till: str, terms: Terms) -> None:
-    if mall.strip() and mall.strip().upper() != terms.mall_code.upper():
+    if mall.strip() and mall.strip().upper() not in terms.mall_codes:
         raise Refusal(reasons.WRONG_MALL, mall)
     if not store.strip():
         raise Refusal(reasons.MISSING_MERCHANT)
@@ -382,7 +382,7 @@ def _tenders(said: TillReceipt, terms: Terms, total: int, *, is_return: bool) ->
         code = tender.code.strip().upper()
         kind = terms.tenders.get(code)
         if kind is None:
-            raise Refusal(reasons.UNKNOWN_TENDER, tender.code)
+            raise Refusal(reasons.UNKNOWN_CODE, tender.code)
         amount = _fen(tender.amount, reasons.MISSING_AMOUNT)
         excess = abs(_fen(tender.excess, "")) if tender.excess.strip() else 0
         paid.append((kind, abs(amount) if is_return else amount, excess))

@@ -19,7 +19,7 @@ CODES = {
     "unknown-merchant": 21,
     "unknown-till": 22,
     "missing-item": 23,
-    "unknown-tender": 24,
+    "unknown-tender-code": 24,
     "missing-date": 30,
     "bad-date": 30,
     "future-date": 30,

@@ -24,6 +24,12 @@ class TillSettingsForm(forms.Form):
     """What uploads are judged by."""
 
     name = forms.CharField(max_length=60, label=_("Display name"))
+    mall_number = forms.CharField(
+        max_length=6,
+        required=False,
+        label=_("Mall number"),
+        help_text=_("As the tills have it. The mall's code is understood as well."),
+    )
     tenders = forms.CharField(
         max_length=2000,
         label=_("Codes of payment"),

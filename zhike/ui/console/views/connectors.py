@@ -95,6 +95,7 @@ def edit_connector(request: StaffRequest, connector_id: int) -> HttpResponse:
         "name": found.name,
         "is_on": found.is_on,
         "tenders": tender_lines(found.settings.get("tenders", {})),
+        "mall_number": found.settings.get("mall_number", ""),
         "unknown_member": found.settings.get("unknown_member", "without"),
     }
     form = TillSettingsForm(request.POST or None, initial=initial)

@@ -19,6 +19,11 @@ def home() -> Path:
     return Path(os.environ.get("ZHIKE_HOME", ".zhike")).resolve()
 
 
+def inbox() -> Path:
+    """The folder below which connectors watch for files; ZHIKE_INBOX, or `inbox` in ZHIKE_HOME."""
+    return Path(os.environ.get("ZHIKE_INBOX") or home() / "inbox")
+
+
 def is_production() -> bool:
     return os.environ.get("ZHIKE_ENV", "development") == "production"
 

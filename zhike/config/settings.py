@@ -130,6 +130,8 @@ X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 UPLOAD_DIR = HOME / "uploads"
+# Connectors may watch folders below this one and nowhere else.
+INBOX_DIR = environment.inbox()
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [

@@ -49,3 +49,14 @@ def work_on_balances(*, run_id: str, staff_id: int | None) -> None:
         operations.work_on_move(actor=_actor(staff_id), move_id=uuid.UUID(run_id), now=clock.now())
     except Problem:
         return
+
+
+@job(queue=QUEUE, cron="* * * * *")
+def fetch_due(timestamp: int) -> int:
+    """Every connector whose turn has come."""
+    return operations.defer_due(actor=system_viewer("intake"), now=clock.now())
+
+
+@job(queue=QUEUE)
+def fetch_connector(*, connector_id: int) -> int:
+    return operations.fetch(actor=system_viewer("intake"), connector_id=connector_id, now=clock.now())

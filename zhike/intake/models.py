@@ -246,3 +246,31 @@ class QuarantinedUpload(models.Model):
             )
         ]
         indexes = [models.Index(fields=["connector", "status", "-id"], name="quarantined_upload_listed")]
+
+
+class FetchedPart(models.Model):
+    """What a connector fetched in one piece: a file of its folder, or the rows of one pull. Taken once, by its digest.
+
+    ``stamp`` is how a file looked (size and time of change), so that it need not be read again to know it. ``rows`` is the count
+    at the source, for the comparison with what became of them (``run``).
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    connector = models.ForeignKey("intake.Connector", models.PROTECT, related_name="+", db_index=False)
+    name = models.CharField(max_length=255)
+    stamp = models.CharField(max_length=60, blank=True)
+    digest = models.CharField(max_length=64)
+    rows = models.BigIntegerField(default=0)
+    run = models.ForeignKey("intake.ImportRun", models.SET_NULL, null=True, related_name="+", db_index=False)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    tries = models.IntegerField(default=0)
+    failure = models.CharField(max_length=500, blank=True)
+    fetched_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connector", "digest"], name="fetched_part_once")]
+        indexes = [models.Index(fields=["connector", "-fetched_at", "-id"], name="fetched_part_newest")]

@@ -13,6 +13,7 @@ LOOSE = (
     Loose("intake_connector", "house"),
     Loose("intake_tillcredential", "house"),
     Loose("intake_tillday", "nobody"),
+    Loose("intake_fetchedpart", "nobody"),
 )
 
 KEEPINGS = (

@@ -1,9 +1,14 @@
-"""Merchants' tills that upload by themselves: a week of receipts and day totals, and the few that had to wait."""
+"""What comes into the made mall by itself: tills that upload, with the few that had to wait, and a folder of files."""
 
 from __future__ import annotations
 
 import datetime as dt
+import os
+from pathlib import Path
 from random import Random
+
+from django.conf import settings
+from django.db import transaction
 
 from zhike.intake import operations, queries
 from zhike.intake.operations import TillDayTotal, TillLine, TillReceipt, TillTender
@@ -16,7 +21,7 @@ from zhike.simulator.rhythm import ZONE
 NAME = "商户收银上传"
 MALL = "XHC"
 TILL = "81"
-MERCHANTS, DAYS = 4, 3
+MERCHANTS, DAYS = 3, 3
 HOURS = (11, 13, 16, 19)
 GOODS = (
     ("8801", "当季新品", 29_900),
@@ -26,6 +31,7 @@ GOODS = (
 )
 CARD = "CI"
 UNKNOWN = "WX"
+FOLDER = "market"
 
 
 def seed_tills(actor: Viewer, world: World, now: dt.datetime, seed: int) -> None:
@@ -49,8 +55,33 @@ def seed_tills(actor: Viewer, world: World, now: dt.datetime, seed: int) -> None
         )
         session = queries.till_of(username, password, opened)
         if session is not None:
-            for back in range(DAYS, 0, -1):
-                _trade(session, today - dt.timedelta(days=back), place, rng)
+            with transaction.atomic():
+                for back in range(DAYS, 0, -1):
+                    _trade(session, today - dt.timedelta(days=back), place, rng)
+    _watch_folder(actor, world, today - dt.timedelta(days=1), now)
+
+
+def _watch_folder(actor: Viewer, world: World, day: dt.date, now: dt.datetime) -> None:
+    """A stall without a till of its own leaves a file a day; in yesterday's somebody wrote a word for a number."""
+    merchant = organization.merchant_ref(world.merchant_ids[0])
+    assert merchant is not None
+    folder = Path(settings.INBOX_DIR) / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"市集销售{day:%Y%m%d}.csv"
+    lines = ["小票号,商户编码,收银机号,交易时间,商品编码,商品名称,数量,实付金额,支付方式"]
+    lines += [
+        f"M{number:03},{merchant.code},91,{day} {10 + number}:15:00,8899,手作甜品,{1 if amount else 2},{amount or '贰拾'},微信"
+        for number, amount in enumerate((18, 26, 32, 0, 45, 18, 26), start=1)
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    closed = dt.datetime.combine(day, dt.time(21, 0), ZONE).timestamp()
+    os.utime(path, (closed, closed))
+    fetched_at = dt.datetime.combine(day, dt.time(21, 30), ZONE).astimezone(dt.UTC)
+    made = operations.create_folder_connector(
+        actor=actor, mall_id=world.mall_id, name="市集销售文件", folder=FOLDER, mapping=None, every_minutes=60,
+        now=fetched_at,
+    )  # fmt: skip
+    operations.fetch(actor=actor, connector_id=made, now=fetched_at)
 
 
 def _trade(session: TillSession, day: dt.date, place: int, rng: Random) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -13,7 +16,7 @@ from tests.ui.console.world import Desks, World
 from zhike.intake import operations, queries
 from zhike.intake.operations import TillDayTotal, TillLine, TillReceipt, TillTender
 from zhike.kernel import clock
-from zhike.kernel.access import Viewer
+from zhike.kernel.access import Viewer, system_viewer
 from zhike.sales.models import Receipt
 
 pytestmark = pytest.mark.feature("C016", "C017")
@@ -122,3 +125,52 @@ def test_day_is_reconciled_and_what_waits_is_replayed(
     browser.post(f"{waiting}discard/", {"which": "ticked", "ids": [str(open_row.id)]})
     assert "A3" in browser.get(f"{waiting}?status=discarded").content.decode()
     assert not Receipt.objects.filter(number="A3").exists()
+
+
+def test_folder_is_watched_and_its_files_listed(
+    world: World, desks: Desks, enter: Enter, tmp_path: Path, settings: Any
+) -> None:
+    settings.INBOX_DIR, settings.UPLOAD_DIR = tmp_path / "inbox", tmp_path / "uploads"
+    (tmp_path / "inbox" / "pos").mkdir(parents=True)
+    browser = enter(desks.admin)
+    for kind in ("", "folder/", "database/"):
+        assert browser.get(f"/console/connectors/new/{kind}").status_code == 200
+    form = {"name": "每日收银文件", "mall_id": world.malls.star, "folder": "../x", "every_minutes": "60"}
+    assert "收件目录" in browser.post("/console/connectors/new/folder/", form).content.decode()
+    address = browser.post("/console/connectors/new/folder/", form | {"folder": "pos"})["Location"]
+    assert "还没有抓取" in browser.get(address).content.decode()
+    number = int(address.rstrip("/").rpartition("/")[2])
+    bad = tmp_path / "inbox" / "pos" / "坏文件.csv"
+    bad.write_bytes(b"\x00\x01")
+    os.utime(bad, ((world.now - dt.timedelta(hours=1)).timestamp(),) * 2)
+    worker = system_viewer("intake")
+    assert operations.fetch(actor=worker, connector_id=number, now=world.now) == 0
+    page = browser.get(address).content.decode()
+    assert "坏文件.csv" in page and "上一次失败" in page
+    text = f"小票号,商户编码,收银机号,交易时间,商品编码,数量,实付金额\nF1,C001,03,{day(world)} 10:30:00,LATTE,1,28.00\n"
+    bad.write_text(text)
+    os.utime(bad, ((world.now - dt.timedelta(minutes=30)).timestamp(),) * 2)
+    assert operations.fetch(actor=worker, connector_id=number, now=world.now + dt.timedelta(hours=1)) == 1
+    page = browser.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert "相符" in page and "<html" not in page
+    dialog = {"HX-Request": "true"}
+    assert "每日收银文件" in browser.get(f"{address}settings/", headers=dialog).content.decode()
+    assert browser.post(f"{address}fetch/").status_code == 302
+    browser.post(f"{address}settings/", {"name": "停用的文件夹", "every_minutes": "30"})
+    assert "停用的文件夹" in browser.get("/console/connectors/").content.decode()
+    assert browser.post(f"{address}fetch/").status_code == 302
+
+
+def test_database_is_connected_and_its_address_never_shown(world: World, desks: Desks, enter: Enter) -> None:
+    browser = enter(desks.admin)
+    form = {
+        "name": "ERP", "mall_id": world.malls.star, "url": "postgresql+psycopg://erp:geheim@127.0.0.1:1/erp",
+        "query": "DELETE FROM x", "watermark_column": "id", "every_minutes": "30",
+    }  # fmt: skip
+    refused = browser.post("/console/connectors/new/database/", form).content.decode()
+    assert "SELECT" in refused and "geheim" not in refused
+    address = browser.post("/console/connectors/new/database/", form | {"query": "SELECT id FROM x"})[
+        "Location"
+    ]
+    page = browser.get(address).content.decode()
+    assert "SELECT id FROM x" in page and "geheim" not in page

@@ -1,5 +1,6 @@
 """Every read of the intake context."""
 
+from zhike.intake.queries.fetching import PartView, fetched_parts
 from zhike.intake.queries.fields import FieldChoice, fields
 from zhike.intake.queries.mappings import (
     NotAMapping,
@@ -38,6 +39,7 @@ __all__ = [
     "MoveCounts",
     "MoveView",
     "NotAMapping",
+    "PartView",
     "Preview",
     "QuarantinedView",
     "RunView",
@@ -51,6 +53,7 @@ __all__ = [
     "credential",
     "credentials",
     "encrypted_columns",
+    "fetched_parts",
     "fields",
     "mapping_of_text",
     "mapping_toml",

@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import Count, Q, Sum
 
 from zhike.intake.models import Connector, QuarantinedUpload, TillCredential, TillDay
+from zhike.intake.queries.fetching import fetched_counts
 from zhike.intake.queries.reasons import reason_sentence
 from zhike.intake.rules.tills import DEFAULT_TENDERS, Terms
 from zhike.kernel.access import Grant, Viewer, load_visible, visible
@@ -164,12 +165,16 @@ def _views(rows: list[Connector], now: dt.datetime) -> list[ConnectorView]:
     ).values_list("connector_id", "last_upload_at"):
         if at is not None:
             last[connector_id] = max(at, last.get(connector_id, at))
+    fetched = fetched_counts(ids, now - dt.timedelta(days=DAYS))
     nothing = {"taken": 0, "again": 0}
     return [
         ConnectorView(
             row.pk, row.mall_id, organization.mall(row.mall_id).name, row.kind, row.name, row.is_on, row.settings,
             row.every_minutes, row.watermark, row.failures, row.last_error, row.next_run_at, last.get(row.pk, row.last_run_at),
-            sums.get(row.pk, nothing)["taken"], sums.get(row.pk, nothing)["again"], waiting.get(row.pk, 0),
+            *fetched.get(
+                row.pk,
+                (sums.get(row.pk, nothing)["taken"], sums.get(row.pk, nothing)["again"], waiting.get(row.pk, 0)),
+            ),
         )
         for row in rows
     ]  # fmt: skip

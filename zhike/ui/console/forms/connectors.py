@@ -90,5 +90,68 @@ class NewPasswordForm(forms.Form):
     )
 
 
+class FetchingForm(forms.Form):
+    """What every connector that fetches has."""
+
+    name = forms.CharField(max_length=60, label=_("Display name"))
+    every_minutes = forms.IntegerField(
+        min_value=1, max_value=10_080, initial=60, label=_("Every how many minutes")
+    )
+
+
+class FetchingSettingsForm(FetchingForm):
+    is_on = forms.BooleanField(
+        required=False, label=_("Switched on"), help_text=_("Switched off, nothing is fetched.")
+    )
+
+
+class _NewFetchingForm(FetchingForm):
+    mall_id = forms.TypedChoiceField(coerce=int, label=_("Mall"))
+    mapping_id = forms.TypedChoiceField(
+        coerce=int,
+        empty_value=None,
+        required=False,
+        label=_("Mapping"),
+        help_text=_("One that was kept under a name. Without one the headings must speak for themselves."),
+    )
+
+    def __init__(
+        self, *args: Any, malls: Sequence[tuple[int, str]], mappings: Sequence[tuple[int, str]], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["mall_id"].choices = list(malls)  # type: ignore[attr-defined]
+        self.fields["mapping_id"].choices = [("", _("From the headings")), *mappings]  # type: ignore[attr-defined]
+
+
+class FolderForm(_NewFetchingForm):
+    folder = forms.CharField(
+        max_length=200, label=_("Folder"), help_text=_("Below the inbox of this server, such as “pos/daily”.")
+    )
+    field_order = ("name", "mall_id", "folder", "mapping_id", "every_minutes")
+
+
+class DatabaseForm(_NewFetchingForm):
+    url = forms.CharField(
+        max_length=500,
+        label=_("Address of the database"),
+        help_text=_(
+            "Such as postgresql+psycopg://user:password@host/database. Kept encrypted and never shown again."
+        ),
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+    )
+    query = forms.CharField(
+        max_length=10_000,
+        label=_("Query"),
+        help_text=_("One SELECT with a row for each line of a receipt. Use a log-in that may only read."),
+        widget=forms.Textarea(attrs={"rows": 6, "class": "font-mono text-sm", "spellcheck": "false"}),
+    )
+    watermark_column = forms.CharField(
+        max_length=63,
+        label=_("Column that only grows"),
+        help_text=_("A number or a time of the receipt. Next time only rows from there on are read."),
+    )
+    field_order = ("name", "mall_id", "url", "query", "watermark_column", "mapping_id", "every_minutes")
+
+
 def tender_lines(tenders: Mapping[str, str]) -> str:
     return "\n".join(f"{code} = {kind}" for code, kind in sorted(tenders.items()))

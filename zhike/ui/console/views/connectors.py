@@ -35,6 +35,7 @@ from zhike.ui.console.pages import (
     refused,
     wants_fragment,
 )
+from zhike.ui.console.views.fetching import edit_fetching, fetching_page, kind_tabs
 
 VIEW = "imports.view"
 RUN = "imports.run"
@@ -65,12 +66,19 @@ def new_connector(request: StaffRequest) -> HttpResponse:
             add_problem(form, problem)
         else:
             return go(request, _url(made))
-    return page(request, "console/connectors/new.html", {"form": form}, section="connectors")
+    return page(
+        request,
+        "console/connectors/new.html",
+        {"form": form, "tabs": kind_tabs("tills")},
+        section="connectors",
+    )
 
 
 @staff_page(VIEW)
 def connector(request: StaffRequest, connector_id: int) -> HttpResponse:
     found = queries.connector(request.viewer, connector_id, request.now)
+    if found.kind != "tills":
+        return fetching_page(request, found)
     zone = organization.mall(found.mall_id).time_zone
     today = clock.business_date(request.now, zone)
     days = queries.reconciliation(request.viewer, connector_id, today - dt.timedelta(days=DAYS - 1), today)
@@ -91,6 +99,8 @@ def connector(request: StaffRequest, connector_id: int) -> HttpResponse:
 @staff_page(RUN)
 def edit_connector(request: StaffRequest, connector_id: int) -> HttpResponse:
     found = queries.connector(request.viewer, connector_id, request.now)
+    if found.kind != "tills":
+        return edit_fetching(request, found)
     initial = {
         "name": found.name,
         "is_on": found.is_on,

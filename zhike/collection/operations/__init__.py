@@ -1,5 +1,6 @@
 """Writes of collection: sources and their keys, messages taken in, messages set aside and tried again."""
 
+from zhike.collection.operations.cloud_events import NotACloudEvent, take_cloud_events
 from zhike.collection.operations.quarantine import (
     AlreadySettled,
     StillUnusable,
@@ -19,6 +20,7 @@ from zhike.collection.operations.upkeep import prune_collection
 
 __all__ = [
     "AlreadySettled",
+    "NotACloudEvent",
     "SourceNameTaken",
     "StillUnusable",
     "Taken",
@@ -29,6 +31,7 @@ __all__ = [
     "prune_collection",
     "replay_set_aside",
     "revoke_write_key",
+    "take_cloud_events",
     "take_messages",
     "update_source",
 ]

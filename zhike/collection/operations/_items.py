@@ -43,6 +43,7 @@ class Envelope:
     context: Mapping[str, Any] | None = None
     sent_at: Any = None
     library: str = ""
+    largest: int = reading.MESSAGE_BYTES_MAX
 
 
 def read_items(raws: Sequence[bytes], envelope: Envelope) -> list[Item]:
@@ -53,7 +54,7 @@ def read_items(raws: Sequence[bytes], envelope: Envelope) -> list[Item]:
 def _item(raw: bytes, envelope: Envelope) -> Item:
     item = Item(raw, ids.uuid7(), envelope.kind)
     try:
-        if len(raw) > reading.MESSAGE_BYTES_MAX:
+        if len(raw) > envelope.largest:
             raise Unusable("message-too-large")
         message = item.message = reading.decode(raw)
         item.key = reading.message_key(message)

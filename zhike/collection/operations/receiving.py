@@ -20,7 +20,7 @@ from zhike.collection.operations._items import Envelope, Item, read_items
 from zhike.collection.queries import SourceRef
 from zhike.collection.queries.quarantine import BODY_FIELD
 from zhike.collection.rules import scrub
-from zhike.collection.rules.reading import BEHAVIOUR
+from zhike.collection.rules.reading import BEHAVIOUR, MESSAGE_BYTES_MAX
 from zhike.kernel import crypto, events
 from zhike.kernel.access import Viewer
 from zhike.kernel.events import Fact
@@ -50,6 +50,7 @@ def take_messages(
     context: Mapping[str, Any] | None = None,
     sent_at: Any = None,
     library: str = "",
+    largest: int = MESSAGE_BYTES_MAX,
     now: dt.datetime,
 ) -> Taken:
     """Take in the messages of one request, each as the JSON it came as; whoever calls has checked the write key.
@@ -57,7 +58,7 @@ def take_messages(
     ``kind`` is the call when it stands in the address; ``context`` and ``sent_at`` are those of the batch. A message that was
     taken before changes nothing; one that cannot be used is set aside with its reason; the others take effect together.
     """
-    envelope = Envelope(source, now, kind, context, sent_at, library.replace("\x00", "")[:60])
+    envelope = Envelope(source, now, kind, context, sent_at, library.replace("\x00", "")[:60], largest)
     for tries_left in reversed(range(TRIES)):
         items = read_items(messages, envelope)
         try:

@@ -29,6 +29,7 @@ from zhike.collection.queries.visitors import (
     shared_devices,
     visitors_of,
 )
+from zhike.collection.rules.cloud_events import EVENT_BYTES_MAX
 from zhike.collection.rules.reading import (
     BATCH_BYTES_MAX,
     BATCH_MESSAGES_MAX,
@@ -39,6 +40,7 @@ from zhike.collection.rules.reading import (
 __all__ = [
     "BATCH_BYTES_MAX",
     "BATCH_MESSAGES_MAX",
+    "EVENT_BYTES_MAX",
     "MESSAGE_BYTES_MAX",
     "Counts",
     "DeliveryView",

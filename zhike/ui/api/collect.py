@@ -120,17 +120,18 @@ def _collect(request: ApiRequest, call: str) -> JsonResponse:
 
 def _write_key(request: ApiRequest, given: Any) -> str:
     """The user name of Basic, else ``writeKey`` in the body (beside an OAuth token, which says nothing to us)."""
+    return basic_key(request) or (given if isinstance(given, str) else "")
+
+
+def basic_key(request: ApiRequest) -> str:
+    """The user name of Basic, "" without one."""
     scheme, _space, credentials = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            key, _colon, _password = (
-                base64.b64decode(credentials, validate=True).decode("ascii").partition(":")
-            )
-        except (binascii.Error, UnicodeDecodeError):
-            return ""
-        if key:
-            return key
-    return given if isinstance(given, str) else ""
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(credentials, validate=True).decode("ascii").partition(":")[0]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
 
 
 def _library(request: ApiRequest, context: Any) -> str:

@@ -8,6 +8,7 @@ from django.urls import path, re_path
 
 from zhike.kernel.errors import NotFound
 from zhike.ui.api import (
+    cloud_events,
     collect,
     coupons,
     docs,
@@ -112,6 +113,7 @@ urlpatterns = [
     path("api/v1/coupons/locks/<uuid:lock_id>/confirm", _plain(coupons.confirm)),
     path("api/v1/coupons/locks/<uuid:lock_id>/release", _plain(coupons.release)),
     path("api/v1/coupon-batches/<int:batch_id>/claims", _plain(coupons.claim)),
+    path("v1/cloudevents", _plain(cloud_events.receive)),
     path("v1/<slug:call>", _plain(collect.collect)),
     path("api/v1/openapi.json", _plain(openapi.openapi_json), name="openapi"),
     path("api/v1/", api.urls),

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 from django.db import connection
 
 from tests.loyalty.conftest import NOW, Town, build_town
 from zhike.kernel.access import system_viewer
+from zhike.kernel.idempotency import KeyReused
 from zhike.kernel.ids import uuid7
 from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries
 from zhike.loyalty.models import Account
-from zhike.loyalty.operations import spending, taking
+from zhike.loyalty.operations import holding, spending, taking
 from zhike.sales.models import Receipt
 
 SYSTEM = system_viewer("tests")
@@ -110,6 +112,42 @@ def test_redemptions_of_a_group(town: Town, members: list[loyalty.EnrolledMember
     again, other = spending._redeem_group([spend_of(li.member_id, 60, "k1"), spend_of(zhang.member_id, 30)])
     assert (again.replayed, again.balance) == (True, 40)  # type: ignore[union-attr]
     assert other.balance == 0  # type: ignore[union-attr]
+    assert queries.verify_ledger().is_clean
+
+
+@pytest.mark.feature("B15", "C099")
+def test_holds_of_a_group_end_one_by_one(members: list[loyalty.EnrolledMember]) -> None:
+    """Two of one account, one that is spent already, one in part, one with a key that comes again, one nobody knows."""
+    zhang, li, wang, _ = members
+    for member in (zhang, li, wang):
+        loyalty.adjust_points(actor=SYSTEM, member_id=member.member_id, points=100, reason="期初", now=NOW)
+
+    def hold(member: loyalty.EnrolledMember, points: int) -> UUID:
+        return loyalty.hold_points(actor=SYSTEM, member_id=member.member_id, points=points, now=NOW).hold_id
+
+    def end(hold_id: UUID, points: int | None = None, key: str = "") -> holding._End:
+        once = loyalty.Once("api:1", key, f"{points}".encode()) if key else None
+        return holding._End(SYSTEM, hold_id, NOW, once, points=points)
+
+    first, second, part, spent = hold(zhang, 30), hold(zhang, 20), hold(li, 50), hold(wang, 10)
+    loyalty.confirm_hold(actor=SYSTEM, hold_id=spent, now=NOW)
+    answers = holding._confirm.group(
+        [end(first), end(second), end(part, 20, "k"), end(spent), end(uuid7()), end(part, 20, "k")]
+    )
+    told = [getattr(answer, "used_points", type(answer).__name__) for answer in answers]
+    assert told == [30, 20, 20, 10, "HoldNotFound", 20]
+    assert [getattr(answer, "replayed", None) for answer in answers] == [
+        False,
+        False,
+        False,
+        True,
+        None,
+        True,
+    ]
+    [reused, alone] = holding._confirm.group([end(part, 30, "k") for _ in range(2)])
+    assert isinstance(reused, KeyReused) and type(alone) is type(reused)
+    balances = Account.objects.filter(member__in=[zhang.member_id, li.member_id, wang.member_id])
+    assert list(balances.order_by("id").values_list("balance", flat=True)) == [50, 80, 90]
     assert queries.verify_ledger().is_clean
 
 

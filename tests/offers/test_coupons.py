@@ -23,6 +23,7 @@ from zhike.offers import operations as offers
 from zhike.offers import queries
 from zhike.offers.handlers import coupon_returns
 from zhike.offers.models import BatchHolding, Coupon, CouponBatch, CouponUse
+from zhike.offers.operations import using
 
 Held = Callable[..., offers.Issued]
 pytestmark = pytest.mark.feature("C109")
@@ -278,6 +279,43 @@ class TestUsing:
         again = offers.lock_coupons(now=NOW + dt.timedelta(minutes=1), **args)
         assert again.replayed and again.lock_id == first.lock_id and again.coupons == first.coupons
         assert CouponUse.objects.count() == 1
+
+    def test_what_comes_together_is_answered_one_by_one(self, held: Held, town: Town) -> None:
+        """Three tills with one coupon each, one of them with two keys, one that nobody knows, two that want the same."""
+        first, second, third = held(), held(), held()
+        keyed = [loyalty.Once("api:1", "k", b"same") for _ in range(2)]
+
+        def want(*coupons: offers.Issued | str, once: loyalty.Once | None = None) -> Any:
+            codes = [one if isinstance(one, str) else one.code for one in coupons]
+            receipt = offers.ReceiptKey("T1")
+            return using._allowed(
+                SYSTEM, basket(town, 9000), codes, NOW, receipt, using.LOCK_FOR, once, is_final=False
+            )
+
+        answers = using._lock.group(
+            [
+                want(first, once=keyed[0]),
+                want("NOSUCHCODE"),
+                want(second, third),
+                want(third),
+                want(first, once=keyed[1]),
+            ]
+        )
+        told = [getattr(answer, "state", type(answer).__name__) for answer in answers]
+        assert told == ["locked", "CouponNotUsable", "locked", "CouponNotUsable", "locked"]
+        one, _, two, _, again = answers
+        assert isinstance(one, offers.LockOutcome) and isinstance(two, offers.LockOutcome)
+        assert isinstance(again, offers.LockOutcome) and again.replayed and again.lock_id == one.lock_id
+        ends = [using._Ending(SYSTEM, lock_id, NOW) for lock_id in (two.lock_id, one.lock_id, uuid.uuid4())]
+        used = using._confirm.group(ends)
+        assert [getattr(answer, "state", type(answer).__name__) for answer in used] == [
+            "used",
+            "used",
+            "LockNotFound",
+        ]
+        refused = using._release.group(ends[:2])
+        assert [type(answer) for answer in refused] == [offers.LockUsed, offers.LockUsed]
+        assert [status_of(coupon) for coupon in (first, second, third)] == ["used"] * 3
 
     def test_who_may_use_and_where(self, held: Held, town: Town) -> None:
         coupon = held()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -20,7 +20,10 @@ from psycopg.abc import Transformer as AnyTransformer
 from psycopg.adapt import PyFormat, Transformer
 
 UNKNOWN_STATEMENT = "26000"
+UNKNOWN_ARRAY = 12
 _AS_TEXT = (PyFormat.TEXT,)
+
+T = TypeVar("T")
 
 
 class Utf8(bytes):
@@ -58,6 +61,15 @@ def fetch_rows(sql: str, args: Sequence[Any]) -> list[tuple[Any, ...]]:
         if (known := _known.get(wrapper.connection)) is not None:
             known.names.pop(sql, None)
         return _execute_alone(wrapper, sql, args)
+
+
+def padded(ids: Sequence[T], nobody: T) -> list[T]:
+    """A parameter of ids for `= ANY(…)`, so that the server keeps its plan; ``nobody`` is an id that nothing has.
+
+    It takes an array it does not know for `UNKNOWN_ARRAY` long; of a shorter one it believes that a plan made for just this
+    array is cheaper, and makes it again at every call.
+    """
+    return [*ids, *[ids[0] if ids else nobody] * (UNKNOWN_ARRAY - len(ids))]
 
 
 def _execute_alone(wrapper: Any, sql: str, args: Sequence[Any]) -> list[tuple[Any, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,32 +14,35 @@ from django.utils.translation import gettext_lazy as _
 from zhike.kernel import events
 from zhike.kernel.access import Viewer, require, require_touch
 from zhike.kernel.errors import Conflict, Invalid, NotFound
-from zhike.kernel.events import wake
+from zhike.kernel.events.base import Fact
 from zhike.kernel.ids import uuid7
 from zhike.loyalty.events import HoldEnded, PointsHeld, PointsRedeemed
-from zhike.loyalty.models import Hold, Redemption, Transfer
+from zhike.loyalty.models import Hold
 from zhike.loyalty.operations.crediting import credit_sql
 from zhike.loyalty.operations.earning import event_row
+from zhike.loyalty.operations.moving import (
+    Decided,
+    Moves,
+    holder_of,
+    holders_of,
+    locked_holder_of,
+    stored_answer,
+)
 from zhike.loyalty.operations.quotes import take_quote
-from zhike.loyalty.operations.spending import InsufficientPoints, check_amount, expire_overdue, stored_answer
+from zhike.loyalty.operations.spending import InsufficientPoints, check_amount, expire_overdue
 from zhike.loyalty.operations.state import (
-    OPTIMISTIC_TRIES,
+    HeldPoints,
     Holder,
     Once,
-    Stale,
-    call,
-    from_json,
+    Posting,
     locked_holder,
-    lots_of_json,
-    post,
     posting_for,
-    read_holder,
-    to_json,
+    read_held,
 )
 from zhike.loyalty.queries.members import MemberNotFound
 from zhike.loyalty.queries.rates import parts_of, terms_of
 from zhike.loyalty.queries.snapshots import HELD, REDEEMED
-from zhike.loyalty.rules.accounts import NotEnoughPoints, debit, first_of, restore
+from zhike.loyalty.rules.accounts import LotParts, NotEnoughPoints, debit, first_of, restore
 from zhike.loyalty.rules.rates import Terms, rates_told, worth
 
 HOLD_MINUTES_MAX = 7 * 24 * 60
@@ -106,232 +109,281 @@ def hold_points(
     require_touch(actor, "points.redeem", mall=mall_id, merchant=merchant_id)
     if minutes is not None and not 1 <= minutes <= HOLD_MINUTES_MAX:
         raise HoldTooLong(minutes=HOLD_MINUTES_MAX)
-    head = {"id": str(uuid7()), "merchant": merchant_id, "reference": reference[:80]}
-    if quote_id is not None:
-        return _hold_quoted(head, points, minutes, actor, now, once, member_id, quote_id)
-    for attempt in range(OPTIMISTIC_TRIES + 1):
-        try:
-            if attempt < OPTIMISTIC_TRIES:
-                holder = read_holder(member_id=member_id, lots=True)
-                return _hold(holder, head, points, minutes, actor, now, once)
-            with transaction.atomic():
-                return _hold(locked_holder(member_id), head, points, minutes, actor, now, once)
-        except Stale:
-            continue
-    raise AssertionError("the account is held, it cannot move")
+    asked = _Call(actor, member_id, points, minutes, merchant_id, reference, now, once, uuid7())
+    return _hold(asked) if quote_id is None else _hold_quoted(asked, quote_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call of `hold_points`, allowed."""
+
+    actor: Viewer
+    member_id: int
+    points: int
+    minutes: int | None
+    merchant_id: int | None
+    reference: str
+    now: dt.datetime
+    once: Once | None
+    hold_id: UUID
+    pledge: str | None = None
+    terms: Terms | None = None
+    quote_id: UUID | None = None
 
 
 @transaction.atomic
-def _hold_quoted(
-    head: dict[str, Any],
-    points: int,
-    minutes: int | None,
-    actor: Viewer,
-    now: dt.datetime,
-    once: Once | None,
-    member_id: int,
-    quote_id: UUID,
-) -> HoldOutcome:
-    holder = locked_holder(member_id)
-    if once is not None and (known := stored_answer(once)) is not None:
+def _hold_quoted(asked: _Call, quote_id: UUID) -> HoldOutcome:
+    holder = locked_holder(asked.member_id)
+    if asked.once is not None and (known := stored_answer(asked.once)) is not None:
         return _from_stored(known)
-    terms = take_quote(quote_id, member_id, points, head["merchant"], UUID(head["id"]), now)
-    return _hold(holder, head | {"quote": str(quote_id)}, points, minutes, actor, now, once, terms)
+    terms = take_quote(quote_id, asked.member_id, asked.points, asked.merchant_id, asked.hold_id, asked.now)
+    return _hold.do(holder, replace(asked, terms=terms, quote_id=quote_id))
 
 
-def _hold(
-    holder: Holder | None,
-    head: dict[str, Any],
-    points: int,
-    minutes: int | None,
-    actor: Viewer,
-    now: dt.datetime,
-    once: Once | None,
-    terms: Terms | None = None,
-    *,
-    pledge: dict[str, str] | None = None,
-) -> HoldOutcome:
-    if once is not None and (known := stored_answer(once)) is not None:
-        return _from_stored(known)
+def _decide(holder: Holder | None, asked: _Call) -> Decided[HoldOutcome]:
     if holder is None:
         raise MemberNotFound
     holder.require_spending()
-    programme, hold_id = holder.programme, head["id"]
-    terms = terms or terms_of(programme, holder.state.tier_id, head["merchant"], now)
-    if pledge is None:
-        check_amount(terms, points)
+    programme, hold_id, now = holder.programme, str(asked.hold_id), asked.now
+    terms = asked.terms or terms_of(programme, holder.state.tier_id, asked.merchant_id, now)
+    if asked.pledge is None:
+        check_amount(terms, asked.points)
     posting = posting_for(holder)
-    expire_overdue(posting, actor, now)
+    lapsed = expire_overdue(posting, asked.actor, now)
     try:
-        movement = debit(holder.state, points)
+        movement = debit(holder.state, asked.points)
     except NotEnoughPoints as short:
         raise InsufficientPoints(available=short.available) from None
     parts = parts_of(movement.lots)
-    quoted = {"quote": head["quote"]} if "quote" in head else {}
+    quoted = {"quote": str(asked.quote_id)} if asked.quote_id else {}
+    pledged = {} if asked.pledge is None else {PLEDGE: asked.pledge}
     posting.add(
         movement,
         against=HELD,
         reason="hold",
         reference=f"hold:{hold_id}",
-        actor=actor,
+        actor=asked.actor,
         occurred_at=now,
         now=now,
-        explanation={"hold": hold_id, **terms.told(parts), **quoted, **(pledge or {})},
+        explanation={"hold": hold_id, **terms.told(parts), **quoted, **pledged},
     )
-    expires_at = now + dt.timedelta(minutes=minutes or programme.hold_minutes)
-    value_fen = terms.fen(parts)
+    expires_at = now + dt.timedelta(minutes=asked.minutes or programme.hold_minutes)
     outcome = HoldOutcome(
-        UUID(hold_id), holder.member_id, points, value_fen, "open", holder.state.net, expires_at
+        asked.hold_id, holder.member_id, asked.points, terms.fen(parts), "open", holder.state.net, expires_at
     )
-    fact = PointsHeld(holder.member_id, holder.person_id, hold_id, points, expires_at)
-    row = call(
-        "SELECT loyalty_hold_points(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        [
-            once.scope if once else None,
-            once.key if once else None,
-            once.digest if once else None,
-            to_json(head | _hold_row(outcome, now, actor)),
-            holder.state.account_id,
-            posting.version,
-            to_json(posting.transfers),
-            to_json([event_row(fact, now, actor.audit_id)]),
-            to_json(_stored_form(outcome)) if once else None,
-        ],
+    fact = PointsHeld(holder.member_id, holder.person_id, hold_id, asked.points, expires_at)
+    return Decided(
+        outcome,
+        posting,
+        taken=lapsed + movement.lots,
+        rows={"holds": _hold_row(outcome, asked, len(posting.transfers))},
+        events=(event_row(fact, now, asked.actor.audit_id),),
     )
-    if row[0] is not None:
-        return _from_stored(from_json(row[0]))
-    wake()
-    return outcome
 
 
-def _hold_row(made: HoldOutcome, now: dt.datetime, actor: Viewer) -> dict[str, Any]:
+def _hold_row(made: HoldOutcome, asked: _Call, transfer: int) -> dict[str, Any]:
     return {
+        "id": made.hold_id,
         "member": made.member_id,
+        "merchant": asked.merchant_id,
         "points": made.points,
         "value_fen": made.value_fen,
-        "at": now.isoformat(),
-        "by": actor.audit_id,
-        "expires_at": made.expires_at.isoformat(),
+        "reference": asked.reference[:80],
+        "transfer": transfer,
+        "at": asked.now,
+        "by": asked.actor.audit_id,
+        "expires_at": made.expires_at,
     }
 
 
-@transaction.atomic
 def confirm_hold(
-    *, actor: Viewer, hold_id: UUID, now: dt.datetime, points: int | None = None, member_id: int | None = None
+    *,
+    actor: Viewer,
+    hold_id: UUID,
+    now: dt.datetime,
+    points: int | None = None,
+    member_id: int | None = None,
+    once: Once | None = None,
 ) -> HoldOutcome:
     """Spend the held points, or only ``points`` of them; the rest is given back to its lots.
 
     The redemption has the hold's id and can be reversed like any other. Confirmed again with the same points, the
     answer is the first one's. Raises HoldNotFound (also when it is not ``member_id``'s), HoldHasEnded, MoreThanHeld,
-    PointsOutOfRange, MemberFrozen, NotAllowed.
+    PointsOutOfRange, MemberFrozen, NotAllowed, InFlight, KeyReused.
     """
-    holder, hold, taken = _locked_hold(actor, hold_id, member_id)
-    used = hold.points if points is None else points
-    if hold.status == Hold.Status.CONFIRMED and (points is None or points == hold.used_points):
-        return _outcome(hold, holder, replayed=True)
-    if hold.status == Hold.Status.OPEN and hold.expires_at > now:
-        if not 0 < used <= hold.points:
-            raise MoreThanHeld(points=hold.points)
-        check_amount(terms_of(holder.programme, holder.state.tier_id, hold.merchant_id, now), used)
-    return _spend(holder, hold, taken, used, actor, now)
+    return _confirm(_End(actor, hold_id, now, once, member_id, points))
 
 
-def _spend(
-    holder: Holder, hold: Hold, taken: Transfer, used: int, actor: Viewer, now: dt.datetime
+def release_hold(
+    *,
+    actor: Viewer,
+    hold_id: UUID,
+    now: dt.datetime,
+    member_id: int | None = None,
+    once: Once | None = None,
 ) -> HoldOutcome:
-    """Turn ``used`` points of an open hold into its redemption. The caller holds account and hold."""
-    if hold.status != Hold.Status.OPEN or hold.expires_at <= now:
+    """Give all held points back to the lots they came from; debt made meanwhile is repaid first.
+
+    Released again, or after it expired, nothing changes. Raises HoldNotFound, HoldHasEnded when it was confirmed,
+    NotAllowed, InFlight, KeyReused.
+    """
+    return _release(_End(actor, hold_id, now, once, member_id))
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """One call that ends a hold: a till's, or with ``is_pledge`` that of the context that sells for these points."""
+
+    actor: Viewer
+    hold_id: UUID
+    now: dt.datetime
+    once: Once | None = None
+    member_id: int | None = None
+    points: int | None = None
+    is_pledge: bool = False
+
+
+def _require_own(held: HeldPoints | None, asked: _End) -> HeldPoints:
+    """The hold, if it is the caller's to end. Raises HoldNotFound, NotAllowed."""
+    if (
+        held is None
+        or asked.member_id not in (None, held.holder.member_id)
+        or (PLEDGE in held.explanation) != asked.is_pledge
+    ):
+        raise HoldNotFound
+    if not asked.is_pledge:
+        require_touch(asked.actor, "points.redeem", mall=held.mall_id, merchant=held.merchant_id)
+    return held
+
+
+def _decide_confirming(found: HeldPoints | None, asked: _End) -> Decided[HoldOutcome]:
+    held, now = _require_own(found, asked), asked.now
+    used = held.points if asked.points is None else asked.points
+    if held.status == Hold.Status.CONFIRMED and asked.points in (None, held.used_points):
+        return Decided(_as_it_stands(held, asked), None)
+    if held.status == Hold.Status.OPEN and held.expires_at > now and not asked.is_pledge:
+        if not 0 < used <= held.points:
+            raise MoreThanHeld(points=held.points)
+        state = held.holder.state
+        check_amount(terms_of(held.holder.programme, state.tier_id, held.merchant_id, now), used)
+    return _spend(held, used, asked)
+
+
+def _spend(held: HeldPoints, used: int, asked: _End) -> Decided[HoldOutcome]:
+    """Turn ``used`` points of an open hold into its redemption."""
+    if held.status != Hold.Status.OPEN or held.expires_at <= asked.now:
         raise HoldHasEnded
+    holder, hold_id, now, by = held.holder, str(held.id), asked.now, asked.actor.audit_id
     holder.require_spending()
-    hold_id = hold.pk
-    lots = lots_of_json(taken.lots)
     posting = posting_for(holder)
-    about: dict[str, Any] = {"actor": actor, "occurred_at": now, "now": now, "reverses": taken.pk}
-    spent = first_of(lots, used)
-    why = {"redemption": str(hold_id)} | {
-        key: taken.explanation[key]
+    about: dict[str, Any] = {
+        "actor": asked.actor, "occurred_at": now, "now": now, "reverses": held.transfer_id,
+    }  # fmt: skip
+    spent = first_of(held.lots, used)
+    why = {"redemption": hold_id} | {
+        key: held.explanation[key]
         for key in ("rate", "promises", "rates", "quote", PLEDGE)
-        if key in taken.explanation
+        if key in held.explanation
     }
     reference = f"redemption:{hold_id}"
     posting.add_beside(
         spent,
         debit=HELD, credit=REDEEMED, reason="redeem", reference=reference, explanation=why, **about,
     )  # fmt: skip
-    if used < hold.points:
-        back = restore(holder.state, tuple(sorted(lots)), 0, hold.points - used)
-        why = {"hold": str(hold_id), "status": "confirmed"}
+    given: LotParts = ()
+    if used < held.points:
+        back = restore(holder.state, tuple(sorted(held.lots)), 0, held.points - used)
+        why = {"hold": hold_id, "status": "confirmed"}
         posting.add(
             back, against=HELD, reason="unhold", reference=f"hold:{hold_id}", explanation=why, **about
         )
-    transfer_id = post(posting)[0]
-    hold.value_fen = int(worth(parts_of(spent), *rates_told(taken.explanation)))
-    Redemption.objects.create(
-        id=hold_id,
-        member_id=hold.member_id,
-        merchant_id=hold.merchant_id,
-        points=used,
-        value_fen=hold.value_fen,
-        reference=hold.reference,
-        transfer_id=transfer_id,
-        redeemed_at=now,
-        redeemed_by=actor.audit_id,
+        given = back.lots
+    value_fen = int(worth(parts_of(spent), *rates_told(held.explanation)))
+    row = {
+        "id": held.id, "member": holder.member_id, "merchant": held.merchant_id, "points": used,
+        "value_fen": value_fen, "reference": held.reference, "transfer": 1, "at": now, "by": by,
+    }  # fmt: skip
+    redeemed = PointsRedeemed(holder.member_id, holder.person_id, hold_id, used, value_fen)
+    return _ended(
+        held, Hold.Status.CONFIRMED, used, value_fen, asked, posting, given, {"redemptions": row}, redeemed
     )
-    _end(hold, Hold.Status.CONFIRMED, used, holder, actor, now)
-    redeemed = PointsRedeemed(holder.member_id, holder.person_id, str(hold_id), used, hold.value_fen)
-    events.publish(redeemed, actor=actor, now=now)
-    return _outcome(hold, holder)
 
 
-@transaction.atomic
-def release_hold(
-    *, actor: Viewer, hold_id: UUID, now: dt.datetime, member_id: int | None = None
-) -> HoldOutcome:
-    """Give all held points back to the lots they came from; debt made meanwhile is repaid first.
-
-    Released again, or after it expired, nothing changes. Raises HoldNotFound, HoldHasEnded when it was confirmed,
-    NotAllowed.
-    """
-    holder, hold, taken = _locked_hold(actor, hold_id, member_id)
-    return _release(holder, hold, taken, actor, now)
-
-
-def _release(holder: Holder, hold: Hold, taken: Transfer, actor: Viewer, now: dt.datetime) -> HoldOutcome:
-    if hold.status == Hold.Status.CONFIRMED:
+def _decide_releasing(found: HeldPoints | None, asked: _End) -> Decided[HoldOutcome]:
+    held = _require_own(found, asked)
+    if held.status == Hold.Status.CONFIRMED:
         raise HoldHasEnded
-    if hold.status != Hold.Status.OPEN:
-        return _outcome(hold, holder, replayed=True)
-    posting = posting_for(holder)
+    if held.status != Hold.Status.OPEN:
+        return Decided(_as_it_stands(held, asked), None)
+    pledged = {PLEDGE: held.explanation[PLEDGE]} if PLEDGE in held.explanation else {}
+    posting = posting_for(held.holder)
+    back = restore(held.holder.state, tuple(sorted(held.lots)), 0, held.points)
     posting.add(
-        restore(holder.state, tuple(sorted(lots_of_json(taken.lots))), 0, hold.points),
+        back,
         against=HELD,
         reason="unhold",
-        reference=f"hold:{hold.pk}",
-        actor=actor,
-        occurred_at=now,
-        now=now,
-        explanation={"hold": str(hold.pk), "status": "released"} | _pledge_of(taken),
-        reverses=taken.pk,
+        reference=f"hold:{held.id}",
+        actor=asked.actor,
+        occurred_at=asked.now,
+        now=asked.now,
+        explanation={"hold": str(held.id), "status": "released"} | pledged,
+        reverses=held.transfer_id,
     )
-    post(posting)
-    _end(hold, Hold.Status.RELEASED, 0, holder, actor, now)
-    return _outcome(hold, holder)
+    return _ended(held, Hold.Status.RELEASED, 0, held.value_fen, asked, posting, back.lots, {})
 
 
-def _locked_hold(actor: Viewer, hold_id: UUID, member_id: int | None) -> tuple[Holder, Hold, Transfer]:
-    """The hold and its account, both held until the transaction ends, and the transfer that made it."""
-    found = Hold.objects.filter(id=hold_id).select_related("merchant", "transfer").first()
-    if found is None or member_id not in (None, found.member_id) or PLEDGE in found.transfer.explanation:
-        raise HoldNotFound
-    mall_id = found.merchant.mall_id if found.merchant else None
-    require_touch(actor, "points.redeem", mall=mall_id, merchant=found.merchant_id)
-    return _lock(found)
+def _ended(
+    held: HeldPoints,
+    status: str,
+    used: int,
+    value_fen: int,
+    asked: _End,
+    posting: Posting,
+    given: LotParts,
+    rows: dict[str, dict[str, Any]],
+    *further: Fact,
+) -> Decided[HoldOutcome]:
+    holder = held.holder
+    row = {"id": held.id, "status": status, "used": used, "value_fen": value_fen, "at": asked.now}
+    fact = HoldEnded(holder.member_id, holder.person_id, str(held.id), status, used, held.points - used)
+    outcome = HoldOutcome(
+        held.id, holder.member_id, held.points, value_fen, status, holder.state.net, held.expires_at, used
+    )
+    events = tuple(event_row(one, asked.now, asked.actor.audit_id) for one in (fact, *further))
+    return Decided(outcome, posting, given=given, rows={"endings": row, **rows}, events=events)
 
 
-def _lock(found: Hold) -> tuple[Holder, Hold, Transfer]:
-    """The account first, as everywhere."""
-    holder = locked_holder(found.member_id)
-    return holder, Hold.objects.select_for_update(of=("self",)).get(id=found.pk), found.transfer
+def _as_it_stands(held: HeldPoints, asked: _End) -> HoldOutcome:
+    """The answer about a hold that ended so before: given before, unless this key never asked."""
+    return HoldOutcome(
+        held.id,
+        held.holder.member_id,
+        held.points,
+        held.value_fen,
+        held.status,
+        held.holder.state.net,
+        held.expires_at,
+        held.used_points,
+        replayed=asked.once is None,
+    )
+
+
+def _find_held(calls: Sequence[_End]) -> dict[int, HeldPoints]:
+    found = {held.id: held for held in read_held([asked.hold_id for asked in calls])}
+    return {index: found[asked.hold_id] for index, asked in enumerate(calls) if asked.hold_id in found}
+
+
+def _find_one(asked: _End) -> HeldPoints | None:
+    return next(iter(read_held([asked.hold_id])), None)
+
+
+def _lock_one(asked: _End) -> HeldPoints | None:
+    """The account first, as everywhere; what was read before it was held may have changed."""
+    found = _find_one(asked)
+    if found is None:
+        return None
+    locked_holder(found.holder.member_id)
+    return _find_one(asked)
 
 
 # --- what a context above keeps for what it sells at a price of its own ---------------------------------------------
@@ -350,7 +402,6 @@ def lock_accounts(*, actor: Viewer, member_ids: Sequence[int]) -> None:
         )
 
 
-@transaction.atomic
 def pledge_points(
     *, actor: Viewer, member_id: int, points: int, purpose: str, until: dt.datetime, now: dt.datetime
 ) -> HoldOutcome:
@@ -359,61 +410,22 @@ def pledge_points(
     The programme's least, most and step do not count. No till can spend or release a pledge: `spend_pledge` and
     `release_pledge` only. Raises InsufficientPoints, MemberNotFound, MemberFrozen.
     """
-    head = {"id": str(uuid7()), "merchant": None, "reference": purpose[:80]}
     minutes = max(1, -((now - until) // dt.timedelta(minutes=1)))
-    return _hold(locked_holder(member_id), head, points, minutes, actor, now, None, pledge={PLEDGE: purpose})
+    asked = _Call(actor, member_id, points, minutes, None, purpose, now, None, uuid7(), pledge=purpose)
+    return _hold.locked(asked)
 
 
-@transaction.atomic
 def spend_pledge(*, actor: Viewer, hold_id: UUID, now: dt.datetime) -> HoldOutcome:
     """A pledge becomes the redemption of the same id, given back by `return_spent_points` only. Again: the same.
 
     Raises HoldNotFound, HoldHasEnded, MemberFrozen.
     """
-    holder, hold, taken = _locked_pledge(hold_id)
-    if hold.status == Hold.Status.CONFIRMED:
-        return _outcome(hold, holder, replayed=True)
-    return _spend(holder, hold, taken, hold.points, actor, now)
+    return _confirm.locked(_End(actor, hold_id, now, is_pledge=True))
 
 
-@transaction.atomic
 def release_pledge(*, actor: Viewer, hold_id: UUID, now: dt.datetime) -> HoldOutcome:
     """Give a pledge back to the lots it came from. Again, or after it lapsed: nothing. Raises HoldNotFound, HoldHasEnded."""
-    holder, hold, taken = _locked_pledge(hold_id)
-    return _release(holder, hold, taken, actor, now)
-
-
-def _pledge_of(taken: Transfer) -> dict[str, str]:
-    """What a pledge was for; nothing of an ordinary hold."""
-    return {PLEDGE: taken.explanation[PLEDGE]} if PLEDGE in taken.explanation else {}
-
-
-def _locked_pledge(hold_id: UUID) -> tuple[Holder, Hold, Transfer]:
-    found = Hold.objects.filter(id=hold_id).select_related("transfer").first()
-    if found is None or PLEDGE not in found.transfer.explanation:
-        raise HoldNotFound
-    return _lock(found)
-
-
-def _end(hold: Hold, status: str, used: int, holder: Holder, actor: Viewer, now: dt.datetime) -> None:
-    hold.status, hold.used_points, hold.ended_at = status, used, now
-    hold.save(update_fields=["status", "used_points", "value_fen", "ended_at"])
-    fact = HoldEnded(holder.member_id, holder.person_id, str(hold.pk), status, used, hold.points - used)
-    events.publish(fact, actor=actor, now=now)
-
-
-def _outcome(hold: Hold, holder: Holder, *, replayed: bool = False) -> HoldOutcome:
-    return HoldOutcome(
-        hold.pk,
-        hold.member_id,
-        hold.points,
-        hold.value_fen,
-        hold.status,
-        holder.state.net,
-        hold.expires_at,
-        hold.used_points,
-        replayed,
-    )
+    return _release.locked(_End(actor, hold_id, now, is_pledge=True))
 
 
 _DUE = """
@@ -468,9 +480,29 @@ def _stored_form(outcome: HoldOutcome) -> dict[str, Any]:
         "status": outcome.status,
         "balance": outcome.balance,
         "expires_at": outcome.expires_at.isoformat(),
+        "used_points": outcome.used_points,
     }
 
 
 def _from_stored(body: dict[str, Any]) -> HoldOutcome:
     expires_at = dt.datetime.fromisoformat(body["expires_at"])
     return HoldOutcome(**{**body, "hold_id": UUID(body["hold_id"]), "expires_at": expires_at}, replayed=True)
+
+
+_hold: Moves[_Call, Holder, HoldOutcome] = Moves(
+    find_all=holders_of,
+    find=holder_of,
+    lock=locked_holder_of,
+    decide=_decide,
+    stored_form=_stored_form,
+    from_stored=_from_stored,
+)
+_ways: Any = {
+    "find_all": _find_held,
+    "find": _find_one,
+    "lock": _lock_one,
+    "stored_form": _stored_form,
+    "from_stored": _from_stored,
+}
+_confirm: Moves[_End, HeldPoints, HoldOutcome] = Moves(decide=_decide_confirming, **_ways)
+_release: Moves[_End, HeldPoints, HoldOutcome] = Moves(decide=_decide_releasing, **_ways)

@@ -3,45 +3,39 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel import audit, events
 from zhike.kernel.access import Viewer, require_touch
-from zhike.kernel.errors import Conflict, Invalid, NotFound, Problem
-from zhike.kernel.events import wake
-from zhike.kernel.grouping import Grouped, answer_of
+from zhike.kernel.errors import Conflict, Invalid, NotFound
 from zhike.kernel.ids import uuid7
-from zhike.kernel.statements import fetch_row
 from zhike.loyalty.events import PointsAdjusted, PointsRedeemed, PointsRestored
 from zhike.loyalty.models import Member, Redemption, Transfer
 from zhike.loyalty.operations.earning import event_row
+from zhike.loyalty.operations.moving import (
+    Decided,
+    Moves,
+    holder_of,
+    holders_of,
+    locked_holder_of,
+    stored_answer,
+)
 from zhike.loyalty.operations.pools import restore_to_pool
 from zhike.loyalty.operations.quotes import take_quote
 from zhike.loyalty.operations.state import (
-    OPTIMISTIC_TRIES,
     Holder,
-    NotNew,
     Once,
     Posting,
-    Stale,
-    answer_row,
-    call,
-    call_each,
-    from_json,
     locked_holder,
     lots_of_json,
     post,
     posting_for,
-    read_holder,
-    read_holders,
-    to_json_text,
 )
 from zhike.loyalty.queries.members import MemberNotFound
 from zhike.loyalty.queries.rates import parts_of, terms_of
@@ -120,9 +114,7 @@ def redeem_points(
     """
     require_touch(actor, "points.redeem", mall=mall_id, merchant=merchant_id)
     asked = _Call(actor, member_id, points, merchant_id, reference, now, once, uuid7())
-    if quote_id is not None:
-        return _redeem_quoted(asked, quote_id)
-    return _redeem_alone(asked) if transaction.get_connection().in_atomic_block else _redeem_grouped(asked)
+    return _redeem(asked) if quote_id is None else _redeem_quoted(asked, quote_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,99 +143,10 @@ def _redeem_quoted(asked: _Call, quote_id: UUID) -> RedemptionOutcome:
     quote = take_quote(
         quote_id, asked.member_id, asked.points, asked.merchant_id, asked.redemption_id, asked.now
     )
-    return _redeem(holder, replace(asked, terms=quote, quote_id=quote_id))
+    return _redeem.do(holder, replace(asked, terms=quote, quote_id=quote_id))
 
 
-def _redeem_alone(asked: _Call) -> RedemptionOutcome:
-    """Optimistically, and when the account keeps moving, with its row held."""
-    for _attempt in range(OPTIMISTIC_TRIES):
-        try:
-            return _redeem(read_holder(member_id=asked.member_id, lots=True), asked)
-        except Stale:
-            continue
-    with transaction.atomic():
-        return _redeem(locked_holder(asked.member_id), asked)
-
-
-def _redeem_group(calls: Sequence[_Call]) -> list[RedemptionOutcome | Exception]:
-    """Calls that came at the same time, in one statement. Whatever does not fit into it is done alone after it."""
-    answers = _redeem_together(calls) if len(calls) > 1 else {}
-    return [
-        answers[index] if index in answers else answer_of(_redeem_alone, asked)
-        for index, asked in enumerate(calls)
-    ]
-
-
-_redeem_grouped = Grouped(_redeem_group)
-
-
-def _redeem_together(calls: Sequence[_Call]) -> dict[int, RedemptionOutcome | Exception]:
-    """The answers by position, of the first call of each account; none when the statement failed and nothing was written.
-
-    Accounts are moved in the order of their ids, so that the groups of two processes cannot wait for each other.
-    """
-    holders = read_holders([(asked.member_id, None) for asked in calls], lots=True)
-    ready: list[tuple[int, int, _Decided]] = []
-    for index, asked in enumerate(calls):
-        if (holder := holders.pop((asked.member_id, None), None)) is None:
-            continue
-        try:
-            ready.append((holder.state.account_id, index, _decide(holder, asked)))
-        except Problem:
-            continue  # perhaps it was answered before: done alone, that is looked up
-    ready.sort(key=itemgetter(0))
-    try:
-        rows = _write_together([decided for _, _, decided in ready])
-    except (Stale, Problem, DatabaseError):
-        return {}
-    wake()
-    return {
-        index: decided.outcome if row is None else _from_stored(from_json(row))
-        for (_, index, decided), row in zip(ready, rows, strict=True)
-    }
-
-
-def _redeem(holder: Holder | None, asked: _Call) -> RedemptionOutcome:
-    try:
-        decided = _decide(holder, asked)
-    except Problem:
-        if asked.once is not None and (known := stored_answer(asked.once)) is not None:
-            return _from_stored(known)
-        raise
-    (row,) = call_each(_REDEEM_ONE, [_arguments_alone(decided)])
-    if row is not None:
-        return _from_stored(from_json(row))
-    wake()
-    return decided.outcome
-
-
-@dataclass(frozen=True, slots=True)
-class _Decided:
-    """What a redemption comes to, and what is to be written for it."""
-
-    outcome: RedemptionOutcome
-    posting: Posting
-    lots: LotParts
-    asked: _Call
-
-
-_COLUMNS = ("answers", "redemptions", "accounts", "lots", "transfers", "events")
-_REDEEM_ALL = f"loyalty_redeem_all({', '.join(['%s'] * len(_COLUMNS))})"
-_REDEEM_ONE = f"loyalty_redeem(%s, %s, %s, {', '.join(['%s'] * len(_COLUMNS))})"
-
-
-def _write_together(redemptions: Sequence[_Decided]) -> Sequence[Any]:
-    """What the database said to each; None to one that was done. One that is known is looked up by itself."""
-    if not redemptions:
-        return ()
-    try:
-        call(f"SELECT {_REDEEM_ALL}", _arguments(redemptions))
-    except NotNew:
-        return call_each(_REDEEM_ONE, [_arguments_alone(one) for one in redemptions])
-    return [None] * len(redemptions)
-
-
-def _decide(holder: Holder | None, asked: _Call) -> _Decided:
+def _decide(holder: Holder | None, asked: _Call) -> Decided[RedemptionOutcome]:
     if holder is None:
         raise MemberNotFound
     holder.require_spending()
@@ -274,48 +177,26 @@ def _decide(holder: Holder | None, asked: _Call) -> _Decided:
         holder.state.net,
         tuple((expires_on, part) for expires_on, _, part in movement.lots),
     )
-    return _Decided(outcome, posting, lapsed + movement.lots, asked)
-
-
-def _arguments_alone(decided: _Decided) -> list[Any]:
-    once = decided.asked.once
-    keys = [once.scope, once.key, once.digest] if once else [None, None, None]
-    return [*keys, *_arguments([decided])]
-
-
-def _arguments(redemptions: Sequence[_Decided]) -> list[Any]:
-    """The rows of these redemptions, by table, as ``loyalty_redeem_all`` takes them."""
-    rows: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
-    for decided in redemptions:
-        asked, outcome, posting = decided.asked, decided.outcome, decided.posting
-        by = asked.actor.audit_id
-        rows["accounts"].append(posting.account_row)
-        rows["transfers"] += posting.transfers
-        rows["lots"] += posting.lot_rows(decided.lots)
-        rows["redemptions"].append(
-            {
-                "id": outcome.redemption_id,
-                "member": outcome.member_id,
-                "merchant": asked.merchant_id,
-                "points": outcome.points,
-                "value_fen": outcome.value_fen,
-                "reference": asked.reference[:80],
-                "transfer": len(rows["transfers"]),
-                "at": asked.now,
-                "by": by,
-            }
-        )
-        fact = PointsRedeemed(
-            outcome.member_id,
-            posting.holder.person_id,
-            str(outcome.redemption_id),
-            outcome.points,
-            outcome.value_fen,
-        )
-        rows["events"].append(event_row(fact, asked.now, by))
-        if asked.once is not None:
-            rows["answers"].append(answer_row(asked.once, _stored_form(outcome)))
-    return [to_json_text(rows[name]) if rows[name] else None for name in _COLUMNS]
+    by = asked.actor.audit_id
+    row = {
+        "id": redemption_id,
+        "member": outcome.member_id,
+        "merchant": asked.merchant_id,
+        "points": outcome.points,
+        "value_fen": value_fen,
+        "reference": asked.reference[:80],
+        "transfer": len(posting.transfers),
+        "at": asked.now,
+        "by": by,
+    }
+    fact = PointsRedeemed(outcome.member_id, holder.person_id, str(redemption_id), outcome.points, value_fen)
+    return Decided(
+        outcome,
+        posting,
+        taken=lapsed + movement.lots,
+        rows={"redemptions": row},
+        events=(event_row(fact, asked.now, by),),
+    )
 
 
 def spend_points(
@@ -327,17 +208,7 @@ def spend_points(
     is held until the transaction ends. Raises InsufficientPoints, MemberNotFound, MemberFrozen.
     """
     asked = _Call(actor, member_id, points, None, purpose, now, None, uuid7(), purpose)
-    with transaction.atomic():
-        return _redeem(locked_holder(member_id), asked)
-
-
-def stored_answer(once: Once) -> dict[str, Any] | None:
-    """The answer kept under the key, so that a replay is answered before today's balance is looked at."""
-    row = fetch_row(
-        "SELECT body FROM kernel_idempotency WHERE scope = %s AND key = %s AND request_hash = %s",
-        [once.scope, once.key, once.digest],
-    )
-    return None if row is None else from_json(row[0])
+    return _redeem.locked(asked)
 
 
 def check_amount(terms: Terms, points: int) -> None:
@@ -566,3 +437,14 @@ def _from_stored(body: dict[str, Any]) -> RedemptionOutcome:
     return RedemptionOutcome(
         **{**body, "redemption_id": UUID(body["redemption_id"]), "lots": lots}, replayed=True
     )
+
+
+_redeem: Moves[_Call, Holder, RedemptionOutcome] = Moves(
+    find_all=holders_of,
+    find=holder_of,
+    lock=locked_holder_of,
+    decide=_decide,
+    stored_form=_stored_form,
+    from_stored=_from_stored,
+)
+_redeem_group = _redeem.group

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import psycopg
@@ -15,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from zhike.kernel.access import Viewer
 from zhike.kernel.errors import Conflict, Problem
 from zhike.kernel.idempotency import problem_of
-from zhike.kernel.statements import Utf8, fetch_row, fetch_rows
+from zhike.kernel.statements import Utf8, fetch_row, fetch_rows, padded
 from zhike.loyalty.queries.members import MemberNotFound
 from zhike.loyalty.queries.snapshots import Programme, programme
 from zhike.loyalty.rules.accounts import AccountState, LotParts, Movement
@@ -107,12 +108,13 @@ class Holder:
             raise EarningStopped
 
 
-_SELECT = """
-SELECT a.id, a.version, a.balance, a.debt, a.qualifying_fen, m.tier_id, {side}, m.status, p.id, p.stamp,
-    (SELECT json_agg(json_build_array(c.rule_id, c.cap, c.period, c.used)) FROM loyalty_capusage c
-     WHERE c.account_id = a.id AND c.period IN (%s, '0001-01-01')),
-    {lots}, m.id, m.earned_tier_id, m.tier_due, a.restraint
-FROM {asked}
+_COLUMNS = """a.id, a.version, a.balance, a.debt, a.qualifying_fen, m.tier_id, {side}, m.status, p.id, p.stamp, {caps},
+    {lots}, m.id, m.earned_tier_id, m.tier_due, a.restraint"""
+_CAPS = """(SELECT json_agg(json_build_array(c.rule_id, c.cap, c.period, c.used)) FROM loyalty_capusage c
+     WHERE c.account_id = a.id AND {condition})"""
+_SELECT = f"""
+SELECT {_COLUMNS.replace("{caps}", _CAPS.format(condition="c.period IN (%s, '0001-01-01')"))}
+FROM {{asked}}
 JOIN loyalty_account a ON a.member_id = m.id
 JOIN loyalty_program p ON p.id = a.program_id
 WHERE s.id = %s
@@ -122,17 +124,23 @@ _BY_MEMBER = "loyalty_member s JOIN loyalty_member m ON m.id = coalesce(s.surviv
 _BY_PERSON = """customers_person s JOIN loyalty_member m ON m.person_id = coalesce(s.merged_into_id, s.id)
 LEFT JOIN loyalty_member o ON o.person_id = s.id AND o.survivor_id = m.id"""
 _SIDE_OF_MEMBER, _SIDE_OF_PERSON = "s.id, s.person_id", "coalesce(o.id, m.id), s.id"
-_SELECT_MANY = """
-SELECT a.id, a.version, a.balance, a.debt, a.qualifying_fen, m.tier_id, m.id, m.person_id, m.status, p.id, p.stamp,
-    (SELECT json_agg(json_build_array(c.rule_id, c.cap, c.period, c.used)) FROM loyalty_capusage c
-     WHERE c.account_id = a.id AND (c.period = ANY(%s) OR c.period = '0001-01-01')),
-    {lots}, m.id, m.earned_tier_id, m.tier_due, a.restraint
+_ANY_PERIOD = "(c.period = ANY(%s) OR c.period = '0001-01-01')"
+_SELECT_MANY = f"""
+SELECT {_COLUMNS.format(side="m.id, m.person_id", caps=_CAPS.format(condition=_ANY_PERIOD), lots="{lots}")}
 FROM loyalty_account a
 JOIN loyalty_member m ON m.id = a.member_id
 JOIN loyalty_program p ON p.id = a.program_id
 WHERE (m.id = ANY(%s) OR m.person_id = ANY(%s)) AND m.survivor_id IS NULL"""
 _LOTS = """(SELECT json_agg(json_build_array(l.expires_on, l.funding_id, l.remaining)) FROM loyalty_lot l
      WHERE l.account_id = a.id AND l.remaining > 0)"""
+
+_HELD = f"""
+SELECT {_COLUMNS.format(side=_SIDE_OF_MEMBER, caps="NULL", lots=_LOTS)}, h.id, h.points, h.value_fen, h.used_points, h.status,
+    h.reference, h.merchant_id, w.mall_id, h.expires_at, t.id, t.lots::text, t.explanation::text
+FROM loyalty_hold h JOIN loyalty_transfer t ON t.id = h.transfer_id LEFT JOIN organization_merchant w ON w.id = h.merchant_id
+JOIN loyalty_member s ON s.id = h.member_id JOIN loyalty_member m ON m.id = coalesce(s.survivor_id, s.id)
+JOIN loyalty_account a ON a.member_id = m.id JOIN loyalty_program p ON p.id = a.program_id
+WHERE h.id = ANY(%s::uuid[])"""
 
 
 def read_holder(
@@ -177,8 +185,11 @@ def read_holders(
         _SELECT_MANY.format(lots=_LOTS if lots else "NULL"),
         [
             sorted(set(days)),
-            [member_id for member_id, _ in asked if member_id is not None],
-            [person_id for member_id, person_id in asked if member_id is None and person_id is not None],
+            padded([member_id for member_id, _ in asked if member_id is not None], 0),
+            padded(
+                [person_id for member_id, person_id in asked if member_id is None and person_id is not None],
+                0,
+            ),
         ],
     )
     found: dict[tuple[int | None, int | None], Holder] = {}
@@ -194,6 +205,34 @@ def locked_holder(member_id: int, day: dt.date = FOR_EVER) -> Holder:
     if holder is None:
         raise MemberNotFound
     return holder
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPoints:
+    """A hold as read, with the account it goes back to and what its own transfer took and said."""
+
+    holder: Holder
+    id: UUID
+    points: int
+    value_fen: int
+    used_points: int
+    status: str
+    reference: str
+    merchant_id: int | None
+    mall_id: int | None
+    expires_at: dt.datetime
+    transfer_id: int
+    lots: LotParts
+    explanation: dict[str, Any]
+
+
+def read_held(hold_ids: Sequence[UUID]) -> list[HeldPoints]:
+    """These holds in one round trip."""
+    found = []
+    for row in fetch_rows(_HELD, [padded(hold_ids, UUID(int=0))]):
+        own: list[Any] = [*row[17:27], lots_of_json(from_json(row[27])), from_json(row[28])]
+        found.append(HeldPoints(_holder(row), *own))
+    return found
 
 
 def _holder(row: tuple[Any, ...]) -> Holder:

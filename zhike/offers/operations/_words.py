@@ -39,6 +39,16 @@ _REFUSALS: dict[str, type[Exception]] = {"ZK101": SoldOut, "ZK102": Moved}
 
 def call(sql: str, args: Sequence[Any]) -> Any:
     """The one value of a function of sql/0002_coupons.sql. Raises SoldOut, Moved, InFlight, KeyReused."""
+    return _row(sql, args)[0]
+
+
+def call_each(function: str, calls: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
+    """As `call`, one function with each of the lists of arguments, in that order, in one statement; all or nothing."""
+    args = [arg for call_args in calls for arg in call_args]
+    return _row(f"SELECT {', '.join([function] * len(calls))}", args) if calls else ()
+
+
+def _row(sql: str, args: Sequence[Any]) -> tuple[Any, ...]:
     try:
         row = fetch_row(sql, args)
     except (psycopg.Error, DatabaseError) as error:
@@ -48,7 +58,7 @@ def call(sql: str, args: Sequence[Any]) -> Any:
             raise known from error
         raise problem_of(error) or error from error
     assert row is not None
-    return row[0]
+    return row
 
 
 def to_json(value: Any) -> str:

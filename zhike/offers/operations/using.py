@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -13,22 +13,29 @@ from django.utils.translation import gettext_lazy as _
 from zhike.kernel.access import Viewer, require_touch
 from zhike.kernel.clock import business_date
 from zhike.kernel.errors import Conflict, NotFound
-from zhike.kernel.events import wake
 from zhike.kernel.events.base import Fact, fact_data, source_of
 from zhike.kernel.ids import uuid7
 from zhike.kernel.statements import fetch_row
 from zhike.loyalty.operations import Once
 from zhike.offers.events import CouponUsed
 from zhike.offers.models import CouponUse
-from zhike.offers.operations._words import Moved, call, to_json
-from zhike.offers.queries.held import BasketAsked, MerchantUnknown, Quote, read_quote, refusals
+from zhike.offers.operations._together import Ready, Together
+from zhike.offers.operations._words import call, to_json
+from zhike.offers.queries.held import (
+    BasketAsked,
+    MerchantUnknown,
+    Quote,
+    QuoteAsked,
+    quote_asked,
+    read_quotes,
+    refusals,
+)
 from zhike.offers.queries.known import from_json
 from zhike.offers.queries.sentences import refusal_sentence
 from zhike.organization import queries as organization
 
 LOCK_FOR = dt.timedelta(minutes=15)
 LOCK_SECONDS_MIN, LOCK_SECONDS_MAX = 30, 24 * 3600
-TRIES = 4
 
 
 class CouponNotUsable(Conflict):
@@ -102,7 +109,7 @@ def lock_coupons(
 
     Raises CouponNotUsable (which coupon, and why), BasketUnusable, MerchantUnknown, NotAllowed, InFlight, KeyReused.
     """
-    return _take(actor, basket, codes, now, receipt, lock_for, once, is_final=False)
+    return _lock(_allowed(actor, basket, codes, now, receipt, lock_for, once, is_final=False))
 
 
 def use_coupons(
@@ -115,10 +122,25 @@ def use_coupons(
     once: Once | None = None,
 ) -> LockOutcome:
     """Lock and confirm in one step, for a desk where the basket is paid. Raises as ``lock_coupons`` does."""
-    return _take(actor, basket, codes, now, receipt, LOCK_FOR, once, is_final=True)
+    return _lock(_allowed(actor, basket, codes, now, receipt, LOCK_FOR, once, is_final=True))
 
 
-def _take(
+@dataclass(frozen=True, slots=True)
+class _Taking:
+    """One call of `lock_coupons` or `use_coupons`, allowed."""
+
+    actor: Viewer
+    asked: QuoteAsked
+    merchant: organization.MerchantRef
+    receipt: ReceiptKey
+    day: dt.date
+    until: dt.datetime
+    once: Once | None
+    lock_id: UUID
+    is_final: bool
+
+
+def _allowed(
     actor: Viewer,
     basket: BasketAsked,
     codes: Sequence[str],
@@ -128,40 +150,44 @@ def _take(
     once: Once | None,
     *,
     is_final: bool,
-) -> LockOutcome:
+) -> _Taking:
     merchant = organization.merchant_ref(basket.merchant_id)
     if merchant is None:
         raise MerchantUnknown
     require_touch(actor, "coupons.use", mall=merchant.mall_id, merchant=merchant.id)
-    if once is not None and (known := _stored(once)) is not None:
-        return _replayed(known)
     day = receipt.business_date or business_date(now, merchant.time_zone)
-    lock_id = uuid7()
-    for _attempt in range(TRIES):
-        quote = read_quote(basket, codes, now)
-        _require_usable(quote, merchant.time_zone)
-        outcome = _outcome(quote, lock_id, now + lock_for, is_final=is_final)
-        head = {
-            "merchant": merchant.id,
-            "basket_fen": quote.basket.total_fen,
-            "till": receipt.till[:40],
-            "number": receipt.number[:60],
-            "business_date": day.isoformat(),
-            "at": now,
-            "until": outcome.lock_until,
-            "by": actor.audit_id,
-        }
-        try:
-            stored = _write(outcome, head, quote, now, once, is_final=is_final)
-        except Moved:
-            continue
-        if stored is not None:
-            return _replayed(from_json(stored))
-        wake()
-        return outcome
-    raise CouponNotUsable(
-        sentence=str(_("Another till is using this coupon at this moment.")), reason="locked"
-    )
+    asked = quote_asked(basket, codes, now)
+    return _Taking(actor, asked, merchant, receipt, day, now + lock_for, once, uuid7(), is_final)
+
+
+def _take_or_refuse(quote: Quote, taking: _Taking) -> Ready[LockOutcome]:
+    _require_usable(quote, taking.merchant.time_zone)
+    outcome = _outcome(quote, taking.lock_id, taking.until, is_final=taking.is_final)
+    coupons = [one.coupon_id for one in outcome.coupons]
+    return Ready(outcome, coupons, _lock_arguments(outcome, quote, taking))
+
+
+def _lock_head(quote: Quote, taking: _Taking) -> dict[str, Any]:
+    return {
+        "merchant": taking.merchant.id,
+        "basket_fen": quote.basket.total_fen,
+        "till": taking.receipt.till[:40],
+        "number": taking.receipt.number[:60],
+        "business_date": taking.day.isoformat(),
+        "at": taking.asked.now,
+        "until": taking.until,
+        "by": taking.actor.audit_id,
+    }
+
+
+def _locked(ready: Ready[LockOutcome], stored: Any) -> LockOutcome:
+    return ready.outcome if stored is None else _replayed(from_json(stored))
+
+
+def _taken_before(taking: _Taking) -> LockOutcome | None:
+    """The answer kept under the same key, if today's state of the coupons refuses the call."""
+    known = None if taking.once is None else _stored(taking.once)
+    return None if known is None else _replayed(known)
 
 
 def _require_usable(quote: Quote, zone: str) -> None:
@@ -189,15 +215,9 @@ def _outcome(quote: Quote, lock_id: UUID, lock_until: dt.datetime, *, is_final: 
     return LockOutcome(lock_id, state, quote.basket.total_fen, quote.discount_fen, lock_until, tuple(coupons))
 
 
-def _write(
-    outcome: LockOutcome,
-    head: dict[str, Any],
-    quote: Quote,
-    now: dt.datetime,
-    once: Once | None,
-    *,
-    is_final: bool,
-) -> Any:
+def _lock_arguments(outcome: LockOutcome, quote: Quote, taking: _Taking) -> list[Any]:
+    """As ``offers_lock`` takes them."""
+    now, once = taking.asked.now, taking.once
     uses = [
         {
             "coupon": one.coupon_id,
@@ -208,7 +228,7 @@ def _write(
         for one in outcome.coupons
     ]
     told: list[dict[str, Any]] = []
-    if is_final:
+    if taking.is_final:
         told = [
             _event_row(
                 _used(
@@ -224,20 +244,17 @@ def _write(
             )
             for one in outcome.coupons
         ]
-    return call(
-        "SELECT offers_lock(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        [
-            once.scope if once else None,
-            once.key if once else None,
-            once.digest if once else None,
-            outcome.lock_id,
-            to_json(head),
-            to_json(uses),
-            to_json(told),
-            is_final,
-            to_json(outcome) if once else None,
-        ],
-    )
+    return [
+        once.scope if once else None,
+        once.key if once else None,
+        once.digest if once else None,
+        outcome.lock_id,
+        to_json(_lock_head(quote, taking)),
+        to_json(uses),
+        to_json(told),
+        taking.is_final,
+        to_json(outcome) if once else None,
+    ]
 
 
 def _used(
@@ -298,30 +315,7 @@ def confirm_lock(
 
     Raises LockNotFound, LockGone, NotAllowed.
     """
-    rows = _rows(actor, lock_id)
-    told = [
-        _event_row(
-            _used(row[9], row[0], row[8], lock_id, row[3], row[4], row[5]),
-            now,
-        )
-        for row in rows
-    ]
-    done = call(
-        "SELECT offers_confirm(%s, %s, %s, %s, %s, %s, %s)",
-        [
-            lock_id,
-            receipt.till[:40],
-            receipt.number[:60],
-            receipt.business_date,
-            to_json(told),
-            now,
-            actor.audit_id,
-        ],
-    )
-    if done is None:
-        raise LockGone
-    wake()
-    return _as_outcome(lock_id, "used", rows, replayed=done == 0)
+    return _confirm(_Ending(actor, lock_id, now, receipt))
 
 
 def release_lock(*, actor: Viewer, lock_id: UUID, now: dt.datetime) -> LockOutcome:
@@ -329,32 +323,76 @@ def release_lock(*, actor: Viewer, lock_id: UUID, now: dt.datetime) -> LockOutco
 
     Raises LockNotFound, LockUsed, NotAllowed.
     """
-    rows = _rows(actor, lock_id)
-    done = call("SELECT offers_release(%s, 'released', %s)", [lock_id, now])
+    return _release(_Ending(actor, lock_id, now))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """One call of `confirm_lock` or `release_lock`."""
+
+    actor: Viewer
+    lock_id: UUID
+    now: dt.datetime
+    receipt: ReceiptKey = ReceiptKey()
+
+
+def _confirm_or_refuse(rows: list[Any], ending: _Ending) -> Ready[LockOutcome]:
+    _require_own(rows, ending)
+    told = [
+        _event_row(_used(row[9], row[0], row[8], ending.lock_id, row[3], row[4], row[5]), ending.now)
+        for row in rows
+    ]
+    receipt = ending.receipt
+    args = [
+        ending.lock_id,
+        receipt.till[:40],
+        receipt.number[:60],
+        receipt.business_date,
+        to_json(told),
+        ending.now,
+        ending.actor.audit_id,
+    ]
+    return Ready(_as_outcome(ending.lock_id, "used", rows), [row[0] for row in rows], args)
+
+
+def _confirmed(ready: Ready[LockOutcome], done: int | None) -> LockOutcome:
+    if done is None:
+        raise LockGone
+    return replace(ready.outcome, replayed=done == 0)
+
+
+def _release_or_refuse(rows: list[Any], ending: _Ending) -> Ready[LockOutcome]:
+    _require_own(rows, ending)
+    outcome = _as_outcome(ending.lock_id, "released", rows)
+    return Ready(outcome, [row[0] for row in rows], [ending.lock_id, ending.now])
+
+
+def _released(ready: Ready[LockOutcome], done: int | None) -> LockOutcome:
     if done is None:
         raise LockUsed
-    return _as_outcome(lock_id, "released", rows, replayed=done == 0)
+    return replace(ready.outcome, replayed=done == 0)
 
 
-_ROWS = """
-SELECT json_agg(json_build_array(c.id, c.code, u.state, u.merchant_id, u.basket_fen, u.discount_fen, u.lines, u.funding,
-    c.batch_id, m.person_id, u.lock_until, b.name, b.kind) ORDER BY u.id)
-FROM offers_couponuse u JOIN offers_coupon c ON c.id = u.coupon_id JOIN offers_couponbatch b ON b.id = c.batch_id
-LEFT JOIN loyalty_member m ON m.id = c.member_id WHERE u.lock_id = %s"""
+def _read_rows(endings: Sequence[_Ending]) -> list[list[Any]]:
+    """The uses of each lock, read in one statement."""
+    row = fetch_row(
+        f"SELECT {', '.join(['offers_lock_uses(%s)'] * len(endings))}", [one.lock_id for one in endings]
+    )
+    assert row is not None
+    return [from_json(found) or [] for found in row]
 
 
-def _rows(actor: Viewer, lock_id: UUID) -> list[Any]:
-    """The uses of a lock in the actor's scope. Raises LockNotFound, NotAllowed."""
-    row = fetch_row(_ROWS, [lock_id])
-    rows: list[Any] = from_json(row[0]) if row and row[0] is not None else []
+def _require_own(rows: list[Any], ending: _Ending) -> None:
+    """Raises LockNotFound, NotAllowed."""
     if not rows:
         raise LockNotFound
     merchant = organization.merchant_ref(rows[0][3])
-    require_touch(actor, "coupons.use", mall=merchant.mall_id if merchant else None, merchant=rows[0][3])
-    return rows
+    require_touch(
+        ending.actor, "coupons.use", mall=merchant.mall_id if merchant else None, merchant=rows[0][3]
+    )
 
 
-def _as_outcome(lock_id: UUID, state: str, rows: list[Any], *, replayed: bool) -> LockOutcome:
+def _as_outcome(lock_id: UUID, state: str, rows: list[Any]) -> LockOutcome:
     coupons = tuple(
         UsedCoupon(row[0], row[1], row[11], row[12], row[5], tuple((no, fen) for no, fen in row[6]), row[7])
         for row in rows
@@ -366,7 +404,6 @@ def _as_outcome(lock_id: UUID, state: str, rows: list[Any], *, replayed: bool) -
         sum(row[5] for row in rows),
         dt.datetime.fromisoformat(rows[0][10]),
         coupons,
-        replayed,
     )
 
 
@@ -379,3 +416,31 @@ def lapse_locks(*, actor: Viewer, now: dt.datetime, most: int = 1000) -> int:
         .distinct()[:most]
     )
     return sum(1 for lock_id in list(due) if call("SELECT offers_release(%s, 'lapsed', %s)", [lock_id, now]))
+
+
+def _another_till() -> CouponNotUsable:
+    return CouponNotUsable(
+        sentence=str(_("Another till is using this coupon at this moment.")), reason="locked"
+    )
+
+
+_lock: Together[_Taking, Quote, LockOutcome] = Together(
+    "offers_lock(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+    read=lambda calls: read_quotes([one.asked for one in calls]),
+    decide=_take_or_refuse,
+    answer=_locked,
+    known=_taken_before,
+    given_up=_another_till,
+)
+_confirm: Together[_Ending, list[Any], LockOutcome] = Together(
+    "offers_confirm(%s, %s, %s, %s, %s, %s, %s)",
+    read=_read_rows,
+    decide=_confirm_or_refuse,
+    answer=_confirmed,
+)
+_release: Together[_Ending, list[Any], LockOutcome] = Together(
+    "offers_release(%s, 'released', %s)",
+    read=_read_rows,
+    decide=_release_or_refuse,
+    answer=_released,
+)

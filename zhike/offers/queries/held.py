@@ -68,16 +68,23 @@ class Quote:
         return all(code in self.verdicts and self.verdicts[code].share for code in self.codes)
 
 
-_SELECT = """
-SELECT json_agg(json_build_array(c.id, c.code, c.status, o.id, c.valid_from, c.valid_until, c.lock_until,
-        b.status, c.batch_id, m.person_id,
-        loyalty_tier_at(o.id, o.tier_id, o.earned_tier_id, o.tier_due, %s::timestamptz), o.status)),
-    (SELECT json_build_array(loyalty_tier_at(o.id, o.tier_id, o.earned_tier_id, o.tier_due, %s::timestamptz),
-        o.status, o.id) FROM loyalty_member w
-        JOIN loyalty_member o ON o.id = coalesce(w.survivor_id, w.id) WHERE w.id = %s)
-FROM offers_coupon c JOIN offers_couponbatch b ON b.id = c.batch_id LEFT JOIN loyalty_member m ON m.id = c.member_id
-LEFT JOIN loyalty_member o ON o.id = coalesce(m.survivor_id, m.id)
-WHERE c.code = ANY(%s::text[])"""
+@dataclass(frozen=True, slots=True)
+class QuoteAsked:
+    """What is asked about a basket and some codes, as they are read; at one moment."""
+
+    basket: BasketAsked
+    codes: tuple[str, ...]
+    now: dt.datetime
+
+
+def quote_asked(basket: BasketAsked, codes: Sequence[str], now: dt.datetime) -> QuoteAsked:
+    """Raises BasketUnusable, MerchantUnknown."""
+    wanted = tuple(read_code(code) for code in codes)
+    if not (1 <= len(wanted) <= CODES_MAX and 1 <= len(basket.lines) <= LINES_MAX):
+        raise BasketUnusable(lines=LINES_MAX, codes=CODES_MAX)
+    if organization.merchant_ref(basket.merchant_id) is None:
+        raise MerchantUnknown
+    return QuoteAsked(basket, wanted, now)
 
 
 def read_quote(asked: BasketAsked, codes: Sequence[str], now: dt.datetime) -> Quote:
@@ -85,17 +92,24 @@ def read_quote(asked: BasketAsked, codes: Sequence[str], now: dt.datetime) -> Qu
 
     Raises BasketUnusable, MerchantUnknown.
     """
-    wanted = tuple(read_code(code) for code in codes)
-    if not (1 <= len(wanted) <= CODES_MAX and 1 <= len(asked.lines) <= LINES_MAX):
-        raise BasketUnusable(lines=LINES_MAX, codes=CODES_MAX)
+    return read_quotes([quote_asked(asked, codes, now)])[0]
+
+
+def read_quotes(asked: Sequence[QuoteAsked]) -> list[Quote]:
+    """Judge the coupons of several baskets, each by itself, read in one statement."""
+    args = [arg for one in asked for arg in (list(one.codes), one.now, one.basket.member_id)]
+    row = fetch_row(f"SELECT {', '.join(['offers_facts(%s, %s, %s)'] * len(asked))}", args)
+    assert row is not None
+    return [_quote(one, *from_json(found)) for one, found in zip(asked, row, strict=True)]
+
+
+def _quote(one: QuoteAsked, rows: Sequence[Any], standing: Sequence[Any] | None) -> Quote:
+    asked, wanted, now = one.basket, one.codes, one.now
     merchant = organization.merchant_ref(asked.merchant_id)
     if merchant is None:
         raise MerchantUnknown
-    row = fetch_row(_SELECT, [now, now, asked.member_id, list(wanted)])
-    assert row is not None
-    facts = {found.held.code: found for found in map(_facts, from_json(row[0]) or ())}
-    standing = from_json(row[1])
-    tier_id = standing[0] if standing else _tier_of(from_json(row[0]) or ())
+    facts = {found.held.code: found for found in map(_facts, rows)}
+    tier_id = standing[0] if standing else _tier_of(rows)
     basket = Basket(
         merchant.id,
         merchant.mall_id,

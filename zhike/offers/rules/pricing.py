@@ -95,74 +95,157 @@ def best_price(lines: Sequence[PricedLine], promotions: Sequence[Promotion]) -> 
     return Priced(gross, sum(one.discount_fen for one in applied), applied, near, search.steps <= STEPS_MAX)
 
 
+class _Stackable:
+    """A promotion of the search: which lines it covers, and what was worked out before for the same rest of them."""
+
+    __slots__ = (
+        "at",
+        "gift_value",
+        "group",
+        "least_fen",
+        "one",
+        "pieces",
+        "rules",
+        "seen_most",
+        "seen_taken",
+        "several",
+    )
+
+    def __init__(self, one: Promotion, lines: Sequence[PricedLine], groups: dict[str, int]) -> None:
+        self.one = one
+        self.at = [place for place, line in enumerate(lines) if covers(one.rule.scope, line)]
+        self.several = [lines[place] for place in self.at]
+        self.pieces = sum(line.quantity for line in self.several)
+        self.least_fen = one.rule.minimum_fen
+        self.gift_value = one.rule.gift_value_fen
+        self.group = 1 << groups.setdefault(one.rule.group or f"#{one.id}", len(groups))
+        self.seen_most: dict[int, int] = {}
+        self.seen_taken: dict[tuple[int, ...], tuple[int, tuple[tuple[int, int], ...]] | None] = {}
+
+    def most(self, eligible: int) -> int:
+        """What it could take off of so much, or of less, in any state of the lines."""
+        found = self.seen_most.get(eligible)
+        if found is None:
+            found = self.seen_most[eligible] = _most_off(self.one, eligible, self.pieces)
+        return found
+
+    def taken(self, left: Sequence[int]) -> tuple[int, tuple[tuple[int, int], ...]] | None:
+        """(fen off, the parts by place of the line); None when it does nothing."""
+        rest = tuple([left[place] for place in self.at])
+        try:
+            return self.seen_taken[rest]
+        except KeyError:
+            applied = _apply_to(self.one, self.several, rest)
+        found = None
+        if applied is not None:
+            places = {line.line_no: place for line, place in zip(self.several, self.at, strict=True)}
+            found = applied.discount_fen, tuple((places[line_no], part) for line_no, part in applied.lines)
+        self.seen_taken[rest] = found
+        return found
+
+
+_Key = tuple[int, int, int]
+
+
 @dataclass(slots=True)
 class _Search:
+    """``best_key`` is (fen off, value of gifts, −promotions) of the best choice so far."""
+
     lines: tuple[PricedLine, ...]
     promotions: list[Promotion]
     best: tuple[Applied, ...] = ()
-    best_key: tuple[int, int, int] = (0, 0, 0)
+    best_key: _Key = (0, 0, 0)
     steps: int = 0
-    bounds: list[tuple[int, int]] = field(default_factory=list)
+    stackable: list[_Stackable] = field(default_factory=list)
+    later: list[list[int]] = field(default_factory=list)
+    chosen: tuple[_Stackable, ...] | None = None
+    seen: dict[tuple[int, int, tuple[int, ...]], _Key] = field(default_factory=dict)
 
     def run(self) -> None:
         full = {line.line_no: line.gross_fen for line in self.lines}
         useful = [one for one in self.promotions if apply(one, self.lines, full) is not None]
-        self.promotions = useful
         for one in useful:
             if one.rule.exclusive and (alone := apply(one, self.lines, full)) is not None:
-                self._offer((alone,), one.rule.gift_value_fen)
-        stackable = [one for one in useful if not one.rule.exclusive]
-        self._bound(stackable)
-        self._visit(stackable, 0, full, (), frozenset(), 0, 0)
-
-    def _bound(self, stackable: list[Promotion]) -> None:
-        """(fen, gift value) that all promotions from a place on could add at most: of each group only the best of it."""
-        best_fen: dict[str, int] = {}
-        best_gift: dict[str, int] = {}
-        self.bounds = [(0, 0)]
-        for one in reversed(stackable):
-            key = one.rule.group or f"#{one.id}"
-            best_fen[key] = max(best_fen.get(key, 0), most_off(one, self.lines))
-            best_gift[key] = max(best_gift.get(key, 0), one.rule.gift_value_fen)
-            self.bounds.append((sum(best_fen.values()), sum(best_gift.values())))
-        self.bounds.reverse()
+                key = (alone.discount_fen, one.rule.gift_value_fen, -1)
+                if key > self.best_key:
+                    self.best, self.best_key = (alone,), key
+        groups: dict[str, int] = {}
+        self.stackable = [_Stackable(one, self.lines, groups) for one in useful if not one.rule.exclusive]
+        places: set[int] = set()
+        self.later = [[]]
+        for stackable in reversed(self.stackable):
+            places.update(stackable.at)
+            self.later.append(sorted(places))
+        self.later.reverse()
+        self._visit(0, tuple(line.gross_fen for line in self.lines), (), 0, (0, 0, 0))
+        if self.chosen is not None:
+            self.best = self._replayed(self.chosen)
 
     def _visit(
-        self,
-        stackable: list[Promotion],
-        at: int,
-        left: dict[int, int],
-        chosen: tuple[Applied, ...],
-        groups: frozenset[str],
-        off: int,
-        gift_value: int,
+        self, at: int, left: tuple[int, ...], chosen: tuple[_Stackable, ...], groups: int, key: _Key
     ) -> None:
+        """``left`` of each line, ``groups`` that are taken (bits), ``key`` of what is chosen."""
         self.steps += 1
-        self._offer(chosen, gift_value)
-        if at == len(stackable) or self.steps > STEPS_MAX:
-            return
-        fen, gifts = self.bounds[at]
-        most = off + min(fen, sum(left.values()))
-        if (most, gift_value + gifts, -len(chosen)) <= self.best_key:
-            return
-        one = stackable[at]
-        if one.rule.group not in groups:
-            applied = apply(one, self.lines, left)
-            if applied is not None:
-                rest = dict(left)
-                for line_no, part in applied.lines:
-                    rest[line_no] -= part
-                taken = groups | {one.rule.group} if one.rule.group else groups
-                self._visit(
-                    stackable, at + 1, rest, (*chosen, applied), taken, off + applied.discount_fen,
-                    gift_value + one.rule.gift_value_fen,
-                )  # fmt: skip
-        self._visit(stackable, at + 1, left, chosen, groups, off, gift_value)
-
-    def _offer(self, chosen: tuple[Applied, ...], gift_value: int) -> None:
-        key = (sum(one.discount_fen for one in chosen), gift_value, -len(chosen))
         if key > self.best_key:
-            self.best, self.best_key = chosen, key
+            self.chosen, self.best_key = chosen, key
+        if at == len(self.stackable) or self.steps > STEPS_MAX:
+            return
+        fen, gifts = self._most(at, left, groups)
+        if (key[0] + fen, key[1] + gifts, key[2]) <= self.best_key:
+            return
+        if not self._is_news(at, left, groups, key):
+            return
+        one = self.stackable[at]
+        if not groups & one.group and (found := one.taken(left)) is not None:
+            off, parts = found
+            rest = list(left)
+            for place, part in parts:
+                rest[place] -= part
+            further = (key[0] + off, key[1] + one.gift_value, key[2] - 1)
+            self._visit(at + 1, tuple(rest), (*chosen, one), groups | one.group, further)
+        self._visit(at + 1, left, chosen, groups, key)
+
+    def _most(self, at: int, left: tuple[int, ...], groups: int) -> tuple[int, int]:
+        """(fen, gift value) that the promotions from a place on could add at most: of each free group only the best of it."""
+        best_fen: dict[int, int] = {}
+        best_gift: dict[int, int] = {}
+        for one in self.stackable[at:]:
+            group = one.group
+            if groups & group:
+                continue
+            eligible = sum([left[place] for place in one.at])
+            if eligible < one.least_fen:
+                continue
+            most = one.most(eligible)
+            if most > best_fen.get(group, 0):
+                best_fen[group] = most
+            if one.gift_value > best_gift.get(group, 0):
+                best_gift[group] = one.gift_value
+        return min(sum(best_fen.values()), sum(left)), sum(best_gift.values())
+
+    def _is_news(self, at: int, left: tuple[int, ...], groups: int, key: _Key) -> bool:
+        """Whether the rest of the search has not been made before from the same state with at least as much taken off."""
+        free = 0
+        for one in self.stackable[at:]:
+            free |= one.group
+        state = at, groups & free, tuple([left[place] for place in self.later[at]])
+        earlier = self.seen.get(state)
+        if earlier is not None and earlier >= key:
+            return False
+        self.seen[state] = key
+        return True
+
+    def _replayed(self, chosen: Sequence[_Stackable]) -> tuple[Applied, ...]:
+        """The choice line by line."""
+        left = {line.line_no: line.gross_fen for line in self.lines}
+        found = []
+        for one in chosen:
+            applied = apply(one.one, self.lines, left)
+            assert applied is not None
+            for line_no, part in applied.lines:
+                left[line_no] -= part
+            found.append(applied)
+        return tuple(found)
 
 
 def covers(scope: Scope, line: PricedLine) -> bool:
@@ -174,7 +257,11 @@ def covers(scope: Scope, line: PricedLine) -> bool:
 def apply(one: Promotion, lines: Sequence[PricedLine], left: dict[int, int]) -> Applied | None:
     """What one promotion does to what is left of the lines; None when its condition is not met or it would do nothing."""
     covered = [line for line in lines if covers(one.rule.scope, line)]
-    rest = [left[line.line_no] for line in covered]
+    return _apply_to(one, covered, [left[line.line_no] for line in covered])
+
+
+def _apply_to(one: Promotion, covered: Sequence[PricedLine], rest: Sequence[int]) -> Applied | None:
+    """As `apply`, of the lines it covers and what is left of each."""
     eligible, pieces = sum(rest), sum(line.quantity for line in covered)
     if eligible < one.rule.minimum_fen or pieces < one.rule.minimum_quantity or not covered:
         return None
@@ -188,22 +275,20 @@ def apply(one: Promotion, lines: Sequence[PricedLine], left: dict[int, int]) -> 
     return Applied(one.id, off, taken, gifts, eligible, pieces)
 
 
-def most_off(one: Promotion, lines: Sequence[PricedLine]) -> int:
-    """No state of the basket lets the promotion take more off than this; earlier promotions only lower what is left."""
-    covered = [line for line in lines if covers(one.rule.scope, line)]
-    gross, pieces = sum(line.gross_fen for line in covered), sum(line.quantity for line in covered)
+def _most_off(one: Promotion, eligible: int, pieces: int) -> int:
+    """More cannot come off of ``eligible`` fen, or of less, however it lies on the lines."""
     if one.rule.kind in ("reach", "every"):
-        most = _reach_off(one, gross)
+        most = _reach_off(one, eligible)
     elif one.rule.kind == "percent":
-        most = _capped(one, _share_of(gross, one.rule.percent_bp))
+        most = _capped(one, _share_of(eligible, one.rule.percent_bp))
     elif one.rule.kind == "pieces":
-        most = _share_of(gross, _step_bp(one, pieces))
+        most = _share_of(eligible, _step_bp(one, pieces))
     elif one.rule.kind == "nth":
         # of every full group the reduced piece is its cheapest, so at most its nth part; each is rounded by itself
-        most = _share_of(gross // one.rule.nth + 1, one.rule.percent_bp) + pieces
+        most = _share_of(eligible // one.rule.nth + 1, one.rule.percent_bp) + pieces
     else:
         most = 0
-    return min(gross, most)
+    return min(eligible, most)
 
 
 def _off(

@@ -137,6 +137,26 @@ PLAIN = (
         {201: shapes.HoldOut},
         (404, 409),
     ),
+    Plain(
+        "confirm_hold",
+        "post",
+        f"{PREFIX}/holds/{{hold_id}}/confirm",
+        "redemptions",
+        ("points.redeem",),
+        shapes.ConfirmIn,
+        {201: shapes.HoldOut},
+        (404, 409),
+    ),
+    Plain(
+        "release_hold",
+        "post",
+        f"{PREFIX}/holds/{{hold_id}}/release",
+        "redemptions",
+        ("points.redeem",),
+        shapes.ReleaseIn,
+        {201: shapes.HoldOut},
+        (404, 409),
+    ),
     Plain("live", "get", "/health/live", "operation", answers={200: shapes.LiveOut}),
     Plain("ready", "get", "/health/ready", "operation", answers={200: shapes.ReadyOut, 503: shapes.ReadyOut}),
     Plain("metrics", "get", "/metrics", "operation", refusals=(401, 403, 429)),
@@ -145,6 +165,7 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "member_id": {"type": "integer", "minimum": 1, "maximum": shapes.ID_MAX},
     "batch_id": {"type": "integer", "minimum": 1, "maximum": shapes.ID_MAX},
     "lock_id": {"type": "string", "format": "uuid"},
+    "hold_id": {"type": "string", "format": "uuid"},
 }
 TAG_ORDER = list(texts.TAGS)
 PARAMETERS: dict[str, dict[str, Any]] = {

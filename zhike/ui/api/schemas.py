@@ -275,29 +275,6 @@ class ReversalIn(Input):
     reason: Annotated[str, text(200)] = ""
 
 
-class ConfirmIn(Input):
-    """Without `points` all that are held."""
-
-    points: Points | None = None
-
-
-class ReleaseIn(Input):
-    """Nothing needs to be said."""
-
-
-class HoldView(Schema):
-    """A hold as it stands."""
-
-    hold_id: UUID
-    member_id: int
-    status: Literal["open", "confirmed", "released", "expired"]
-    points: int
-    used_points: int
-    value_fen: int
-    balance: int
-    expires_at: dt.datetime
-
-
 class ReversalOut(Schema):
     """Points given back to the lots they came from, and their value."""
 

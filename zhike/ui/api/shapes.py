@@ -127,6 +127,16 @@ class HoldIn(RedemptionIn, forbid_unknown_fields=True, kw_only=True):
     minutes: Annotated[int, Meta(ge=1, le=10_080)] | None = None
 
 
+class ConfirmIn(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Without `points` all that are held."""
+
+    points: Points | None = None
+
+
+class ReleaseIn(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Nothing needs to be said."""
+
+
 class FactorOut(Struct):
     """A multiplier in basis points (10,000 is ×1): of a tier, merchant, trade category or of the calendar."""
 

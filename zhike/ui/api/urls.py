@@ -48,7 +48,6 @@ from zhike.ui.api.routes import (
     verbatims,
 )
 from zhike.ui.api.routes import coupons as coupon_routes
-from zhike.ui.api.routes import holds as hold_routes
 from zhike.ui.api.routes import receipts as receipt_routes
 from zhike.ui.api.routes import redemptions as redemption_routes
 from zhike.ui.api.routes import rewards as reward_routes
@@ -71,7 +70,6 @@ for _router in (
     chances.router,
     campaigns.router,
     journeys.router,
-    hold_routes.router,
     log.router,
     places.router,
     ledger.router,
@@ -106,6 +104,8 @@ urlpatterns = [
     path("api/v1/receipts", laned(receipts.take_receipt)),
     path("api/v1/members/<int:member_id>/redemptions", laned(redemptions.redeem)),
     path("api/v1/members/<int:member_id>/holds", _plain(holds.hold)),
+    path("api/v1/holds/<uuid:hold_id>/confirm", _plain(holds.confirm)),
+    path("api/v1/holds/<uuid:hold_id>/release", _plain(holds.release)),
     path("api/v1/receipts/batch", _plain(receipts.take_batch)),
     path("api/v1/coupons/quote", _plain(coupons.quote)),
     path("api/v1/prices/quote", _plain(prices.quote)),

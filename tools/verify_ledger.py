@@ -178,16 +178,8 @@ def check_days(ledger: Ledger, key: str, kept: Mapping[str, str]) -> list[dict[s
         if day in kept and kept[day] != digest.hex():
             ledger.tell(table, day, "document", f"the one you kept, {kept[day]}", digest.hex())
         if is_whole:
-            ledger.expect(
-                table,
-                day,
-                {
-                    "day": (document["day"], day),
-                    "signed_at": (document["signed_at"], row["signed_at"]),
-                    "kid": (document["kid"], row["kid"]),
-                    "document": (previous, document["previous"]),
-                },
-            )
+            facts = {name: (document[name], row[name]) for name in ("day", "signed_at", "kid")}
+            ledger.expect(table, day, facts | {"document": (previous, document["previous"])})
             documents.append(document)
         previous = row["digest"]
     return documents
@@ -285,6 +277,7 @@ class Waiting:
         self.account, self.available_on = said.get("account"), said.get("available_on")
         self.points = earn["points"]
         self.lots = json.loads(earn["lots"])
+        self.released_at: str | None = None
 
     def take(self, points: int) -> None:
         """The earliest expiry goes first."""
@@ -304,6 +297,7 @@ class Hold:
         self.account, self.points = row["debit_account_id"], row["points"]
         self.said, self.lots = json.loads(row["explanation"]), sorted(json.loads(row["lots"]))
         self.left, self.used, self.status = row["points"], 0, "open"
+        self.at, self.by = row["occurred_at"], row["actor"]
 
 
 class Books:
@@ -434,6 +428,7 @@ def _remember(books: Books, row: dict[str, Any]) -> None:
     reason, (kind, _, key) = row["reason"], row["reference"].partition(":")
     if reason == "release" and key in books.waiting:
         books.waiting[key].take(row["points"])
+        books.waiting[key].released_at = row["posted_at"]
     elif reason == "hold":
         books.holds[key] = Hold(row)
     elif reason == "unhold" and key in books.holds:
@@ -463,8 +458,7 @@ def check_accounts(ledger: Ledger, books: Books, documents: list[dict[str, Any]]
         if account > 0:
             facts["code"] = ("", row["code"])
         elif account in signed:
-            facts |= {"program_id": (signed[account][1], row["program_id"])}
-            facts |= {"code": (signed[account][2], row["code"])}
+            facts |= {name: (signed[account][at], row[name]) for at, name in ((1, "program_id"), (2, "code"))}
         ledger.expect(table, account, facts)
     for account in [*books.balance, *books.system, *signed]:
         if account not in known:
@@ -519,9 +513,7 @@ def check_waiting(ledger: Ledger, books: Books) -> None:
         one = books.waiting.get(row["receipt_id"])
         waiting.pop(row["receipt_id"], None)
         if one is None:
-            ledger.tell(
-                table, row["receipt_id"], "receipt_id", "a receipt whose points waited", row["receipt_id"]
-            )
+            ledger.tell(table, row["receipt_id"], "receipt_id", "one whose points waited", row["receipt_id"])
             continue
         facts = {
             "account_id": (one.account, row["account_id"]),
@@ -529,6 +521,7 @@ def check_waiting(ledger: Ledger, books: Books) -> None:
             "remaining": (sum(lot[-1] for lot in one.lots), row["remaining"]),
             "lots": (one.lots, json.loads(row["lots"])),
             "available_on": (one.available_on, row["available_on"]),
+            "released_at": (one.released_at, row.get("released_at", one.released_at)),
         }
         ledger.expect(table, row["receipt_id"], facts)
     for missing in waiting:
@@ -563,7 +556,9 @@ def check_holds(ledger: Ledger, books: Books) -> None:
             "used_points": (one.used, row["used_points"]),
             "value_fen": (value_of(one.said, one.lots, worth), row["value_fen"]),
             "status": (status, row["status"]),
-        }
+            "held_at": (one.at, row.get("held_at", one.at)),
+            "held_by": (one.by, row.get("held_by", one.by)),
+        } | _same_slip(row, one.said)
         if status != "open" and one.left:
             facts["points"] = (one.points - one.left, one.points)
         ledger.expect(table, row["id"], facts)
@@ -599,6 +594,14 @@ def _same_reasons(why: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, 
     return {} if said.get("why", mark) == mark else {"explanation": (said["why"], mark)}
 
 
+def _same_slip(row: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """The transfer carries the shop, and a mark of the till's own number."""
+    if "slip" not in said or "reference" not in row:
+        return {}
+    mark = hashlib.sha256(row["reference"].encode()).hexdigest()[:16]
+    return {"merchant_id": (said["slip"][0], row["merchant_id"]), "reference": (said["slip"][1], mark)}
+
+
 def rederive(explanation: Mapping[str, Any], rounding: str) -> int:
     """Points from an award's own reasons: eligible fen × base × multipliers, rounded, then capped, rule by rule."""
     total = 0
@@ -629,9 +632,8 @@ def check_redemptions(ledger: Ledger, books: Books) -> None:
         seen.add(row["id"])
         if spent is None:
             known = by_transfer.get(row["transfer_id"])
-            ledger.tell(
-                table, row["id"], "id" if known else "transfer_id", known or "a redemption", row["id"]
-            )
+            field = "id" if known else "transfer_id"
+            ledger.tell(table, row["id"], field, known or "a redemption", row["id"])
             continue
         said = json.loads(spent["explanation"])
         facts = {
@@ -641,7 +643,7 @@ def check_redemptions(ledger: Ledger, books: Books) -> None:
             "reversed_points": (books.given_back[row["id"]], row["reversed_points"]),
             "redeemed_at": (spent["occurred_at"], row["redeemed_at"]),
             "redeemed_by": (spent["actor"], row["redeemed_by"]),
-        }
+        } | _same_slip(row, said)
         ledger.expect(table, row["id"], facts)
     for key in books.redemptions.keys() - seen:
         ledger.tell(table, key, "id", key, "missing")

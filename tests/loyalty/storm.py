@@ -118,11 +118,13 @@ def _correct(crowd: Crowd, rng: random.Random, tag: str) -> int:
     return 1
 
 
-def rage(crowd: Crowd, seed: int, goes_on: Callable[[int], bool]) -> tuple[int, int]:
+def rage(
+    crowd: Crowd, seed: int, goes_on: Callable[[int], bool], told: Callable[[int], None] | None = None
+) -> tuple[int, int]:
     """Eight threads act until ``goes_on`` (asked with the acts of a thread) says no; (operations, acts cut off).
 
-    An act that lost its connection to the database is one that was cut off: it happened, or it did not. Raises the
-    first unexpected error.
+    An act that lost its connection to the database is one that was cut off: it happened, or it did not. ``told`` hears of
+    the operations of each act. Raises the first unexpected error.
     """
     counts: list[list[int]] = [[0, 0] for _ in range(THREADS)]
     unexpected: list[BaseException] = []
@@ -144,6 +146,8 @@ def rage(crowd: Crowd, seed: int, goes_on: Callable[[int], bool]) -> tuple[int, 
                     time.sleep(0.01)  # the server may be on its way up again
                     continue
                 counts[number][0] += count
+                if told:
+                    told(count)
         except BaseException as error:
             unexpected.append(error)
         finally:
@@ -157,3 +161,19 @@ def rage(crowd: Crowd, seed: int, goes_on: Callable[[int], bool]) -> tuple[int, 
     if unexpected:
         raise unexpected[0]
     return sum(done for done, _ in counts), sum(cut for _, cut in counts)
+
+
+def known_crowd() -> Crowd:
+    """The crowd that another process built, as the database has it."""
+    from zhike.loyalty.models import Member
+    from zhike.organization.models import Group, Mall, Merchant
+
+    mall = Mall.objects.get(code="xhc")
+    shops = {(one.mall_id, one.code): one.pk for one in Merchant.objects.only("id", "mall_id", "code")}
+    other = Mall.objects.get(code="ygh")
+    members = list(Member.objects.order_by("id"))
+    town = Town(
+        Group.objects.get().pk, mall.pk, other.pk, shops[mall.pk, "M1"], shops[mall.pk, "M2"], shops[other.pk, "M1"],
+        members[0].program_id, {},
+    )  # fmt: skip
+    return Crowd(town, [loyalty.EnrolledMember(one.pk, one.person_id, one.number) for one in members])

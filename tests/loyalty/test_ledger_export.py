@@ -197,6 +197,49 @@ def test_a_change_behind_the_program_in_the_database_is_named_too(archive: Path,
     assert queries.verify_ledger().is_clean
 
 
+def test_who_when_where_and_what_for_of_holds_and_redemptions_are_named(archive: Path) -> None:
+    """Ours names every one of them too, though the tables themselves are under no seal: their transfers tell."""
+    changes = {
+        "loyalty_hold": ("held_by", "held_at", "merchant_id", "reference"),
+        "loyalty_redemption": ("redeemed_by", "redeemed_at", "merchant_id", "reference"),
+        "loyalty_pendingpoints": ("released_at",),
+    }
+    for table, columns in changes.items():
+        key = "receipt_id" if table == "loyalty_pendingpoints" else "id"
+        for column in columns:
+            with connection.cursor() as cursor:
+                cursor.execute(f"SELECT {key}, {column} FROM {table} LIMIT 1")
+                row_id, before = cursor.fetchone()
+                other = {"merchant_id": "(SELECT min(id) FROM organization_merchant)"}.get(
+                    column, "'anything'"
+                )
+                value = "now()" if column.endswith("_at") else other
+                cursor.execute(f"UPDATE {table} SET {column} = {value} WHERE {key} = %s", [row_id])
+                named = {(one.table, one.id, one.field) for one in queries.verify_ledger().findings}
+                assert named == {(table, str(row_id), column)}
+                cursor.execute(f"UPDATE {table} SET {column} = %s WHERE {key} = %s", [before, row_id])
+    assert queries.verify_ledger().is_clean
+
+
+def test_what_older_programs_wrote_is_no_finding(archive: Path) -> None:
+    """Their transfers say nothing of the shop and the till's number, and their exports have no such columns."""
+    target = archive.with_name("older.zip")
+    newer = ("held_at", "held_by", "merchant_id", "reference", "released_at")
+    with zipfile.ZipFile(archive) as old, zipfile.ZipFile(target, "w") as new:
+        manifest = json.loads(old.read("manifest.json"))
+        for name in old.namelist():
+            table, data = name.removesuffix(".jsonl"), old.read(name)
+            if table in ("loyalty_hold", "loyalty_redemption", "loyalty_pendingpoints"):
+                kept = [at for at, column in enumerate(manifest["columns"][table]) if column not in newer]
+                rows = [json.loads(line) for line in data.splitlines()]
+                data = b"".join(auditor_line([row[at] for at in kept]) for row in rows)
+                manifest["columns"][table] = [manifest["columns"][table][at] for at in kept]
+            if name != "manifest.json":
+                new.writestr(name, data)
+        new.writestr("manifest.json", json.dumps(manifest))
+    assert auditor.verify(target).findings == []
+
+
 def _tamper_committed(sql: str) -> None:
     from django.db import transaction
 
@@ -227,6 +270,7 @@ def test_who_forges_everything_is_caught_by_the_key_and_by_a_day_kept_outside(
     assert auditor.main([str(archive), "--key", key, "--digest", str(kept)]) == 0
     _tamper_committed("UPDATE loyalty_transfer SET actor = 'system:nobody'")
     _tamper_committed("UPDATE loyalty_redemption SET redeemed_by = 'system:nobody'")
+    _tamper_committed("UPDATE loyalty_hold SET held_by = 'system:nobody'")
     _tamper_committed("DELETE FROM loyalty_seal")
     _tamper_committed("DELETE FROM loyalty_dailydigest")
     forged = keyring.Keyring.generate()

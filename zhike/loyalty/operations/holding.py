@@ -44,6 +44,7 @@ from zhike.loyalty.queries.rates import parts_of, terms_of
 from zhike.loyalty.queries.snapshots import HELD, REDEEMED
 from zhike.loyalty.rules.accounts import LotParts, NotEnoughPoints, debit, first_of, restore
 from zhike.loyalty.rules.rates import Terms, rates_told, worth
+from zhike.loyalty.rules.sealing import slip
 
 HOLD_MINUTES_MAX = 7 * 24 * 60
 EXPIRY_BATCH = 5_000
@@ -165,7 +166,13 @@ def _decide(holder: Holder | None, asked: _Call) -> Decided[HoldOutcome]:
         actor=asked.actor,
         occurred_at=now,
         now=now,
-        explanation={"hold": hold_id, **terms.told(parts), **quoted, **pledged},
+        explanation={
+            "hold": hold_id,
+            "slip": slip(asked.merchant_id, asked.reference[:80]),
+            **terms.told(parts),
+            **quoted,
+            **pledged,
+        },
     )
     expires_at = now + dt.timedelta(minutes=asked.minutes or programme.hold_minutes)
     outcome = HoldOutcome(
@@ -282,7 +289,7 @@ def _spend(held: HeldPoints, used: int, asked: _End) -> Decided[HoldOutcome]:
     spent = first_of(held.lots, used)
     why = {"redemption": hold_id} | {
         key: held.explanation[key]
-        for key in ("rate", "promises", "rates", "quote", PLEDGE)
+        for key in ("slip", "rate", "promises", "rates", "quote", PLEDGE)
         if key in held.explanation
     }
     reference = f"redemption:{hold_id}"

@@ -48,6 +48,7 @@ from zhike.loyalty.queries.rates import terms_of
 from zhike.loyalty.queries.snapshots import POOLED, REDEEMED
 from zhike.loyalty.rules.accounts import credit_lots, debit
 from zhike.loyalty.rules.households import Share, may_spend, overdue, take
+from zhike.loyalty.rules.sealing import slip
 
 Role = HouseholdMember.Role
 
@@ -155,6 +156,7 @@ def spend_from_pool(
         now=now,
         explanation={
             "redemption": str(redemption_id),
+            "slip": slip(merchant_id, reference[:80]),
             **terms.told(parts),
             **told_of(household.pk, taken),
         },

@@ -42,6 +42,7 @@ from zhike.loyalty.queries.rates import parts_of, terms_of
 from zhike.loyalty.queries.snapshots import ADJUSTED, EXPIRED, REDEEMED
 from zhike.loyalty.rules.accounts import LotParts, NotEnoughPoints, credit, debit, expire, restore
 from zhike.loyalty.rules.rates import Parts, Terms, cost_of_back
+from zhike.loyalty.rules.sealing import slip
 
 
 class InsufficientPoints(Conflict):
@@ -162,7 +163,11 @@ def _decide(holder: Holder | None, asked: _Call) -> Decided[RedemptionOutcome]:
         raise InsufficientPoints(available=short.available) from None
     parts = parts_of(movement.lots)
     value_fen = terms.fen(parts)
-    explanation: dict[str, Any] = {"redemption": str(redemption_id), **terms.told(parts)}
+    explanation: dict[str, Any] = {
+        "redemption": str(redemption_id),
+        "slip": slip(asked.merchant_id, asked.reference[:80]),
+        **terms.told(parts),
+    }
     if asked.purpose:
         explanation["for"] = asked.purpose
     if asked.quote_id:

@@ -44,18 +44,20 @@ TABLES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "loyalty_pendingpoints": _table(
         "loyalty_pendingpoints", "receipt_id",
-        "receipt_id", "account_id", "points", "remaining", "lots", "available_on",
+        "receipt_id", "account_id", "points", "remaining", "lots", "available_on", "released_at",
         receipt_id="receipt_id::text", lots="lots::text", available_on="available_on::text",
+        released_at=_TIME.format("released_at"),
     ),
     "loyalty_hold": _table(
         "loyalty_hold", "loyalty_hold.id",
-        "id", "account_id", "points", "used_points", "value_fen", "status",
-        id="loyalty_hold.id::text",
+        "id", "account_id", "points", "used_points", "value_fen", "status", "held_at", "held_by", "merchant_id", "reference",
+        id="loyalty_hold.id::text", held_at=_TIME.format("held_at"),
         account_id="(SELECT t.debit_account_id FROM loyalty_transfer t WHERE t.id = loyalty_hold.transfer_id)",
     ),
     "loyalty_redemption": _table(
         "loyalty_redemption", "id",
         "id", "points", "value_fen", "reversed_points", "transfer_id", "redeemed_at", "redeemed_by",
+        "merchant_id", "reference",
         id="id::text", redeemed_at=_TIME.format("redeemed_at"),
     ),
     "loyalty_seal": _table(

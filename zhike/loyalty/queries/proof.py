@@ -14,6 +14,7 @@ from zhike.loyalty.rules.earning import rederive
 from zhike.loyalty.rules.sealing import (
     GENESIS,
     SEALED_COLUMNS,
+    SLIP_LENGTH,
     changed_columns,
     fingerprint,
     fingerprints_by_id,
@@ -98,6 +99,26 @@ CHECKS: dict[str, str] = {
             ('status', coalesce(o.points, 0), CASE WHEN h.status = 'open' THEN 0 ELSE h.points END)
         ) AS fact(field, expected, found)
         WHERE fact.expected IS DISTINCT FROM fact.found""",
+    "slips": f"""
+        SELECT said.kind, said.id, fact.field, fact.expected, fact.found
+        FROM (SELECT 'loyalty_hold' AS kind, id::text, transfer_id, held_by AS by, held_at AS at, merchant_id, reference
+              FROM loyalty_hold
+              UNION ALL SELECT 'loyalty_redemption', id::text, transfer_id, redeemed_by, redeemed_at, merchant_id, reference
+              FROM loyalty_redemption) said
+        JOIN loyalty_transfer t ON t.id = said.transfer_id,
+        LATERAL (SELECT left(encode(sha256(convert_to(said.reference, 'UTF8')), 'hex'), {SLIP_LENGTH}) AS mark) AS own,
+        LATERAL (VALUES (CASE said.kind WHEN 'loyalty_hold' THEN 'held_by' ELSE 'redeemed_by' END, t.actor, said.by),
+            (CASE said.kind WHEN 'loyalty_hold' THEN 'held_at' ELSE 'redeemed_at' END, t.occurred_at::text, said.at::text),
+            ('merchant_id', CASE WHEN t.explanation ? 'slip' THEN coalesce(t.explanation->'slip'->>0, '') END,
+                coalesce(said.merchant_id::text, '')),
+            ('reference', t.explanation->'slip'->>1, own.mark)
+        ) AS fact(field, expected, found)
+        WHERE fact.expected <> fact.found""",
+    "released": """
+        SELECT 'loyalty_pendingpoints', w.receipt_id, 'released_at', t.posted_at, w.released_at
+        FROM loyalty_pendingpoints w
+        LEFT JOIN loyalty_transfer t ON t.reason = 'release' AND t.reference = 'receipt:' || w.receipt_id
+        WHERE t.posted_at IS DISTINCT FROM w.released_at""",
     "merges": """
         SELECT 'loyalty_transfer', min(t.id), 'points', 0, sum(CASE WHEN c.code = 'merging' THEN t.points ELSE -t.points END)
         FROM loyalty_transfer t JOIN loyalty_account d ON d.id = t.debit_account_id

@@ -17,6 +17,7 @@ COLUMNS = (
     "lots", "debt_points", "balance_after", "reverses_id", "explanation", "actor", "occurred_at", "posted_at",
 )  # fmt: skip
 ID_BYTES, MARK_BYTES = 8, 4
+SLIP_LENGTH = 16
 SEALED_COLUMNS = (
     "id, debit_account_id, credit_account_id, points, reason, reference, rule_version_id, funding_id, lots::text,"
     " debt_points, balance_after, reverses_id, explanation::text, actor,"
@@ -28,6 +29,11 @@ SEALED_COLUMNS = (
 def row_bytes(row: Sequence[Any]) -> bytes:
     """One row of SEALED_COLUMNS as a line of JSON."""
     return json.dumps(list(row), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def slip(merchant_id: int | None, reference: str) -> list[Any]:
+    """What a sealed transfer keeps of the shop, and of the till's own number, that its hold or redemption is for."""
+    return [merchant_id, hashlib.sha256(reference.encode()).hexdigest()[:SLIP_LENGTH]]
 
 
 def fingerprint(row: Sequence[Any]) -> bytes:

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
+from django.db import transaction
 from greenlet import getcurrent, greenlet
 
 SIZE_MAX = 16
@@ -150,6 +151,31 @@ class Lane:
 
 
 _here = threading.local()
+
+
+class Acts(Generic[T, R]):
+    """One kind of act: alone inside a transaction, otherwise with those that come at the same moment."""
+
+    def __init__(self) -> None:
+        self._grouped: Grouped[T, R] = Grouped(self.group)
+
+    def __call__(self, asked: T) -> R:
+        return self.alone(asked) if transaction.get_connection().in_atomic_block else self._grouped(asked)
+
+    def alone(self, asked: T) -> R:
+        raise NotImplementedError
+
+    def together(self, calls: Sequence[T]) -> Mapping[int, R | Exception]:
+        """The answers by position of those that went into one statement; none when it failed and nothing was written."""
+        raise NotImplementedError
+
+    def group(self, calls: Sequence[T]) -> list[R | Exception]:
+        """Whatever does not fit into the common statement is done alone after it."""
+        answers = self.together(calls) if len(calls) > 1 else {}
+        return [
+            answers[index] if index in answers else answer_of(self.alone, asked)
+            for index, asked in enumerate(calls)
+        ]
 
 
 def answer_of(function: Callable[..., R], *args: Any) -> R | Exception:

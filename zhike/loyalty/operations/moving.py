@@ -15,7 +15,7 @@ from django.db import DatabaseError, transaction
 
 from zhike.kernel.errors import Problem
 from zhike.kernel.events import wake
-from zhike.kernel.grouping import Grouped, answer_of
+from zhike.kernel.grouping import Acts
 from zhike.kernel.idempotency import KeyReused
 from zhike.kernel.statements import fetch_row
 from zhike.loyalty.operations.state import (
@@ -71,7 +71,7 @@ class Decided(Generic[O]):
     events: tuple[dict[str, Any], ...] = ()
 
 
-class Moves(Generic[A, F, O]):
+class Moves(Acts[A, O], Generic[A, F, O]):
     """One kind of act: how what it needs is found, how it is decided, and how its answers are kept.
 
     ``find_all`` finds for many calls at once, by position, what it can; ``find`` for one; ``lock`` the same with the
@@ -88,12 +88,9 @@ class Moves(Generic[A, F, O]):
         stored_form: Callable[[O], dict[str, Any]],
         from_stored: Callable[[dict[str, Any]], O],
     ) -> None:
+        super().__init__()
         self._find_all, self._find, self._lock, self._decide = find_all, find, lock, decide
         self._stored_form, self._from_stored = stored_form, from_stored
-        self._grouped: Grouped[A, O] = Grouped(self.group)
-
-    def __call__(self, asked: A) -> O:
-        return self.alone(asked) if transaction.get_connection().in_atomic_block else self._grouped(asked)
 
     def alone(self, asked: A) -> O:
         """Optimistically, and when the account keeps moving, with its row held."""
@@ -127,15 +124,7 @@ class Moves(Generic[A, F, O]):
             wake()
         return decided.outcome
 
-    def group(self, calls: Sequence[A]) -> list[O | Exception]:
-        """Calls that came at the same time, in one statement. Whatever does not fit into it is done alone after it."""
-        answers = self._together(calls) if len(calls) > 1 else {}
-        return [
-            answers[index] if index in answers else answer_of(self.alone, asked)
-            for index, asked in enumerate(calls)
-        ]
-
-    def _together(self, calls: Sequence[A]) -> dict[int, O]:
+    def together(self, calls: Sequence[A]) -> dict[int, O]:
         """The answers by position, of the first call of each account; none when the statement failed and nothing was
         written.
 

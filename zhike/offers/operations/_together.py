@@ -13,7 +13,7 @@ from django.db import DatabaseError, transaction
 
 from zhike.kernel.errors import Problem
 from zhike.kernel.events import wake
-from zhike.kernel.grouping import Grouped, answer_of
+from zhike.kernel.grouping import Acts, answer_of
 from zhike.offers.operations._words import Moved, call, call_each
 
 TRIES = 4
@@ -32,7 +32,7 @@ class Ready(Generic[R]):
     arguments: Sequence[Any]
 
 
-class Together(Generic[A, F, R]):
+class Together(Acts[A, R], Generic[A, F, R]):
     """One kind of act: a function of the database, what it is decided by, and how its value becomes the answer.
 
     ``decide`` and ``answer`` raise what refuses the act. ``known`` finds the answer of the first time for one that is
@@ -49,12 +49,9 @@ class Together(Generic[A, F, R]):
         known: Callable[[A], R | None] = lambda asked: None,
         given_up: Callable[[], Exception] = Moved,
     ) -> None:
+        super().__init__()
         self._function, self._read, self._decide, self._answer = function, read, decide, answer
         self._known, self._given_up = known, given_up
-        self._grouped: Grouped[A, R] = Grouped(self.group)
-
-    def __call__(self, asked: A) -> R:
-        return self.alone(asked) if transaction.get_connection().in_atomic_block else self._grouped(asked)
 
     def alone(self, asked: A) -> R:
         for _attempt in range(TRIES):
@@ -76,15 +73,7 @@ class Together(Generic[A, F, R]):
             return self._answer(ready, value)
         raise self._given_up()
 
-    def group(self, calls: Sequence[A]) -> list[R | Exception]:
-        """Calls that came at the same time, in one statement. Whatever does not fit into it is done alone after it."""
-        answers = self._together(calls) if len(calls) > 1 else {}
-        return [
-            answers[index] if index in answers else answer_of(self.alone, asked)
-            for index, asked in enumerate(calls)
-        ]
-
-    def _together(self, calls: Sequence[A]) -> dict[int, R | Exception]:
+    def together(self, calls: Sequence[A]) -> dict[int, R | Exception]:
         """The answers by position; none when the statement failed and nothing was written.
 
         Coupons are held in the order of their ids over the whole group, so that the groups of two processes cannot wait for

@@ -109,6 +109,28 @@ def test_many_tills_at_once_are_served_exactly(shop: Shop, till: Till) -> None:
     assert report.is_clean, report.findings
 
 
+def test_holds_of_many_tills_at_once_end_once(shop: Shop, till: Till) -> None:
+    now = dt.datetime.now(dt.UTC)
+    loyalty.adjust_points(
+        actor=system_viewer("tests"), member_id=shop.member_id, points=100, reason="期初", now=now
+    )
+    wish = (f"/api/v1/members/{shop.member_id}/holds", {"points": 10}, {})
+    held = [reply for reply in till.post_at_once([wish] * TILLS) if reply.status == 201]
+    assert sorted(reply.json["balance"] for reply in held) == list(range(0, 100, 10))
+    ids = [reply.json["hold_id"] for reply in held]
+    calls: list[tuple[str, Any, dict[str, str]]] = []
+    for hold_id in ids:
+        calls += [(f"/api/v1/holds/{hold_id}/confirm", {}, {}), (f"/api/v1/holds/{hold_id}/release", {}, {})]
+    ended = till.post_at_once(calls)
+    assert {reply.status for reply in ended} <= {201, 409}
+    status = Counter(reply.json.get("status") for reply in ended if reply.status == 201)
+    assert len(ids) <= status["confirmed"] + status["released"]
+    report = queries.verify_ledger()
+    assert report.is_clean, report.findings
+    file = queries.member_file(system_viewer("tests"), shop.member_id, now)
+    assert file.held == 0 and file.balance % 10 == 0
+
+
 def test_bad_calls_harm_nobody_beside_them(shop: Shop, till: Till) -> None:
     languages = ["zh-Hans", "en", "zh-Hant"] * 8
     refused = till.post_at_once([(RECEIPTS, b"{", {"Accept_Language": one}) for one in languages])

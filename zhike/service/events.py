@@ -390,3 +390,38 @@ class ConversationClosed(_OfConversation):
     helped_by: str
     messages: int
     ticket_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AfterSaleApplied(_OfTicket):
+    """Somebody wants goods of a receipt taken back, exchanged or mended (``kind`` return, exchange, repair)."""
+
+    type: ClassVar[str] = "zhike.service.after_sale_applied"
+    kind: str
+    reason: str
+    merchant_id: int | None
+    receipt_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AfterSaleMoved(_OfTicket):
+    """The next step; ``return_id`` is the return that was posted when ``state`` is refunded."""
+
+    type: ClassVar[str] = "zhike.service.after_sale_moved"
+    kind: str
+    state: str
+    refund_fen: int
+    return_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AfterSalesPublished(Fact):
+    """New terms for goods that come back."""
+
+    type: ClassVar[str] = "zhike.service.after_sales_published"
+    group_id: int
+    version: int
+
+    @property
+    def subject(self) -> str:
+        return f"group/{self.group_id}"

@@ -19,6 +19,16 @@ HOLDINGS = (
         export=("number", "channel", "status", "subject", "opened_at", "closed_at"),
         blanks={"handover": "'{}'", "bot_state": "'{}'"},
     ),
+    Holding(
+        "service_aftersaleline", "service_aftersale", "sale_id", "service", "service", KEEP, "accounting",
+        export=("name", "quantity"),
+    ),
+    Holding("service_repairpart", "service_aftersale", "sale_id", "service", "service", KEEP, "accounting"),
+    Holding(
+        "service_aftersale", "service_ticket", "ticket_id", "service", "service", BLANK, "accounting",
+        export=("kind", "reason", "condition", "state", "refund_fen", "promised_on", "applied_at", "ended_at"),
+        blanks={"replacement": "''"},
+    ),
     Holding("service_attachment", "service_entry", "entry_id", "service", "service", DELETE, export=("name", "size"), files="path"),
     Holding(
         "service_entry", "service_ticket", "ticket_id", "service", "service", BLANK, "dispute",

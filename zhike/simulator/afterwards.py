@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from zhike.kernel.access import Viewer
 from zhike.simulator.adjustments import seed_adjustments
+from zhike.simulator.after_sales import seed_after_sales
 from zhike.simulator.associates import seed_associates
 from zhike.simulator.campaigns import seed_campaigns
 from zhike.simulator.chats import seed_chats
@@ -71,6 +72,10 @@ def _service_desk(ground: Ground) -> None:
     ServiceDesk(ground.actor, ground.world, ground.loader.history, ground.seed, ground.now).live()
 
 
+def _after_sales(ground: Ground) -> None:
+    seed_after_sales(ground.actor, ground.world, ground.now)
+
+
 def _chats(ground: Ground) -> None:
     seed_chats(ground.actor, ground.world, ground.loader.history, ground.seed, ground.now)
 
@@ -131,7 +136,7 @@ LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
         _rates,
         _adjustments,
     ),
-    (_service_desk, _listening, _campaigns, _tills),
+    (_service_desk, _after_sales, _listening, _campaigns, _tills),
 )
 """Inside a lane one follows the other; each seed finds out for itself whether it was planted before."""
 

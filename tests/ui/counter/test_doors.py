@@ -17,6 +17,7 @@ from zhike.ui.counter.urls import urlpatterns
 
 SAMPLES = {
     "member_id": 1,
+    "number": "T260308-00001",
     "coupon_id": 1,
     "order_id": 1,
     "ticket_id": 1,

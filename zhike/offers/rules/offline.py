@@ -17,9 +17,7 @@ PREFIX = "ZKS."
 PURPOSE = "coupon"
 
 
-def statement(
-    code: str, batch_id: int, terms: CouponTerms, begin: dt.datetime, end: dt.datetime
-) -> str:
+def statement(code: str, batch_id: int, terms: CouponTerms, begin: dt.datetime, end: dt.datetime) -> str:
     """All that is signed."""
     value = terms.percent_bp if terms.kind == "percent" else terms.value_fen
     worth = f"{terms.kind[0].upper()}{value}-{terms.minimum_fen}"

@@ -1,5 +1,6 @@
 """The tables of the service context, a file for each concern."""
 
+from zhike.service.models.after_sales import AfterSale, AfterSaleLine, AfterSalesPolicy, RepairPart
 from zhike.service.models.alerting import AlertChain, AlertContact, AlertNotice
 from zhike.service.models.compensation import AuthorityLimit, AuthorityUse, Compensation, CompensationItem
 from zhike.service.models.conversations import (
@@ -31,6 +32,9 @@ from zhike.service.models.tickets import (
 from zhike.service.models.verbatims import Verbatim, VerbatimModel
 
 __all__ = [
+    "AfterSale",
+    "AfterSaleLine",
+    "AfterSalesPolicy",
     "Agent",
     "Alert",
     "AlertChain",
@@ -62,6 +66,7 @@ __all__ = [
     "MessageFile",
     "Phrase",
     "PolicyVersion",
+    "RepairPart",
     "Survey",
     "SurveyAnswer",
     "SurveyVersion",

@@ -19,6 +19,7 @@ from zhike.organization import queries as organization
 from zhike.service.models import Attachment, Entry, Ticket
 from zhike.service.operations import _clocks
 from zhike.service.queries import calendars as calendar_queries
+from zhike.service.queries.after_sales import has_open_sheet
 from zhike.service.queries.tickets import COLUMNS, levels_of
 from zhike.service.rules import policies, tickets
 
@@ -42,6 +43,11 @@ class FileUnusable(Invalid):
     title = _(
         "%(name)s: pictures (JPEG, PNG, WebP, GIF, HEIC), PDF and MP4 up to 10 MB, six files at a time."
     )
+
+
+class GoodsUnderWay(Conflict):
+    code = "ticket-goods-under-way"
+    title = _("Goods of this ticket are still under way. Finish or withdraw the after-sales request first.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +173,9 @@ def keep(ticket: Ticket, now: dt.datetime) -> None:
 def require_any(actor: Viewer, *permissions: str) -> None:
     if not any(actor.may(permission) for permission in permissions):
         require(actor, permissions[0])
+
+
+def require_no_goods(ticket: Ticket) -> None:
+    """Raises GoodsUnderWay while an after-sales sheet of the ticket is open."""
+    if has_open_sheet(ticket.pk):
+        raise GoodsUnderWay

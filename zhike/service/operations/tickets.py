@@ -321,6 +321,7 @@ def resolve_ticket(*, actor: Viewer, number: str, text: str, now: dt.datetime) -
     """Tell the member how it was solved; the time to solve ends. Raises TextMissing, WrongState, NotFound, NotAllowed."""
     text = _tickets.require_text(text)
     ticket = _tickets.load(number, actor, HANDLE)
+    _tickets.require_no_goods(ticket)
     _tickets.move(ticket, "resolve")
     _tickets.say(ticket, actor, "solution", "member", text, now)
     if ticket.first_answered_at is None:
@@ -346,6 +347,7 @@ def close_ticket(*, actor: Viewer, number: str, text: str = "", now: dt.datetime
         raise NotFound
     if ticket.status == "closed":
         return
+    _tickets.require_no_goods(ticket)
     _tickets.move(ticket, "close")
     _tickets.say(ticket, actor, "closed", "member", text.strip()[: tickets.TEXT_MAX], now)
     _clocks.end(ticket, [policies.FIRST_ANSWER], now, dropped=True)
@@ -397,6 +399,7 @@ def merge_ticket(*, actor: Viewer, number: str, into: str, now: dt.datetime) -> 
     same = (ticket.mall_id, ticket.person_id) == (other.mall_id, other.person_id)
     if ticket.pk == other.pk or not same or other.status == "closed":
         raise CannotMerge
+    _tickets.require_no_goods(ticket)
     _tickets.move(ticket, "close")
     _clocks.end(ticket, policies.CLOCKS, now, dropped=True)
     _tickets.say(ticket, actor, "merged", "member", "", now, into=other.number)

@@ -173,6 +173,23 @@ BODIES: dict[str, dict[str, Any]] = {
     "finish_follow_up": {"outcome": "visit", "channel": "in_person", "note": "约周六到店试大衣"},
     "record_contact": {"channel": "in_person", "result": "talked", "note": "到店看了秋冬新款"},
     "write_care_note": {"text": "偏好简约的款式，女儿上小学。"},
+    "ask_for_goods": {
+        "kind": "return",
+        "reason": "quality",
+        "condition": "used",
+        "lines": [{"line_no": 1, "quantity": 1}],
+        "text": "拉链坏了",
+    },
+    "take_goods_step": {
+        "act": "send",
+        "plan": {
+            "workshop": "星河维修工坊",
+            "promised_on": "2026-07-10",
+            "parts": [{"name": "拉链", "quantity": 1, "cost_fen": 1500}],
+            "labour_fen": 3000,
+            "charge_fen": 0,
+        },
+    },
     "close_ticket": {"text": "已退款，感谢您的反馈。"},
 }
 

@@ -436,6 +436,28 @@ OPERATIONS: dict[str, Text] = {
         _("Amends within the key's scope"),
         _("Newest first, with what they cost and who pays. A merchant's key sees what the merchant pays."),
     ),
+    "judge_goods": Text(
+        _("What of a sale may come back"),
+        _(
+            "Every line with the verdict of the terms in force, the last day, and the tier or benefit it needs."
+        ),
+    ),
+    "ask_for_goods": Text(
+        _("Ask for a return, an exchange or a repair"),
+        _("It opens a ticket. While it is open the same pieces cannot be asked for again."),
+    ),
+    "list_goods": Text(
+        _("Returns, exchanges and repairs"),
+        _("Newest first, by what they wait for. A merchant's key sees its own."),
+    ),
+    "get_goods": Text(
+        _("One return, exchange or repair"),
+        _("Its goods, how far it is, and what can be done next."),
+    ),
+    "take_goods_step": Text(
+        _("The next step of a return, exchange or repair"),
+        _("settle posts the return of checked goods once: points are taken back and spent ones given back."),
+    ),
     "close_ticket": Text(_("Close a ticket"), _("A call-back becomes due where one is promised.")),
     "list_segments": Text(_("Segments within the key's scope"), _("By name, with the last count.")),
     "save_segment": Text(

@@ -23,6 +23,7 @@ from zhike.ui.api import (
 from zhike.ui.api.lane import laned
 from zhike.ui.api.routes import (
     adjustments,
+    after_sales,
     campaigns,
     care,
     chances,
@@ -75,6 +76,7 @@ for _router in (
     ledger.router,
     finance.router,
     tickets.router,
+    after_sales.router,
     care.router,
     listening.router,
     verbatims.router,

@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from zhike.ui.components import after_sales
+
 TYPES = {
     "complaint": _("Complaint"),
     "return": _("Return or exchange"),
@@ -179,6 +181,7 @@ ENTRIES = {
     "amends": pgettext_lazy("ticket", "Amends given"),
     "amends_no": pgettext_lazy("ticket", "Amends refused"),
     "amends_off": pgettext_lazy("ticket", "Amends taken back"),
+    **after_sales.STATES,
 }
 AUDIENCES = {
     "member": _("To the member"),
@@ -342,6 +345,7 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     "sentiment": SENTIMENTS,
     "sentiment_tone": SENTIMENT_TONES,
     "verbatim_source": VERBATIM_SOURCES,
+    **after_sales.TABLES,
 }
 
 

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.ui.console import insight_labels as insight
 from zhike.ui.console import reward_labels as rewards
+from zhike.ui.console.after_sale_labels import AFTER_SALE_ACTIONS
 from zhike.ui.console.connector_labels import CONNECTOR_ACTIONS, CONNECTOR_SUBJECTS
 from zhike.ui.console.engagement_labels import AWARDS, ENGAGEMENT_ACTIONS
 from zhike.ui.console.marketing_labels import MARKETING_ACTIONS, MARKETING_PERMISSIONS
@@ -534,6 +535,7 @@ AUDIT_ACTIONS = {
     "task.finish": _("Task finished"),
     "task.open": _("Task given"),
     "task.try": _("Call tried"),
+    **AFTER_SALE_ACTIONS,
     **RECOVERY_ACTIONS,
     "ticket.answer": _("Ticket answered"),
     "ticket.assign": _("Ticket handed over"),

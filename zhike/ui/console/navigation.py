@@ -65,6 +65,9 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("assistant", _("Assistant"), "bot", "tickets.handle", "console:assistant"),
             Entry("service", _("Service desk"), "headset", "tickets.view", "console:service"),
             Entry("service_tasks", _("Tasks"), "list-todo", "tickets.view", "console:service_tasks"),
+            Entry(
+                "after_sales", _("Returns and repairs"), "package-open", "tickets.view", "console:after_sales"
+            ),
             Entry("compensations", _("Amends"), "gift", "tickets.view", "console:compensations"),
             Entry("surveys", _("Surveys"), "star", "tickets.handle", "console:surveys"),
             Entry("listening", _("What people say"), "quote", "tickets.handle", "console:listening"),

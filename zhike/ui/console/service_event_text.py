@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from zhike.ui.components import service
+from zhike.ui.components import after_sales, service
 from zhike.ui.components.formatting import yuan
 from zhike.ui.console.told import Data, Names, Teller, Told, merchant
 
@@ -95,6 +95,25 @@ def _decided(data: Data, tiers: Names) -> Told:
     return Told(title, data["number"], "user-check", tone, reverse("console:ticket", args=[data["number"]]))
 
 
+def _goods_asked(data: Data, tiers: Names) -> Told:
+    kind = after_sales.KINDS.get(data["kind"], data["kind"])
+    reason = after_sales.REASONS.get(data["reason"], data["reason"])
+    detail = " · ".join(str(part) for part in (data["number"], reason, merchant(data)) if part)
+    url = reverse("console:ticket", args=[data["number"]])
+    return Told(_("Asked for: %(kind)s") % {"kind": kind}, detail, "package-open", "warning", url)
+
+
+def _goods_moved(data: Data, tiers: Names) -> Told:
+    state = data["state"]
+    parts = [data["number"], str(after_sales.KINDS.get(data["kind"], data["kind"]))]
+    if data["refund_fen"]:
+        parts.append(yuan(data["refund_fen"]))
+    tone = after_sales.STATE_TONES.get(state, "")
+    url = reverse("console:ticket", args=[data["number"]])
+    title = _("Goods that come back: %(state)s") % {"state": after_sales.STATES.get(state, state)}
+    return Told(title, " · ".join(parts), "package-open", tone, url)
+
+
 SERVICE_TELLERS: dict[str, Teller] = {
     "service.ticket_opened": _ticket(gettext_lazy("Opened a ticket"), "headset", "warning"),
     "service.ticket_answered": _ticket(gettext_lazy("A ticket was answered"), "message-circle", "info"),
@@ -115,6 +134,8 @@ SERVICE_TELLERS: dict[str, Teller] = {
         gettext_lazy("Somebody took the chat"), "user-round-check"
     ),
     "service.conversation_closed": _conversation(gettext_lazy("The chat ended"), "archive"),
+    "service.after_sale_applied": _goods_asked,
+    "service.after_sale_moved": _goods_moved,
     "service.deadline_called": _deadline,
     "service.staff_told": _staff_told,
     "service.survey_asked": _survey_asked,

@@ -19,6 +19,7 @@ from zhike.ui.console.risk_urls import RISK
 from zhike.ui.console.views import (
     account,
     adjustments,
+    after_sales,
     alerting,
     api_keys,
     associates,
@@ -262,6 +263,11 @@ _webhooks = [
 ]
 
 _service = [
+    path("service/after-sales/", after_sales.sheets, name="after_sales"),
+    path("service/after-sales/terms/", after_sales.terms, name="after_sales_terms"),
+    path("service/after-sales/report/", after_sales.report, name="after_sales_report"),
+    path("service/after-sales/<slug:number>/plan/", after_sales.plan, name="repair_plan"),
+    path("service/after-sales/<slug:number>/<slug:act>/", after_sales.step, name="after_sale_step"),
     path("service/", service.desk, name="service"),
     path("service/live/", service.desk_live, name="service_live"),
     path("service/new/", service.new_ticket, name="new_ticket"),

@@ -404,6 +404,23 @@ class OrderCodeForm(forms.Form):
     code = _code_field(_("Pick-up code"))
 
 
+class SheetCodeForm(forms.Form):
+    code = _code_field(_("After-sales code"))
+
+
+class AfterSaleStepForm(TokenForm):
+    """The next step of goods that come back; what is said about it."""
+
+    act = forms.CharField(max_length=12, widget=forms.HiddenInput)
+    note = forms.CharField(
+        max_length=500,
+        required=False,
+        label=_("Note"),
+        help_text=_("Why it is refused or not accepted, or what was given in exchange."),
+        widget=forms.TextInput(attrs=BIG),
+    )
+
+
 class BenefitUseForm(TokenForm):
     """So much of one benefit."""
 

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from zhike.ui.counter.views import (
+    after_sales,
     benefits,
     claims,
     coupons,
@@ -72,6 +73,13 @@ urlpatterns = [
     path("counter/members/<int:member_id>/coupons/", coupons.of_member, name="member_coupons"),
     path("counter/members/<int:member_id>/benefits/", benefits.of_member, name="benefits"),
     path("counter/members/<int:member_id>/benefits/<int:use_id>/cancel/", benefits.cancel, name="cancel_use"),
+    path("counter/after-sales/", after_sales.find, name="after_sales"),
+    path("counter/after-sales/<slug:number>/", after_sales.sheet, name="after_sale"),
+    path(
+        "counter/receipts/<uuid:receipt_id>/after-sales/",
+        after_sales.apply,
+        name="after_sale_new",
+    ),
     path("counter/orders/", orders.find, name="orders"),
     path("counter/prizes/<int:ticket_id>/", orders.prize, name="prize"),
     path("counter/orders/<int:order_id>/", orders.order, name="order"),

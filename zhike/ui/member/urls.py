@@ -4,6 +4,7 @@ from django.urls import path
 
 from zhike.ui.member.views import (
     account,
+    after_sales,
     app,
     auctions,
     benefits,
@@ -112,6 +113,8 @@ urlpatterns = [
     path("m/go/<str:token>/", messages.follow, name="follow"),
     path("m/faq/", faq.articles, name="faq"),
     path("m/faq/<slug:code>/", faq.article, name="faq_article"),
+    path("m/receipts/<uuid:receipt_id>/after-sales/", after_sales.apply, name="after_sale"),
+    path("m/help/<slug:number>/withdraw/", after_sales.withdraw, name="withdraw_after_sale"),
     path("m/help/", tickets.tickets, name="help"),
     path("m/help/new/", tickets.new, name="help_new"),
     path("m/help/<slug:number>/", tickets.ticket, name="help_ticket"),

@@ -21,6 +21,12 @@ def word(code: object, table: str) -> Any:
 
 
 @register.filter
+def in_words(codes: Any, table: str) -> list[Any]:
+    """The names of several codes of one table."""
+    return [word(code, table) for code in codes]
+
+
+@register.filter
 def amends(details: dict[str, Any]) -> dict[str, Any]:
     """The details of an entry about amends, in the shape in which amounts are shown."""
     return {"kind": details["compensation_kind"], "amount": details["amount"]}

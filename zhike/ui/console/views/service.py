@@ -208,6 +208,7 @@ def _page(request: StaffRequest, number: str, form: forms.Form, status: int = 20
         "staff_id": request.staff_id,
         "member": member,
         "receipt": _receipt(request, shown),
+        "sheet": queries.after_sale_of(request.viewer, number),
         "mall": organization.mall(shown.row.mall_id),
         "reading": queries.ticket_verbatim(request.viewer, shown.row.id),
         "is_live": shown.row.status not in ("resolved", "closed"),

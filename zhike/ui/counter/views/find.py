@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from zhike.kernel.errors import Problem
 from zhike.loyalty import queries as loyalty
 from zhike.offers import queries as offers
+from zhike.service import queries as service
 from zhike.ui.components.links import receipt_link
 from zhike.ui.components.sealed import seal
 from zhike.ui.components.sending import sent
@@ -22,7 +23,7 @@ from zhike.ui.counter.forms import FindForm
 from zhike.ui.counter.identify import Found
 from zhike.ui.counter.identify import find as identify
 from zhike.ui.counter.page import page
-from zhike.ui.counter.views import coupons, orders
+from zhike.ui.counter.views import after_sales, coupons, orders
 
 LOOKUP = "members.lookup"
 
@@ -38,6 +39,7 @@ def home(request: Any) -> HttpResponse:
         "may_use_coupons": request.viewer.may(coupons.USE),
         "may_serve_orders": request.viewer.may(orders.SERVE),
         "may_follow_up": request.viewer.may("follow_ups.view"),
+        "may_take_goods": request.viewer.may(after_sales.HANDLE),
     }
     return page(request, "home", context)
 
@@ -59,6 +61,11 @@ def find(request: Any) -> HttpResponse:
         order = orders.shown(request, form.cleaned_data["q"])
         if order is not None:
             return HttpResponseRedirect(reverse("counter:order", args=[order.id]))
+    if form.is_valid() and request.viewer.may(after_sales.HANDLE):
+        text = form.cleaned_data["q"]
+        address = after_sales.address_of(request, text) if service.looks_like_after_sale(text) else None
+        if address is not None:
+            return HttpResponseRedirect(address)
     if form.is_valid():
         try:
             found = identify(request.viewer, form.cleaned_data["q"], request.now)
@@ -80,6 +87,7 @@ def find(request: Any) -> HttpResponse:
         "may_use_coupons": request.viewer.may(coupons.USE),
         "may_serve_orders": request.viewer.may(orders.SERVE),
         "may_follow_up": request.viewer.may("follow_ups.view"),
+        "may_take_goods": request.viewer.may(after_sales.HANDLE),
     }
     return page(request, "home", context, status=422 if form.errors else 200)
 

@@ -21,6 +21,7 @@ from zhike.loyalty import queries as loyalty
 from zhike.organization import queries as organization
 from zhike.sales import operations as sales_operations
 from zhike.sales import queries as sales
+from zhike.service import queries as service
 from zhike.ui.components.links import receipt_link
 from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import staff_page
@@ -190,7 +191,12 @@ def receipt(request: Any, receipt_id: uuid.UUID) -> HttpResponse:
         "has_left": any(line.left > 0 for line in found.lines),
         "may_return": request.viewer.may("receipts.return"),
         "may_claim": request.viewer.may("receipts.claim"),
+        "may_take_goods": request.viewer.may("tickets.handle") and _has_terms(found.row.mall_id),
     }
     if owner is None and found.row.kind == "sale":
         context["claim_link"] = receipt_link(receipt_id)
     return page(request, "receipt", context)
+
+
+def _has_terms(mall_id: int) -> bool:
+    return service.after_sales_terms(organization.mall(mall_id).group_id) is not None

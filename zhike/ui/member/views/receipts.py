@@ -21,6 +21,7 @@ from zhike.loyalty import operations as loyalty_operations
 from zhike.loyalty import queries as loyalty
 from zhike.organization import queries as organization
 from zhike.sales import queries as sales
+from zhike.service import queries as service
 from zhike.ui.components.sending import sent
 from zhike.ui.member.access import SignedIn, member_page
 from zhike.ui.member.dock import page
@@ -54,7 +55,12 @@ def receipt(request: Any, receipt_id: uuid.UUID) -> HttpResponse:
     found = sales.receipt(member.viewer, receipt_id)
     if found.row.person_id != member.person_id:
         raise NotFound
-    context = {"receipt": found, "explained": loyalty.explain_award(receipt_id)}
+    group_id = organization.mall(found.row.mall_id).group_id
+    context = {
+        "receipt": found,
+        "explained": loyalty.explain_award(receipt_id),
+        "may_go_back": found.row.kind == "sale" and service.after_sales_terms(group_id) is not None,
+    }
     return page(request, "receipt", context, active="receipts")
 
 

@@ -126,6 +126,7 @@ def ticket(request: Any, number: str) -> HttpResponse:
         "form": form,
         "merged_into": shown.merged_into,
         "compensations": queries.compensations_of(member.viewer, number),
+        "sheet": queries.after_sale_of(member.viewer, number),
         "survey": queries.open_invitation_token(shown.row.id, member.now),
     }
     return page(request, "help_ticket", context, active="profile", status=422 if form.errors else 200)

@@ -1,0 +1,20 @@
+"""What the audit calls the steps of goods that come back."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+AFTER_SALE_ACTIONS = {
+    "after_sale.apply": _("Return, exchange or repair asked for"),
+    "after_sale.approve": _("After-sales request approved"),
+    "after_sale.finish": _("Repair finished"),
+    "after_sale.hand_back": _("Goods handed back"),
+    "after_sale.pass": _("Goods checked"),
+    "after_sale.receive": _("Goods taken in"),
+    "after_sale.refuse": _("After-sales request refused"),
+    "after_sale.reject": _("Goods not accepted"),
+    "after_sale.send": _("Repair planned"),
+    "after_sale.settle": _("Return or exchange finished"),
+    "after_sale.withdraw": _("After-sales request withdrawn"),
+    "after_sales.publish": _("After-sales terms published"),
+}

@@ -25,7 +25,7 @@ GOODS = ("apparel", "shoes", "sports", "kids", "digital", "home", "jewellery")
 LOOKED_AT = 400
 BOUGHT_BEFORE = 6
 """Days at most between purchase and request: most terms give seven."""
-WORKSHOPS = ("星河皮具护理", "匠心表行工坊", "数码快修中心")
+WORKSHOPS = ("星河综合维修中心", "匠心维修工坊", "品牌授权维修站")
 _COMING = (("approve", 0, 11), ("receive", 1, 14))
 _MENDED = (("receive", 1, 14), ("send", 1, 16))
 ROADS: dict[str, tuple[tuple[str, int, int], ...]] = {

@@ -145,12 +145,19 @@ class ApplyFields(forms.Form):
             wanted[name] = value if value in known else usual
         return wanted
 
+    @staticmethod
+    def counted(data: Any) -> dict[str, str]:
+        """How many of which line was typed already, when the wish changes."""
+        return {name: value for name, value in data.items() if name.startswith("line-") and value}
+
     def add_lines(self, lines: Sequence[LineChoice]) -> None:
         """A field for each line that may come back."""
         self.numbers = [line.line_no for line in lines if line.verdict.allowed]
         for line in lines:
             if line.verdict.allowed:
                 self.fields[f"line-{line.line_no}"] = _quantity(line)
+        if len(self.numbers) == 1:
+            self.initial.setdefault(f"line-{self.numbers[0]}", 1)
 
     @property
     def quantities(self) -> dict[int, Decimal]:
@@ -172,7 +179,8 @@ def _quantity(line: LineChoice) -> forms.DecimalField:
         "min": "0",
         "max": f"{line.left.normalize():f}",
         "x-ref": "input",
-        "class": "btn-big text-center",
+        "class": "input join-item w-16 text-center",
+        "placeholder": "0",
         "aria-label": line.name,
     }
     return forms.DecimalField(

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhike.service import operations
 from zhike.ui.console.forms.programme import FenField
@@ -50,7 +51,7 @@ class PlanForm(OnceForm):
 
 
 class PartForm(forms.Form):
-    name = forms.CharField(max_length=80, label=_("Part"))
+    name = forms.CharField(max_length=80, label=pgettext_lazy("after-sales", "Part"))
     quantity = forms.IntegerField(min_value=1, max_value=1_000, initial=1, label=_("How many"))
     cost_fen = FenField(label=_("One costs (yuan)"))
 
@@ -82,7 +83,7 @@ class TermsHeadForm(forms.Form):
 class TermsRowForm(forms.Form):
     """Days from the day of purchase; 0 is never."""
 
-    category = forms.ChoiceField(label=_("Goods"))
+    category = forms.ChoiceField(label=pgettext_lazy("after-sales", "Goods"))
     return_days = days(_("Return, no reason (days)"))
     exchange_days = days(_("Exchange, no reason (days)"))
     fault_return_days = days(_("Return, faulty (days)"))

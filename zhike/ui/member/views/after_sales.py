@@ -34,7 +34,7 @@ def apply(request: Any, receipt_id: uuid.UUID) -> HttpResponse:
     found = queries.eligibility(member.viewer, receipt_id, now=member.now, **wanted)
     if found is None or found.receipt.row.person_id != member.person_id:
         raise NotFound
-    form = ApplyForm(sent(request), initial=wanted)
+    form = ApplyForm(sent(request), initial=wanted | ApplyFields.counted(request.GET))
     form.add_lines(found.lines)
     context = {"form": form, "found": found, "rows": form.rows(found.lines)}
     if request.htmx and request.method == "GET":

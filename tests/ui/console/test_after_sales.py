@@ -47,14 +47,14 @@ def test_listed_and_taken_step_by_step(enter: Enter, desks: Desks, ask: Callable
     assert number in sun.get("/console/service/after-sales/?queue=applied").content.decode()
     assert number not in sun.get("/console/service/after-sales/?kind=repair", headers=HTMX).content.decode()
     panel = sun.get(f"/console/service/{number}/").content.decode()
-    assert "Goods that come back" in panel and "resolve/" not in panel
+    assert "售后商品" in panel and "resolve/" not in panel
     for act in ("approve", "receive", "pass", "settle"):
         address = f"/console/service/after-sales/{number}/{act}/"
         assert sun.get(address, headers=HTMX).status_code == 200
         assert sun.post(address, {"once": act}, headers=HTMX).status_code == 200
     assert AfterSale.objects.get().state == "refunded"
     assert sun.get(f"/console/service/after-sales/{number}/settle/").status_code == 404
-    assert "The return" in sun.get(f"/console/service/{number}/").content.decode()
+    assert "查看退货小票" in sun.get(f"/console/service/{number}/").content.decode()
 
 
 def test_a_refusal_needs_its_reason(enter: Enter, desks: Desks, ask: Callable[..., str]) -> None:
@@ -73,7 +73,7 @@ def test_a_repair_is_planned_with_parts(
     service.receive_goods(actor=SYSTEM, number=number, now=world.now)
     sun = enter(desks.sun)
     address = f"/console/service/after-sales/{number}/plan/"
-    assert "Within the warranty" in sun.get(address).content.decode()
+    assert "在保修期内" in sun.get(address).content.decode()
     form = {
         "workshop": "星河工坊", "promised_on": (world.now + 3 * DAY).date().isoformat(), "labour_fen": "30", "charge_fen": "5",
         "parts-TOTAL_FORMS": "1", "parts-INITIAL_FORMS": "0", "parts-0-name": "拉链", "parts-0-quantity": "2",
@@ -120,11 +120,9 @@ def test_terms_are_edited_and_the_report_is_drawn(
         lin.post("/console/service/after-sales/terms/", form | {"rows-0-return_days": "8"}).status_code == 422
     )
     sent = lin.post("/console/service/after-sales/terms/", form)
-    assert "Version 2" in said(lin.get(sent["Location"]))
+    assert "第 2 版" in said(lin.get(sent["Location"]))
     newest = AfterSalesPolicy.objects.latest("version").definition
     assert (newest["at_once_fen"], newest["extensions"][0]["extra_days"]) == (20_000, 23)
     report = lin.get("/console/service/after-sales/report/").content.decode()
-    assert "Faulty" in report and "after-sales-reasons" in report
-    assert (
-        "Nothing came back" in enter(desks.qian).get("/console/service/after-sales/report/").content.decode()
-    )
+    assert "质量问题" in report and "after-sales-reasons" in report
+    assert "没有售后申请" in enter(desks.qian).get("/console/service/after-sales/report/").content.decode()

@@ -74,3 +74,26 @@ def test_a_repair_shows_workshop_and_day(zhang: Client, world: World, crew: Crew
     plan = service.RepairPlan("星河工坊", NOW.date() + dt.timedelta(days=3))
     service.take_step(actor=crew.sun, number=number, act="send", plan=plan, now=NOW)
     assert "星河工坊" in zhang.get(f"/m/help/{number}/").content.decode()
+
+
+def test_a_repair_that_costs_is_agreed_to(zhang: Client, world: World, crew: Crew, receipt: UUID) -> None:
+    old = world.buy(member=world.zhang, at=NOW - dt.timedelta(days=500)).receipt_id
+    page = zhang.get(f"/m/receipts/{old}/after-sales/?kind=repair")
+    assert "the repair is charged" in page.content.decode()
+    values = {
+        "token": token_of(page),
+        "kind": "repair",
+        "reason": "other",
+        "condition": "used",
+        "line-1": "1",
+    }
+    assert zhang.post(f"/m/receipts/{old}/after-sales/", values).status_code == 302
+    number = Ticket.objects.get().number
+    service.receive_goods(actor=crew.sun, number=number, now=NOW)
+    plan = service.RepairPlan("星河工坊", NOW.date() + dt.timedelta(days=3), charge_fen=8_800)
+    service.take_step(actor=crew.sun, number=number, act="send", plan=plan, now=NOW)
+    assert "¥88.00. Shall we go on?" in zhang.get(f"/m/help/{number}/").content.decode()
+    for _ in range(2):
+        assert zhang.post(f"/m/help/{number}/charge/", {"agrees": "yes"}).status_code == 302
+    assert "You agreed to pay" in zhang.get(f"/m/help/{number}/").content.decode()
+    assert AfterSale.objects.get().agreed_at == NOW

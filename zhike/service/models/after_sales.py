@@ -25,7 +25,8 @@ class AfterSale(models.Model):
 
     ``code`` is what the member shows at the desk. ``extended_by`` is the tier or benefit it was allowed by.
     ``estimate`` is what the return would have brought when it was asked for;
-    ``return_receipt`` is the return that was posted, with what came of it. ``charge_fen`` is the member's part of a repair.
+    ``return_receipt`` is the return that was posted, with what came of it. ``charge_fen`` is the member's part of a repair;
+    ``agreed_at`` when they agreed to pay it, None while they have not (or nothing is charged).
     """
 
     ticket = models.OneToOneField("service.Ticket", models.PROTECT, related_name="+")
@@ -54,6 +55,7 @@ class AfterSale(models.Model):
     labour_fen = models.BigIntegerField(default=0)
     cost_fen = models.BigIntegerField(default=0)
     charge_fen = models.BigIntegerField(default=0)
+    agreed_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

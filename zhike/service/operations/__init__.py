@@ -3,10 +3,12 @@
 from zhike.service.operations._conversations import ConversationOver, ConversationState, MessageMissing
 from zhike.service.operations._tickets import FileUnusable, GoodsUnderWay, NewFile, TextMissing, WrongState
 from zhike.service.operations.after_sales import (
+    ChargeNotAgreed,
     NoteMissing,
     RepairInvalid,
     RepairPlan,
     WrongStep,
+    answer_charge,
     decide_after_sale,
     finish_repair,
     hand_back,
@@ -169,6 +171,7 @@ __all__ = [
     "CalendarInvalid",
     "CannotMerge",
     "CauseLoop",
+    "ChargeNotAgreed",
     "CompensationInvalid",
     "ConversationOver",
     "ConversationState",
@@ -222,6 +225,7 @@ __all__ = [
     "WrongStep",
     "add_improvement",
     "add_task",
+    "answer_charge",
     "answer_invitation",
     "answer_ticket",
     "answer_touchpoint",

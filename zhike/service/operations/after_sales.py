@@ -42,6 +42,11 @@ class NoteMissing(Invalid):
     title = _("Say it in between 1 and %(limit)s characters.")
 
 
+class ChargeNotAgreed(Conflict):
+    code = "after-sale-charge-not-agreed"
+    title = _("The member has not agreed yet to pay for this repair.")
+
+
 class RepairInvalid(Invalid):
     code = "after-sale-repair-invalid"
     title = _(
@@ -195,6 +200,8 @@ def send_to_workshop(
         raise RepairInvalid
     if not rules.is_repair(parts, labour_fen, charge_fen) or (sheet.is_free and charge_fen):
         raise RepairInvalid
+    stays = rules.stays_agreed(charge_fen, sheet.charge_fen, is_agreed=sheet.agreed_at is not None)
+    sheet.agreed_at = sheet.agreed_at if stays else None
     sheet.workshop, sheet.promised_on = name, promised_on
     sheet.promised_first_on = sheet.promised_first_on or promised_on
     sheet.labour_fen, sheet.charge_fen = labour_fen, charge_fen
@@ -211,9 +218,38 @@ def send_to_workshop(
 
 
 @transaction.atomic
+def answer_charge(*, actor: Viewer, number: str, agrees: bool, now: dt.datetime) -> None:
+    """The member says whether they pay for the repair, in the app or at the desk; without it the goods go back as they are.
+
+    Saying yes again changes nothing. Raises WrongStep, NotFound, NotAllowed.
+    """
+    ticket, sheet = load(number, actor, HANDLE, OPEN)
+    if _tickets.reader_of(actor, ticket) == "merchant":
+        raise NotFound
+    if agrees and sheet.state == "workshop" and sheet.agreed_at is not None:
+        return
+    if sheet.state != "workshop" or not rules.may_agree(
+        sheet.charge_fen, is_agreed=sheet.agreed_at is not None
+    ):
+        raise WrongStep
+    amount = _yuan(sheet.charge_fen)
+    if not agrees:
+        step(actor, ticket, sheet, "decline", now, text=f"会员不同意支付维修费 {amount}", waits=True)
+        _give_back_uses(sheet, now)
+        return
+    sheet.agreed_at = sheet.changed_at = now
+    sheet.save(update_fields=["agreed_at", "changed_at"])
+    _tickets.say(ticket, actor, "agreed", "member", "", now, amount=amount)
+    _tickets.keep(ticket, now)
+    record(actor, sheet, "agree", now, charge_fen=sheet.charge_fen)
+
+
+@transaction.atomic
 def finish_repair(*, actor: Viewer, number: str, note: str = "", now: dt.datetime) -> None:
-    """It is mended and waits for the member. Raises WrongStep, NotFound, NotAllowed."""
+    """It is mended and waits for the member. Raises ChargeNotAgreed, WrongStep, NotFound, NotAllowed."""
     ticket, sheet = load(number, actor, HANDLE)
+    if rules.may_agree(sheet.charge_fen, is_agreed=sheet.agreed_at is not None):
+        raise ChargeNotAgreed
     words = _note(note, needed=False)
     step(actor, ticket, sheet, "finish", now, text=words, amount=_yuan(sheet.charge_fen))
 
@@ -268,8 +304,9 @@ def step(
     )
     events.publish(fact, actor=actor, now=now)
     record(actor, sheet, act, now, state=state, refund_fen=sheet.refund_fen)
-    once = f"{ticket.number}:{state}:{told.get('day', '')}"
-    notices.tell(state, ticket.person_id, once=once, now=now, number=ticket.number, **told)
+    if act != "decline":  # they said so themselves
+        once = f"{ticket.number}:{state}:{told.get('day', '')}"
+        notices.tell(state, ticket.person_id, once=once, now=now, number=ticket.number, **told)
 
 
 def _pace(ticket: Ticket, waits: bool | None, now: dt.datetime) -> None:
@@ -347,6 +384,8 @@ def take_step(
         decide_after_sale(approve=act == "approve", note=note, **of)
     elif act == "withdraw":
         withdraw_after_sale(**of)
+    elif act in ("agree", "decline"):
+        answer_charge(agrees=act == "agree", **of)
     elif act == "receive":
         receive_goods(note=note, **of)
     elif act == "pass":

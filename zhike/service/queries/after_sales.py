@@ -139,6 +139,7 @@ class Sheet:
     labour_fen: int
     cost_fen: int
     charge_fen: int
+    agreed_at: dt.datetime | None
     parts: tuple[rules.Part, ...]
     acts: tuple[str, ...]
     road: tuple[str, ...]
@@ -392,11 +393,18 @@ def _sheet(viewer: Viewer, row: AfterSale, ticket: Ticket) -> Sheet:
         name: getattr(row, name)
         for name in (
             "code", "receipt_id", "is_free", "estimate", "money_fen", "clawed_points", "restored_points", "replacement",
-            "workshop", "promised_first_on", "labour_fen", "cost_fen", "charge_fen",
+            "workshop", "promised_first_on", "labour_fen", "cost_fen", "charge_fen", "agreed_at",
         )
     }  # fmt: skip
     is_member = viewer.kind == "member"
-    acts = [act for act in rules.acts(row.kind, row.state) if not is_member or act == "withdraw"]
+    asked = rules.may_agree(row.charge_fen, is_agreed=row.agreed_at is not None)
+    acts = [
+        act
+        for act in rules.acts(row.kind, row.state)
+        if (act not in ("agree", "decline") or asked)
+        and (act != "finish" or not asked)
+        and (not is_member or act in ("withdraw", "agree", "decline"))
+    ]
     return Sheet(
         row=_row(row, ticket_rows(viewer, [ticket])[0], lines),
         reader="member" if is_member else "staff",

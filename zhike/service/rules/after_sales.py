@@ -268,6 +268,8 @@ _MOVES: dict[str, dict[str, dict[str, str]]] = {
         "receive": {"applied": "received"},
         "send": {"received": "workshop", "workshop": "workshop"},
         "finish": {"workshop": "ready"},
+        "agree": {"workshop": "workshop"},
+        "decline": {"workshop": "rejected"},
         "reject": {"received": "rejected", "workshop": "rejected"},
         "hand_back": {"ready": "collected", "rejected": "handed"},
     },
@@ -287,6 +289,16 @@ def after(kind: str, state: str, act: str) -> str | None:
 def acts(kind: str, state: str) -> list[str]:
     """What can be done now."""
     return [act for act, moves in _MOVES[kind].items() if state in moves]
+
+
+def may_agree(charge_fen: int, *, is_agreed: bool) -> bool:
+    """Whether the member still has to say yes or no to what a repair costs them."""
+    return charge_fen > 0 and not is_agreed
+
+
+def stays_agreed(charge_fen: int, before_fen: int, *, is_agreed: bool) -> bool:
+    """Who agreed to pay so much agreed to pay less; more has to be asked again."""
+    return is_agreed and 0 < charge_fen <= before_fen
 
 
 def road(kind: str) -> tuple[str, ...]:

@@ -20,8 +20,8 @@ State = Literal[
     "workshop", "ready", "collected", "handed",
 ]  # fmt: skip
 Act = Literal[
-    "approve", "refuse", "withdraw", "receive", "pass", "reject", "settle", "hand_back", "send", "finish"
-]
+    "approve", "refuse", "withdraw", "receive", "pass", "reject", "settle", "hand_back", "send", "finish", "agree", "decline",
+]  # fmt: skip
 
 
 class GoodsLineIn(Input):
@@ -109,6 +109,7 @@ class GoodsOut(Schema):
     promised_on: dt.date | None
     cost_fen: int
     charge_fen: int
+    agreed_at: dt.datetime | None
     applied_at: dt.datetime
     ended_at: dt.datetime | None
 

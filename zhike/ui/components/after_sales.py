@@ -70,6 +70,8 @@ ACTS = {
     "hand_back": pgettext_lazy("after-sales", "Hand back"),
     "send": pgettext_lazy("after-sales", "Workshop and day"),
     "finish": pgettext_lazy("after-sales", "Mended"),
+    "agree": pgettext_lazy("after-sales", "Member agrees to pay"),
+    "decline": pgettext_lazy("after-sales", "Member does not pay"),
 }
 ACT_ICONS = {
     "approve": "check",
@@ -82,6 +84,8 @@ ACT_ICONS = {
     "hand_back": "hand",
     "send": "wrench",
     "finish": "circle-check",
+    "agree": "handshake",
+    "decline": "x",
 }
 VERDICTS = {
     "ok": pgettext_lazy("after-sales", "Possible"),

@@ -181,6 +181,7 @@ ENTRIES = {
     "amends": pgettext_lazy("ticket", "Amends given"),
     "amends_no": pgettext_lazy("ticket", "Amends refused"),
     "amends_off": pgettext_lazy("ticket", "Amends taken back"),
+    "agreed": pgettext_lazy("after-sales", "Agreed to pay"),
     **after_sales.STATES,
 }
 AUDIENCES = {

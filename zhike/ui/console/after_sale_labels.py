@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 AFTER_SALE_ACTIONS = {
+    "after_sale.agree": _("Member agreed to pay for the repair"),
     "after_sale.apply": _("Return, exchange or repair asked for"),
     "after_sale.approve": _("After-sales request approved"),
+    "after_sale.decline": _("Member did not want to pay for the repair"),
     "after_sale.finish": _("Repair finished"),
     "after_sale.hand_back": _("Goods handed back"),
     "after_sale.pass": _("Goods checked"),

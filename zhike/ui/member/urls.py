@@ -115,6 +115,7 @@ urlpatterns = [
     path("m/faq/<slug:code>/", faq.article, name="faq_article"),
     path("m/receipts/<uuid:receipt_id>/after-sales/", after_sales.apply, name="after_sale"),
     path("m/help/<slug:number>/withdraw/", after_sales.withdraw, name="withdraw_after_sale"),
+    path("m/help/<slug:number>/charge/", after_sales.answer_charge, name="answer_charge"),
     path("m/help/", tickets.tickets, name="help"),
     path("m/help/new/", tickets.new, name="help_new"),
     path("m/help/<slug:number>/", tickets.ticket, name="help_ticket"),

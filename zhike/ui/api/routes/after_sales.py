@@ -178,6 +178,7 @@ def _goods(request: ApiRequest, number: str) -> GoodsOut:
         promised_on=found.row.promised_on,
         cost_fen=found.cost_fen,
         charge_fen=found.charge_fen,
+        agreed_at=found.agreed_at,
         applied_at=found.row.applied_at,
         ended_at=found.row.ended_at,
     )

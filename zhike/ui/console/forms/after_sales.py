@@ -31,7 +31,7 @@ class StepForm(OnceForm):
 
     def __init__(self, *args: Any, act: str, kind: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if act == "settle" and kind == "return":
+        if act in ("agree", "decline") or (act == "settle" and kind == "return"):
             del self.fields["note"]
         elif act in SAYS:
             self.fields["note"].label = SAYS[act]

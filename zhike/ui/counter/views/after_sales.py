@@ -21,7 +21,18 @@ from zhike.ui.counter.once import TokenForm, run_once
 from zhike.ui.counter.page import page
 
 HANDLE = "tickets.handle"
-DESK_ACTS = ("approve", "refuse", "receive", "pass", "settle", "finish", "hand_back", "reject")
+DESK_ACTS = (
+    "approve",
+    "refuse",
+    "receive",
+    "pass",
+    "settle",
+    "agree",
+    "finish",
+    "hand_back",
+    "decline",
+    "reject",
+)
 """What is done over a counter; the plan of a repair is written in the console."""
 
 

@@ -85,3 +85,20 @@ def withdraw(request: Any, number: str) -> HttpResponse:
     else:
         messages.success(request, _("The request is withdrawn."))
     return HttpResponseRedirect(reverse("member:help_ticket", args=[number]))
+
+
+@require_POST
+@member_page
+def answer_charge(request: Any, number: str) -> HttpResponse:
+    """Yes or no to what a repair costs."""
+    member: SignedIn = request.member
+    agrees = request.POST.get("agrees") == "yes"
+    try:
+        operations.answer_charge(actor=member.viewer, number=number, agrees=agrees, now=member.now)
+    except NotFound:
+        raise
+    except Problem as problem:
+        messages.error(request, problem.sentence)
+    else:
+        messages.success(request, _("Thank you, we have noted it."))
+    return HttpResponseRedirect(reverse("member:help_ticket", args=[number]))

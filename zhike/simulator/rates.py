@@ -52,15 +52,18 @@ def seed_rates(actor: Viewer, loader: Loader, now: dt.datetime, seed: int) -> No
         asked = _at(today - dt.timedelta(days=3), 10)
         cut = publish(table | {"fen": 95}, asked + dt.timedelta(days=60), asked, "测算：基准下调 5%")
         loyalty.withdraw_rates(actor=actor, version_id=cut, now=asked + dt.timedelta(hours=5))
-        plan = [*lines, {"name": "会员月", "premium_bp": 1_000, "dates": [_month(today)]}]
+        plan = [*lines, {"name": "会员月", "premium_bp": 1_000, "dates": _month(today, days)}]
         begins = _at(today + dt.timedelta(days=AHEAD_DAYS), 0)
         publish(table | {"lines": plan}, begins, asked + dt.timedelta(hours=6), "会员月：全场上浮 10%")
     _spend(actor, loader, today, Random(f"rates/{seed}"))
 
 
-def _month(today: dt.date) -> dict[str, str]:
+def _month(today: dt.date, holidays: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Thirty days but for the holidays among them, which are worth more: a plan that cuts none of them needs no notice."""
     first = today + dt.timedelta(days=AHEAD_DAYS)
-    return {"from": first.isoformat(), "to": (first + dt.timedelta(days=29)).isoformat()}
+    days = [(first + dt.timedelta(days=number)).isoformat() for number in range(30)]
+    free = [day for day in days if not any(one["from"] <= day <= one["to"] for one in holidays)]
+    return [{"from": day, "to": day} for day in free]
 
 
 def _spend(actor: Viewer, loader: Loader, today: dt.date, rng: Random) -> None:

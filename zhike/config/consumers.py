@@ -16,12 +16,14 @@ def consumers() -> list[Consumer]:
     from zhike.loyalty.handlers import member_activity
     from zhike.marketing.handlers import journeys
     from zhike.offers.handlers import coupon_returns
+    from zhike.rewards.handlers import gifts
     from zhike.risk.handlers import risk_deeds
     from zhike.service.handlers import listening, survey_deeds
 
     return [
         member_activity,
         coupon_returns,
+        gifts,
         referrals,
         missions,
         standing,

@@ -7,5 +7,7 @@ collected at once. Cancelling gives the points back to the lots they came from, 
 What always holds: ``taken`` of a reward is what its orders that were not cancelled or expired hold and never passes
 ``stock``; what a member takes in one period never passes ``per_member``; a code of the pool belongs to one order at most;
 an order's points are one redemption of the ledger, given back at most once.
-Locks are taken in the order: order, account, holding, code, reward.
+A *gift right* is a gift for what a member spent: reserved → handed_out; owed when goods come back, until it is returned, charged
+with points or waived. The fen of a receipt behind rights of one purse never exceed what counts of it.
+Locks are taken in the order: order, account, holding, code, reward; for gifts: account, right, gift.
 """

@@ -242,3 +242,87 @@ class AuctionLost(_OfBid):
 
     type: ClassVar[str] = "zhike.rewards.auction_lost"
     points: int
+
+
+@dataclass(frozen=True, slots=True)
+class GiftCampaignPublished(Fact):
+    """From now on nothing of its terms changes."""
+
+    type: ClassVar[str] = "zhike.rewards.gift_campaign_published"
+    campaign_id: int
+    mall_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"gift_campaign/{self.campaign_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _OfGift(Fact):
+    right_id: int
+    campaign_id: int
+    item_id: int
+    mall_id: int
+    member_id: int
+    person_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class GiftReserved(_OfGift):
+    """A member has a right to a gift, for ``threshold_fen`` of what they spent."""
+
+    type: ClassVar[str] = "zhike.rewards.gift_reserved"
+    threshold_fen: int
+    collect_by: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GiftHandedOut(_OfGift):
+    type: ClassVar[str] = "zhike.rewards.gift_handed_out"
+    cost_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class GiftForfeited(_OfGift):
+    """The right ended before the gift was fetched: ``why`` is revoked (goods came back), expired or cancelled."""
+
+    type: ClassVar[str] = "zhike.rewards.gift_forfeited"
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiftAskedBack(_OfGift):
+    """Goods came back, so that what was spent no longer suffices: the gift has to come back by ``due_on``."""
+
+    type: ClassVar[str] = "zhike.rewards.gift_asked_back"
+    due_on: dt.date
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class GiftKept(_OfGift):
+    """A gift that was asked back may stay after all: ``why`` is covered (more was bought) or waived."""
+
+    type: ClassVar[str] = "zhike.rewards.gift_kept"
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiftTakenBack(_OfGift):
+    """The gift came back to the desk; ``points`` that had been taken for it were given back."""
+
+    type: ClassVar[str] = "zhike.rewards.gift_taken_back"
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class GiftCharged(_OfGift):
+    """The gift did not come back in time and its ``points`` were taken, ``debt_points`` of them into debt."""
+
+    type: ClassVar[str] = "zhike.rewards.gift_charged"
+    points: int
+    debt_points: int

@@ -26,3 +26,9 @@ def reveal_draws(timestamp: int) -> None:
 def close_auctions(timestamp: int) -> None:
     """Every minute: auctions that are over are decided, and the points of those who did not win go back."""
     operations.close_auctions(actor=ACTOR, now=clock.now())
+
+
+@job(queue=CARETAKER_QUEUE, cron="25 * * * *")
+def lapse_gifts(timestamp: int) -> None:
+    """Every hour, for malls of any time zone: gifts nobody fetched, and those that did not come back in time."""
+    operations.lapse_gifts(actor=ACTOR, now=clock.now())

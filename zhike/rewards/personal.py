@@ -38,5 +38,16 @@ HOLDINGS = (
         "rewards_auctionbid", "member", "member_id", "participation", "contract", KEEP, "proof",
         export=("auction_id", "number", "points", "state", "bid_at"),
     ),
+    Holding(
+        "rewards_giftright", "member", "member_id", "coupons", "contract", BLANK, "accounting",
+        export=("campaign_id", "item_id", "mall_id", "state", "threshold_fen", "reserved_at", "handed_at"),
+        blanks={"end_reason": "''"},
+    ),
+    Holding(
+        "rewards_giftshare", "rewards_giftright", "right_id", "coupons", "contract", KEEP, "accounting",
+        row="receipt_id", export=("receipt_id", "fen"),
+    ),
 )  # fmt: skip
-LOOSE = (Loose("rewards_luckydraw", "nobody"), Loose("rewards_auction", "nobody"))
+LOOSE = (
+    Loose("rewards_luckydraw", "nobody"), Loose("rewards_auction", "nobody"), Loose("rewards_giftcampaign", "nobody"),
+)  # fmt: skip

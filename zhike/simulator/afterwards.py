@@ -16,6 +16,7 @@ from zhike.simulator.coupons import seed_coupons
 from zhike.simulator.engagement import seed_engagement
 from zhike.simulator.founding import World
 from zhike.simulator.fraud import seed_fraud
+from zhike.simulator.gifts import seed_gifts
 from zhike.simulator.households import seed_households
 from zhike.simulator.journeys import seed_journeys
 from zhike.simulator.listening import seed_listening
@@ -62,6 +63,10 @@ def _missions(ground: Ground) -> None:
 
 def _rewards(ground: Ground) -> None:
     seed_rewards(ground.actor, ground.loader, ground.now, ground.seed)
+
+
+def _gifts(ground: Ground) -> None:
+    seed_gifts(ground.actor, ground.loader, ground.now)
 
 
 def _fraud(ground: Ground) -> None:
@@ -126,6 +131,7 @@ LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
         _engagement,
         _missions,
         _rewards,
+        _gifts,
         _fraud,
         _journeys,
         _chats,

@@ -19,6 +19,7 @@ SAMPLES = {
     "member_id": 1,
     "number": "T260308-00001",
     "coupon_id": 1,
+    "right_id": 1,
     "order_id": 1,
     "ticket_id": 1,
     "use_id": 1,

@@ -40,6 +40,7 @@ from zhike.loyalty.operations.awarding import (
 )
 from zhike.loyalty.operations.batches import take_receipts
 from zhike.loyalty.operations.cards import QrExpired, QrInvalid, QrReplayed, hand_out_secrets, read_qr
+from zhike.loyalty.operations.charging import charge_points, return_charge
 from zhike.loyalty.operations.claiming import (
     AlreadyClaimed,
     AlreadyYours,
@@ -363,6 +364,7 @@ __all__ = [
     "begin_member_export",
     "begin_replay",
     "bring_in_balances",
+    "charge_points",
     "claim_receipt",
     "close_memberships",
     "confirm_hold",
@@ -419,6 +421,7 @@ __all__ = [
     "restore_gain",
     "restrain_member",
     "retire_rule",
+    "return_charge",
     "return_lines",
     "return_spent_points",
     "reverse_redemption",

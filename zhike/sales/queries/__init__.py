@@ -66,6 +66,7 @@ from zhike.sales.queries.recorded import (
     tenders_of,
     was_returned,
 )
+from zhike.sales.queries.spent import KeptSale, ReceiptName, kept_sales, receipt_names
 
 __all__ = [
     "LEVELS",
@@ -77,12 +78,14 @@ __all__ = [
     "DayOfSales",
     "FavouriteMerchant",
     "KeptPurchase",
+    "KeptSale",
     "KnownReceipt",
     "Level",
     "LineView",
     "NaturalKey",
     "ProductFace",
     "ProductRef",
+    "ReceiptName",
     "ReceiptRow",
     "ReceiptView",
     "ReturnableLine",
@@ -98,6 +101,7 @@ __all__ = [
     "favourite_merchants",
     "find_claimable",
     "kept_purchases",
+    "kept_sales",
     "lines_of",
     "lock_receipt",
     "merchant_of_receipt",
@@ -109,6 +113,7 @@ __all__ = [
     "purchases_within",
     "receipt",
     "receipt_by_key",
+    "receipt_names",
     "receipts_by_keys",
     "receipts_by_person",
     "receipts_of_import",

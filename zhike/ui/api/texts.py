@@ -208,6 +208,32 @@ OPERATIONS: dict[str, Text] = {
             " programme's days. Again, by another, too late or forged: refused with a code of its own."
         ),
     ),
+    "list_gift_campaigns": Text(
+        _("Campaigns that give gifts for purchases"), _("With their steps, and what is left of each gift.")
+    ),
+    "list_gifts": Text(
+        _("A member's gifts for purchases"),
+        _("How far they are in every campaign, receipt by receipt, and the gifts they have."),
+    ),
+    "reserve_gift": Text(
+        _("Reserve or hand out a gift"),
+        _(
+            "For receipts that add up to its step. Every fen counts once; with hand_out the desk gives it at once."
+        ),
+    ),
+    "hand_out_gift": Text(
+        _("Hand out a reserved gift"),
+        _(
+            "The member showed its code. Sent again, nothing happens. It is revoked when goods came back meanwhile."
+        ),
+    ),
+    "take_back_gift": Text(
+        _("A gift comes back"),
+        _("Points that were taken for it are given back. Sent again, nothing happens."),
+    ),
+    "list_gifts_of_receipt": Text(
+        _("The gifts behind which a receipt stands"), _("And how much of it stands behind each.")
+    ),
     "list_auctions": Text(
         _("Auctions for a member"), _("Those that are on, come up, or ended within thirty days.")
     ),

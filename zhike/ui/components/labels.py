@@ -124,6 +124,41 @@ BENEFIT_REFUSALS = {
     "not-birth-month": _("In the month of the birthday"),
     "quota": _("Used up for now"),
 }
+GIFT_STATES = {
+    "reserved": _("Waiting to be fetched"),
+    "handed_out": _("Given out"),
+    "owed": _("To be brought back"),
+    "returned": _("Brought back"),
+    "charged": _("Paid with points"),
+    "waived": _("May be kept"),
+    "revoked": _("Withdrawn after a return"),
+    "expired": _("Not fetched in time"),
+    "cancelled": _("Given up"),
+}
+GIFT_STATE_TONES = {
+    "reserved": "info",
+    "handed_out": "success",
+    "owed": "error",
+    "charged": "warning",
+    "revoked": "warning",
+    "expired": "warning",
+}
+GIFT_REFUSALS = {
+    "ended": _("The campaign has ended"),
+    "owed": _("A gift has to be brought back first"),
+    "limit": _("Had as often as one may"),
+    "limit_day": _("Had as often as one may today"),
+    "stock": _("All gone"),
+    "stock_day": _("All gone for today"),
+    "spent": _("Not reached yet"),
+}
+GIFT_REASONS = {
+    "returned": _("Returned"),
+    "merchant": _("This merchant does not take part"),
+    "category": _("Some goods do not count"),
+    "tender": _("What was paid by voucher and the like does not count"),
+    "minimum": _("The receipt is too small"),
+}
 HOUSEHOLD_ROLES = {"owner": _("Owner"), "adult": _("Adult"), "child": _("Child")}
 POOL_KINDS = {
     "in": _("Put in"),
@@ -168,6 +203,10 @@ LABELS: Mapping[str, Mapping[str, Any]] = {
     "bid_state_tone": BID_STATE_TONES,
     "benefit_kind": BENEFIT_KINDS,
     "benefit_refusal": BENEFIT_REFUSALS,
+    "gift_state": GIFT_STATES,
+    "gift_state_tone": GIFT_STATE_TONES,
+    "gift_refusal": GIFT_REFUSALS,
+    "gift_reason": GIFT_REASONS,
     "rights_kind": rights.RIGHTS_KINDS,
     "rights_state": rights.RIGHTS_STATES,
     "rights_tone": rights.RIGHTS_TONES,

@@ -15,6 +15,7 @@ AUTOMATA = {
     "deadlines": _("Deadline watch"),
     "emulator": _("Emulated vendor"),
     "enrolment": _("Enrolment"),
+    "gifts": _("Gifts for purchases"),
     "intake": _("File imports"),
     "live tills": _("Live tills"),
     "member-app": _("Member app"),

@@ -121,6 +121,9 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("journeys", _("Journeys"), "route", "campaigns.view", "console:journeys"),
             Entry("coupons", _("Coupons"), "ticket-percent", "offers.view", "console:coupons"),
             Entry("promotions", _("Promotions"), "badge-percent", "offers.view", "console:promotions"),
+            Entry(
+                "gifts", _("Gifts for purchases"), "package-plus", "rewards.view", "console:gift_campaigns"
+            ),
             Entry("rewards", _("Points mall"), "gift", "rewards.view", "console:rewards"),
         ),
     ),

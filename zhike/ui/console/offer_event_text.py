@@ -107,6 +107,30 @@ def _bid(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Told]
     return told
 
 
+def _gift(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Told]:
+    """What happened to a gift for what was spent: which, of which campaign, and what it cost."""
+
+    def told(data: Data, tiers: Names) -> Told:
+        item = rewards.gift_item_names([data["item_id"]]).get(data["item_id"], "")
+        campaign = rewards.gift_campaign_names([data["campaign_id"]]).get(data["campaign_id"], "")
+        parts = [item, campaign, GIFT_WHYS.get(data.get("why", ""), "")]
+        parts += [points_text(data["points"])] if data.get("points") else []
+        parts += [yuan(data["threshold_fen"])] if data.get("threshold_fen") else []
+        url = reverse("console:gift_campaign", args=[data["campaign_id"]])
+        return Told(str(title), " · ".join(str(part) for part in parts if part), icon, tone, url)
+
+    return told
+
+
+GIFT_WHYS = {
+    "revoked": gettext_lazy("goods came back"),
+    "expired": gettext_lazy("not fetched in time"),
+    "cancelled": gettext_lazy("given up"),
+    "covered": gettext_lazy("more was bought"),
+    "waived": gettext_lazy("waived"),
+}
+
+
 OFFER_TELLERS: dict[str, Teller] = {
     "offers.coupon_issued": _coupon_issued,
     "offers.coupon_used": _coupon_used,
@@ -117,6 +141,13 @@ OFFER_TELLERS: dict[str, Teller] = {
     "rewards.benefit_use_cancelled": _benefit(
         gettext_lazy("A use of a benefit was cancelled"), "undo-2", "warning"
     ),
+    "rewards.gift_reserved": _gift(gettext_lazy("Has a right to a gift"), "gift", "accent"),
+    "rewards.gift_handed_out": _gift(gettext_lazy("Was given a gift"), "gift", "success"),
+    "rewards.gift_forfeited": _gift(gettext_lazy("A right to a gift ended"), "undo-2", "warning"),
+    "rewards.gift_asked_back": _gift(gettext_lazy("Has to bring a gift back"), "undo-2", "error"),
+    "rewards.gift_kept": _gift(gettext_lazy("May keep the gift after all"), "gift", "success"),
+    "rewards.gift_taken_back": _gift(gettext_lazy("Brought a gift back"), "undo-2", "info"),
+    "rewards.gift_charged": _gift(gettext_lazy("Points were taken for a gift"), "coins", "warning"),
     "rewards.bid_placed": _bid(gettext_lazy("Bid in an auction"), "gavel", "accent"),
     "rewards.bid_outbid": _bid(
         gettext_lazy("Was outbid in an auction, the points went back"), "gavel", "warning"

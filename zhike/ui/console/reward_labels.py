@@ -64,7 +64,35 @@ DRAW_STATES = {
 }
 DRAW_STATE_TONES = {"draft": "info", "early": "info", "open": "success", "over": "warning"}
 
+GIFT_STATES = shared.GIFT_STATES
+GIFT_STATE_TONES = shared.GIFT_STATE_TONES
+GIFT_CAMPAIGN_STATES = {
+    "draft": _("Draft"),
+    "early": _("Not yet"),
+    "open": _("Running"),
+    "fetching": _("Gifts can still be fetched"),
+    "over": _("Over"),
+    "ended": _("Ended early"),
+}
+GIFT_CAMPAIGN_TONES = {
+    "draft": "info",
+    "early": "info",
+    "open": "success",
+    "fetching": "success",
+    "ended": "warning",
+}
+GIFT_ADDS_UP = {"day": _("the receipts of one day"), "campaign": _("all receipts of the campaign")}
+
 AUDIT_ACTIONS = {
+    "gift.cancel": _("Gift given up"),
+    "gift.hand_out": _("Gift handed out"),
+    "gift.save": _("Gift saved"),
+    "gift.take_back": _("Gift came back"),
+    "gift.waive": _("Gift may be kept"),
+    "gift_campaign.end": _("Gift campaign ended"),
+    "gift_campaign.publish": _("Gift campaign published"),
+    "gift_campaign.save": _("Gift campaign saved"),
+    "points.charge": _("Points taken for a gift that was kept, or given back"),
     "auction.bid": _("Bid for a member"),
     "auction.cancel": _("Auction called off"),
     "auction.publish": _("Auction published"),
@@ -92,6 +120,9 @@ AUDIT_ACTIONS = {
     "reward_category.save": _("Shelf saved"),
 }
 AUDIT_SUBJECTS = {
+    "gift": _("Gift"),
+    "gift_campaign": _("Gift campaign"),
+    "gift_right": _("Gift of a member"),
     "auction": _("Auction"),
     "draw": _("Lucky draw"),
     "benefit": _("Benefit"),

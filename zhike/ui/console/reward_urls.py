@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from zhike.ui.console.views import auctions, benefits, draws, exchange_orders, rewards
+from zhike.ui.console.views import auctions, benefits, draws, exchange_orders, gifts, rewards
 
 REWARDS: list[URLPattern] = [
     path("rewards/", rewards.rewards, name="rewards"),
@@ -31,6 +31,17 @@ REWARDS: list[URLPattern] = [
     path("benefits/new/", benefits.edit_benefit, name="new_benefit"),
     path("benefits/<int:benefit_id>/", benefits.edit_benefit, name="benefit"),
     path("benefits/<int:benefit_id>/retire/", benefits.retire_benefit, name="retire_benefit"),
+    path("gifts/", gifts.campaigns, name="gift_campaigns"),
+    path("gifts/new/", gifts.edit_campaign, name="new_gift_campaign"),
+    path("gifts/stock/", gifts.items, name="gift_items"),
+    path("gifts/stock/new/", gifts.edit_item, name="new_gift_item"),
+    path("gifts/stock/<int:item_id>/", gifts.edit_item, name="gift_item"),
+    path("gifts/rights/<int:right_id>/", gifts.right, name="gift_right"),
+    path("gifts/rights/<int:right_id>/waive/", gifts.waive, name="waive_gift"),
+    path("gifts/<int:campaign_id>/", gifts.campaign, name="gift_campaign"),
+    path("gifts/<int:campaign_id>/edit/", gifts.edit_campaign, name="edit_gift_campaign"),
+    path("gifts/<int:campaign_id>/publish/", gifts.publish, name="publish_gift_campaign"),
+    path("gifts/<int:campaign_id>/end/", gifts.end, name="end_gift_campaign"),
     path("rewards/auctions/", auctions.auctions, name="auctions"),
     path("rewards/auctions/new/", auctions.edit_auction, name="new_auction"),
     path("rewards/auctions/<int:auction_id>/", auctions.auction, name="auction"),

@@ -421,6 +421,25 @@ class AfterSaleStepForm(TokenForm):
     )
 
 
+class GiftCodeForm(forms.Form):
+    code = _code_field(_("Gift code, receipt number, member code or phone"))
+
+
+class GiftForm(TokenForm):
+    """The gift of one step of a campaign, for the receipts of one basket."""
+
+    campaign = forms.IntegerField(min_value=1, max_value=2**63 - 1, widget=forms.HiddenInput)
+    step = forms.IntegerField(min_value=0, max_value=100, widget=forms.HiddenInput)
+    basket = forms.DateField(widget=forms.HiddenInput)
+
+
+class GiftBackForm(TokenForm):
+    is_good = forms.BooleanField(
+        required=False, initial=True, label=_("It is as good as new: back into the stock with it")
+    )
+    reason = forms.CharField(max_length=200, required=False, label=_("Note"))
+
+
 class BenefitUseForm(TokenForm):
     """So much of one benefit."""
 

@@ -296,3 +296,11 @@ class DisputeForm(forms.Form):
     text = forms.CharField(
         label=_("What is wrong?"), max_length=500, widget=forms.Textarea(attrs={"rows": 3})
     )
+
+
+class GiftForm(TokenForm):
+    """The gift of one step of a campaign, for the receipts of one basket."""
+
+    campaign = forms.IntegerField(min_value=1, max_value=2**63 - 1, widget=forms.HiddenInput)
+    step = forms.IntegerField(min_value=0, max_value=100, widget=forms.HiddenInput)
+    basket = forms.DateField(widget=forms.HiddenInput)

@@ -23,7 +23,7 @@ from zhike.ui.counter.forms import FindForm
 from zhike.ui.counter.identify import Found
 from zhike.ui.counter.identify import find as identify
 from zhike.ui.counter.page import page
-from zhike.ui.counter.views import after_sales, coupons, orders
+from zhike.ui.counter.views import after_sales, coupons, gifts, orders
 
 LOOKUP = "members.lookup"
 
@@ -61,6 +61,9 @@ def find(request: Any) -> HttpResponse:
         order = orders.shown(request, form.cleaned_data["q"])
         if order is not None:
             return HttpResponseRedirect(reverse("counter:order", args=[order.id]))
+        gift = gifts.shown(request, form.cleaned_data["q"])
+        if gift is not None:
+            return HttpResponseRedirect(reverse("counter:gift", args=[gift.id]))
     if form.is_valid() and request.viewer.may(after_sales.HANDLE):
         text = form.cleaned_data["q"]
         address = after_sales.address_of(request, text) if service.looks_like_after_sale(text) else None

@@ -13,6 +13,7 @@ from zhike.customers.queries import associates
 from zhike.engagement import queries as engagement
 from zhike.loyalty import queries as loyalty
 from zhike.messaging import queries as messaging
+from zhike.rewards import queries as rewards
 from zhike.ui.member.access import SignedIn, member_page
 from zhike.ui.member.dock import page
 
@@ -35,6 +36,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "associate": associates.associate_of(member.person_id),
             "check_in_mall": engagement.check_in_mall_of(member.id),
             "missions": engagement.has_missions(member.file.programme.id),
+            "gifts": rewards.has_gifts(member.file.programme.group_id, member.now),
             "invites": engagement.referral_is_open(member.file.programme.id),
         },
         active="home",

@@ -18,6 +18,7 @@ from zhike.customers.queries import viewer_of_person
 from zhike.kernel.errors import Invalid, NotAllowed, NotFound, Problem
 from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries as members
+from zhike.messaging.models import OutboundMessage
 from zhike.rewards import operations as rewards
 from zhike.rewards import queries
 from zhike.rewards.models import GiftDay, GiftItem, GiftRight, GiftShare
@@ -197,6 +198,8 @@ def test_a_gift_is_asked_back_and_stays_when_more_is_bought(town: Town, zhang: P
     assert review(zhang) == 0
     row = GiftRight.objects.get()
     assert (row.state, row.due_on) == ("owed", TODAY + 7 * DAY)
+    told = OutboundMessage.objects.values_list("person_id", "template")
+    assert list(told) == [(zhang.person_id, "gift_asked_back")]
     buy(town, zhang, 20_000)
     review(zhang)
     assert state_of(right) == "owed"

@@ -14,8 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from zhike.kernel import audit, events
 from zhike.kernel.access import Viewer, require_touch
 from zhike.kernel.errors import Conflict, Invalid, NotFound
+from zhike.organization import queries as organization
 from zhike.rewards.events import GiftCampaignPublished
 from zhike.rewards.models import GiftCampaign, GiftItem
+from zhike.rewards.operations import notices
 from zhike.rewards.operations.catalogue import EDIT, FEN_MAX, FUNDERS, POINTS_MAX, STOCK_MAX, CodeTaken
 from zhike.rewards.rules import gifts as rules
 
@@ -214,6 +216,7 @@ def publish_gift_campaign(*, actor: Viewer, campaign_id: int, now: dt.datetime) 
         return False
     row.status, row.published_at = Status.PUBLISHED, now
     row.save(update_fields=["status", "published_at"])
+    notices.begin_templates(organization.mall(row.mall_id).group_id, now)
     subject = ("gift_campaign", campaign_id)
     audit.record(
         actor=actor, action="gift_campaign.publish", subject=subject, after={"terms": row.terms}, now=now

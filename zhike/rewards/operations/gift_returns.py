@@ -10,12 +10,13 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel import events
 from zhike.kernel.access import Viewer, require, require_touch
-from zhike.kernel.clock import business_date
+from zhike.kernel.clock import business_date, day_bounds
 from zhike.kernel.errors import Conflict
 from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries as members
 from zhike.rewards.events import GiftAskedBack, GiftCharged, GiftKept, GiftTakenBack
 from zhike.rewards.models import GiftRight, GiftShare
+from zhike.rewards.operations import notices
 from zhike.rewards.operations._gift_rights import GiftOutcome, about, count, let_go, locked, record
 from zhike.rewards.operations._words import ReasonMissing
 from zhike.rewards.operations.catalogue import EDIT
@@ -63,7 +64,7 @@ def review_gifts(*, actor: Viewer, person_id: int, now: dt.datetime) -> int:
 def review_purse(actor: Viewer, member_id: int, purse: int, mall_id: int, now: dt.datetime) -> int:
     """The same for the rights of one purse; the member's account is held."""
     family, persons = spending.family_of(member_id)
-    rows = GiftRight.objects.select_for_update(of=("self",)).select_related("campaign").order_by("id")
+    rows = GiftRight.objects.select_for_update(of=("self",)).select_related("campaign", "item").order_by("id")
     rights = list(rows.filter(member_id__in=family, mall_id=mall_id, purse=purse, state__in=spending.LIVE))
     shares: dict[int, dict[UUID, int]] = {right.pk: {} for right in rights}
     for share in GiftShare.objects.filter(right__in=rights):
@@ -119,6 +120,8 @@ def _move(
         events.publish(fact, actor=actor, now=now)
         if not terms.ask_back_days and right.points:
             _charge(actor, right, now)
+        else:
+            _tell(right, person_id, now)
     elif right.state == State.OWED and found.is_covered:
         right.state, right.owed_at, right.due_on = State.HANDED_OUT, None, None
         right.save(update_fields=["state", "owed_at", "due_on"])
@@ -126,6 +129,18 @@ def _move(
     else:
         return found.shares != before
     return True
+
+
+def _tell(right: GiftRight, person_id: int, now: dt.datetime) -> None:
+    assert right.due_on is not None
+    notices.tell_of_gift(
+        person_id,
+        right.item.name,
+        right.due_on,
+        once=f"gift:{right.pk}:{right.due_on}",
+        until=day_bounds(right.due_on, zone_of(right.mall_id))[1],
+        now=now,
+    )
 
 
 def _charge(actor: Viewer, right: GiftRight, now: dt.datetime) -> None:

@@ -22,7 +22,7 @@ from zhike.simulator.founding import World
 from zhike.simulator.loading import Loader
 
 FETCHED_AT = dt.time(20)
-WINNERS, RETURNS = 24, 4
+WINNERS = 24
 PAST, RUNNING = "GIFT-AUTUMN", "GIFT-ANNIVERSARY"
 ITEMS = (
     ("GIFT-BAG", "星河帆布袋", "shopping-bag", 400, 60, 3_900, 1_500, 300, {"mall": 10_000}),
@@ -115,6 +115,7 @@ def _fetch(
     able = sorted(members, key=lambda one: (-spent.get(persons.get(one, 0), (0, 0))[1], one))[:WINNERS]
     at = dt.datetime.combine(last, FETCHED_AT, tzinfo=zone).astimezone(dt.UTC)
     thresholds = [step.threshold_fen for step in queries.gift_campaign(actor, campaign_id, at).steps]
+    newest: tuple[int, int] | None = None
     for place, member_id in enumerate(able):
         fen = spent.get(persons[member_id], (0, 0))[1]
         steps = [number for number, step in enumerate(thresholds) if step <= fen]
@@ -141,8 +142,10 @@ def _fetch(
                 is_good=False,
                 now=at + dt.timedelta(hours=1),
             )
-        elif made.state == "handed_out" and place == RETURNS and until is not None:
-            _goods_come_back(actor, made.right_id, persons[member_id], at + dt.timedelta(minutes=30))
+        elif made.state == "handed_out":
+            newest = (made.right_id, persons[member_id])
+    if newest is not None and until is not None:  # who spent least has nothing else that would stand in
+        _goods_come_back(actor, *newest, at + dt.timedelta(minutes=30))
 
 
 def _goods_come_back(actor: Viewer, right_id: int, person_id: int, at: dt.datetime) -> None:

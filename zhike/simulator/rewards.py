@@ -184,6 +184,8 @@ class Seeder:
         if "starts" in extra:
             hour = self.now.replace(hour=6, minute=0, second=0, microsecond=0)
             extra["starts_at"] = hour + dt.timedelta(days=extra.pop("starts"))
+        if "tier" in extra:
+            extra["tier_id"] = tiers[extra.pop("tier")]
         if plan.kind == "coupon":
             extra["coupon_batch_id"] = self._batch(plan, began)
         reward = rewards.NewReward(

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django.db import connection, transaction
-from django.db.models import Max, Q
+from django.db.models import Max, ProtectedError, Q
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel import audit, events
@@ -286,7 +286,10 @@ def remove_tier(*, actor: Viewer, tier_id: int, now: dt.datetime) -> None:
         raise InvalidTier
     if _tier_is_history(tier_id):
         raise TierInUse(members=0)
-    tier.delete()
+    try:
+        tier.delete()
+    except ProtectedError as error:  # something above lends it
+        raise TierInUse(members=0) from error
     _touch(tier.program_id)
     audit.record(
         actor=actor, action="tier.remove", subject=("tier", tier_id), before={"name": tier.name}, now=now

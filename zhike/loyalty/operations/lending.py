@@ -17,6 +17,7 @@ from zhike.loyalty.operations.spending import ReasonMissing
 from zhike.loyalty.operations.state import Holder, MemberFrozen, locked_holder
 from zhike.loyalty.operations.tiering import settle_lent, stand
 from zhike.loyalty.queries.members import MemberNotFound
+from zhike.loyalty.queries.standing import held_tiers
 from zhike.loyalty.rules.standing import GRANT_ALONE_DAYS, GRANT_DAYS_MAX
 
 GRANT, APPROVE = "tiers.grant", "tiers.approve"
@@ -58,6 +59,11 @@ class OwnTierException(NotAllowed):
     title = _("Somebody else than who asked must decide.")
 
 
+class TierHeldAlready(Conflict):
+    code = "tier-held-already"
+    title = _("This member has that tier or a higher one for as long already.")
+
+
 class TierGrantOver(Conflict):
     code = "tier-grant-over"
     title = _("This tier is not lent any more.")
@@ -75,12 +81,14 @@ def grant_tier(
     starts_on: dt.date | None = None,
     source: str = "manual",
     reference: str = "",
+    must_gain: bool = False,
 ) -> int:
     """Lend a member a tier from ``starts_on`` (None: now) through the day ``until``; the grant's id.
 
     The tier that counts is the higher of the lent and the earned one; what is earned meanwhile goes on being counted, and
     is what remains at the end. ``reference`` is the giver's name of it: the same again changes nothing. A person alone
-    gives no more than GRANT_ALONE_DAYS. Raises TierNotFound, GrantEndUnusable, GrantNeedsTwo, ReasonMissing, MemberFrozen,
+    gives no more than GRANT_ALONE_DAYS. With ``must_gain`` it is refused (TierHeldAlready) to whoever stands as high for as
+    long without it. Raises TierNotFound, GrantEndUnusable, GrantNeedsTwo, ReasonMissing, MemberFrozen,
     MemberNotFound, NotAllowed.
     """
     member = _member(actor, GRANT, member_id)
@@ -91,6 +99,8 @@ def grant_tier(
     grant = _new(actor, member, holder, tier_id, starts_on, until, reason, now)
     if actor.kind != "system" and (until - holder.programme.today(now)).days > GRANT_ALONE_DAYS:
         raise GrantNeedsTwo(days=GRANT_ALONE_DAYS)
+    if must_gain and held_tiers(member.pk, now).covers(tier_id, until):
+        raise TierHeldAlready
     grant.kind, grant.status = TierGrant.Kind.TEMPORARY, TierGrant.Status.GIVEN
     grant.source, grant.reference = source, reference
     grant.save()

@@ -6,6 +6,11 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+from django.db.models import QuerySet
 
 from zhike.customers import queries as customers
 from zhike.kernel.access import Viewer, require, visible
@@ -14,8 +19,9 @@ from zhike.loyalty.queries.counting import counted_since
 from zhike.loyalty.queries.members import TierView, family_of, owner_id_of, require_member, tiers
 from zhike.loyalty.queries.snapshots import Programme, read_programme
 from zhike.loyalty.queries.tier_words import reason_of, standing_of
-from zhike.loyalty.rules.calendar import window_start
-from zhike.loyalty.rules.standing import Lent, keeps, standing
+from zhike.loyalty.rules.awards import REASONS as AWARDS
+from zhike.loyalty.rules.calendar import add_months, window_start
+from zhike.loyalty.rules.standing import Lent, keeps, standing, stands_until
 from zhike.loyalty.rules.tiers import next_step
 
 GRANT = "tiers.grant"
@@ -145,6 +151,73 @@ def tier_standing(viewer: Viewer, member_id: int, now: dt.datetime) -> TierStand
     return replace(found, sentence=standing_of(found))
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How long a member stands how high without anything more."""
+
+    programme: Programme
+    earned_id: int
+    earned_until: dt.datetime | None
+    lent: Sequence[Lent]
+    now: dt.datetime
+
+    @property
+    def today(self) -> dt.date:
+        return self.programme.today(self.now)
+
+    def last_day(self, length: int, unit: str) -> dt.date:
+        """The last day of a tier bought today for so many days, beside today, or months."""
+        if unit == "month":
+            return add_months(self.today, length)
+        return self.today + dt.timedelta(days=length)
+
+    def covers(self, tier_id: int, day: dt.date) -> bool:
+        """Whether they stand as high as this tier through a day, as far as is known."""
+        terms = self.programme.tier_terms
+        until = stands_until(terms, tier_id, self.earned_id, self.earned_until, self.lent, self.now)
+        return until is None or until >= after(day, self.programme)
+
+
+def held_tiers(member_id: int, now: dt.datetime) -> Held:
+    """For contexts above, which have checked already: how long a member has which tier."""
+    member = Member.objects.get(id=owner_id_of(member_id))
+    programme = read_programme(member.program_id)
+    lent = [Lent(row.pk, row.tier_id, row.starts_at, row.ends_at) for row in _given(member.pk, now)]
+    until = member.tier_until if programme.tier_terms.is_held else None
+    earned_id = member.earned_tier_id or member.tier_id
+    return Held(programme, earned_id, after(until, programme) if until else None, lent, now)
+
+
+def after(day: dt.date, programme: Programme) -> dt.datetime:
+    """The first moment after a day of the programme."""
+    return dt.datetime.combine(day + dt.timedelta(days=1), dt.time.min, ZoneInfo(programme.time_zone))
+
+
+_DONE_SINCE = """
+WITH own AS (SELECT transfer_id AS last FROM loyalty_redemption WHERE id = %(own)s),
+    mine AS (SELECT id FROM loyalty_account WHERE member_id = ANY(%(members)s))
+SELECT EXISTS (SELECT FROM own, loyalty_redemption r WHERE r.member_id = ANY(%(members)s) AND r.transfer_id > own.last
+        AND r.reversed_points < r.points)
+    OR EXISTS (SELECT FROM own, loyalty_hold h WHERE h.member_id = ANY(%(members)s) AND h.transfer_id > own.last
+        AND h.status = 'open')
+    OR EXISTS (SELECT FROM own, mine, loyalty_transfer t WHERE t.credit_account_id = mine.id AND t.id > own.last
+        AND t.reason = ANY(%(awards)s))
+    OR EXISTS (SELECT FROM mine, loyalty_award w, sales_receipt r WHERE w.account_id = mine.id AND r.id = w.receipt_id
+        AND r.recorded_at >= %(since)s)"""
+
+
+def used_tier_since(member_id: int, since: dt.datetime, redemption_id: UUID) -> bool:
+    """Whether a member did anything since in which the tier counts: bought, was given points, spent some but by this
+    redemption. For contexts above, which have checked already.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _DONE_SINCE,
+            {"members": family_of(member_id), "since": since, "own": redemption_id, "awards": list(AWARDS)},
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def tier_id_by_code(member_id: int, code: str) -> int:
     """The tier of this code on a member's ladder; 0 for none, or for nobody."""
     found = Tier.objects.filter(code=code, program__in=Member.objects.filter(id=member_id).values("program"))
@@ -228,13 +301,18 @@ def _running(member: Member, programme: Programme, earned_id: int, now: dt.datet
     """The grant that the member's tier comes from now; None when it is their own."""
     if member.tier_due is None and member.earned_tier_id is None:
         return None
-    rows = TierGrant.objects.filter(
-        member_id__in=family_of(member.pk), status=TierGrant.Status.GIVEN, ends_at__gt=now
-    )
+    rows = _given(member.pk, now)
     lent = [Lent(row.pk, row.tier_id, row.starts_at, row.ends_at) for row in rows]
     best = standing(programme.tier_terms, earned_id, lent, now).grant_id
     found = [row for row in rows.select_related("member") if row.pk == best]
     return _views(found, now)[0] if found else None
+
+
+def _given(member_id: int, now: dt.datetime) -> QuerySet[TierGrant]:
+    """The grants that run or are still to come."""
+    return TierGrant.objects.filter(
+        member_id__in=family_of(member_id), status=TierGrant.Status.GIVEN, ends_at__gt=now
+    )
 
 
 def _views(rows: Sequence[TierGrant], now: dt.datetime, *, named: bool = False) -> list[GrantView]:

@@ -164,6 +164,32 @@ def standing(terms: TierTerms, earned_id: int, lent: Iterable[Lent], now: dateti
     return Standing(best.tier_id, earned_id, best.grant_id, due)
 
 
+def stands_until(
+    terms: TierTerms,
+    tier_id: int,
+    earned_id: int,
+    earned_until: datetime | None,
+    lent: Iterable[Lent],
+    now: datetime,
+) -> datetime | None:
+    """The first moment from ``now`` on at which the member stands below a tier, as far as is known; None: at no such.
+
+    ``earned_until``: the first moment after the period of what they earned; None where it has no end.
+    """
+    rank = terms.rank(tier_id)
+    reached = now
+    if terms.rank(earned_id) >= rank:
+        if earned_until is None:
+            return None
+        reached = max(now, earned_until)
+    for one in sorted(
+        (one for one in lent if terms.rank(one.tier_id) >= rank), key=lambda one: one.starts_at
+    ):
+        if one.starts_at <= reached:
+            reached = max(reached, one.ends_at)
+    return reached
+
+
 # --- refunds ---------------------------------------------------------------------------------------------------------
 
 

@@ -34,7 +34,7 @@ from zhike.offers.queries.coupons import (
 from zhike.offers.queries.ending import coupons_ending
 from zhike.offers.queries.held import BasketAsked
 from zhike.offers.queries.known import BatchNotFound, batch_name, coupon_cost_at_most
-from zhike.offers.queries.leaving import coupons_left
+from zhike.offers.queries.leaving import coupons_left, used_coupons_since
 from zhike.offers.queries.promotions import (
     AppliedView,
     Draft,
@@ -95,6 +95,7 @@ __all__ = [
     "quote_coupons",
     "template",
     "templates",
+    "used_coupons_since",
     "uses_by_reference",
     "voidable_coupons",
 ]

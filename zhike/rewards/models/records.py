@@ -23,7 +23,8 @@ class Reward(models.Model):
     """兑换商品. ``points`` and ``cash_fen`` is the price of one; ``tier_points`` {tier id: points} what some tiers pay.
 
     ``mall`` None: the whole group's. ``stock`` None: without end. ``taken`` is the lock of the stock. ``per_member`` 0: no
-    limit in a ``limit_period``. ``version`` counts changes: whoever ordered on an older one is asked again.
+    limit in a ``limit_period``. ``version`` counts changes: whoever ordered on an older one is asked again. ``tier`` is lent
+    for ``tier_length`` of ``tier_unit``.
     """
 
     class Kind(models.TextChoices):
@@ -33,6 +34,11 @@ class Reward(models.Model):
         SERVICE = "service"
         SEAT = "seat"
         DONATION = "donation"
+        TIER = "tier"
+
+    class TierUnit(models.TextChoices):
+        DAY = "day"
+        MONTH = "month"
 
     class Status(models.TextChoices):
         DRAFT = "draft"
@@ -80,6 +86,9 @@ class Reward(models.Model):
     starts_at = models.DateTimeField(null=True)
     goal_points = models.BigIntegerField(default=0)
     coupon_batch = models.ForeignKey("offers.CouponBatch", models.PROTECT, null=True, related_name="+")
+    tier = models.ForeignKey("loyalty.Tier", models.PROTECT, null=True, related_name="+", db_index=False)
+    tier_length = models.SmallIntegerField(default=0)
+    tier_unit = models.CharField(max_length=5, choices=TierUnit.choices, default=TierUnit.DAY)
     status = models.CharField(max_length=6, choices=Status.choices, default=Status.DRAFT)
     picture = models.CharField(max_length=64, blank=True)
     version = models.IntegerField(default=1)
@@ -97,6 +106,11 @@ class Reward(models.Model):
                     points__gt=0, cash_fen__gte=0, market_fen__gte=0, cost_fen__gte=0, per_member__gte=0
                 ),
                 name="reward_amounts",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="tier", tier__isnull=False, tier_length__gt=0)
+                | (~Q(kind="tier") & Q(tier__isnull=True, tier_length=0)),
+                name="reward_lends_tier",
             ),
         ]
         indexes = [models.Index(fields=["group", "category"], name="reward_shelf")]
@@ -169,6 +183,7 @@ class ExchangeOrder(models.Model):
     period = models.DateField()
     redemption = models.OneToOneField("loyalty.Redemption", models.PROTECT, related_name="+")
     coupon = models.OneToOneField("offers.Coupon", models.PROTECT, null=True, related_name="+")
+    tier_grant = models.OneToOneField("loyalty.TierGrant", models.PROTECT, null=True, related_name="+")
     returned = models.IntegerField(default=0)
     tender = models.CharField(max_length=20, blank=True)
     source = models.CharField(max_length=20)

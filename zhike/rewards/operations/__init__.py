@@ -121,6 +121,7 @@ from zhike.rewards.operations.gifts import (
     hand_out_gift,
     reserve_gift,
 )
+from zhike.rewards.operations.lent import TierWasUsed
 from zhike.rewards.operations.orders import (
     NotCancellable,
     NotReady,
@@ -217,6 +218,7 @@ __all__ = [
     "SpentTooLittle",
     "TenderMissing",
     "TicketNotFound",
+    "TierWasUsed",
     "TooLate",
     "UseNotFound",
     "WrongMall",

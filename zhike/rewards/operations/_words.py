@@ -1,10 +1,13 @@
-"""What the operations of rewards share: the refusals that more than one of them gives."""
+"""What the operations of rewards share: who gives, and the refusals that more than one gives."""
 
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from zhike.kernel.access import system_viewer
 from zhike.kernel.errors import Conflict, Invalid, NotFound
+
+GIVER = system_viewer("rewards")
 
 
 class RewardNotFound(NotFound):

@@ -30,9 +30,9 @@ from zhike.rewards.events import (
 )
 from zhike.rewards.models import Auction, AuctionBid, Reward
 from zhike.rewards.operations import notices
-from zhike.rewards.operations._words import ReasonMissing, RewardNotFound
+from zhike.rewards.operations._words import GIVER, ReasonMissing, RewardNotFound
 from zhike.rewards.operations.catalogue import EDIT, CodeTaken
-from zhike.rewards.operations.exchanging import EXCHANGE, GIVER, WrongTier, put_back, set_aside, won_order
+from zhike.rewards.operations.exchanging import EXCHANGE, WrongTier, put_back, set_aside, won_order
 from zhike.rewards.queries.auctions import bid_of, terms_of
 from zhike.rewards.rules import auctions as rules
 

@@ -19,9 +19,8 @@ from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries as members
 from zhike.rewards.events import BenefitUseCancelled, BenefitUsed
 from zhike.rewards.models import Benefit, BenefitUse
-from zhike.rewards.operations._words import ReasonMissing
+from zhike.rewards.operations._words import GIVER, ReasonMissing
 from zhike.rewards.operations.catalogue import EDIT, FEN_MAX, FUNDERS, CodeTaken
-from zhike.rewards.operations.exchanging import GIVER
 from zhike.rewards.operations.orders import SERVE
 from zhike.rewards.queries.known import zone_of
 from zhike.rewards.rules import benefits as rules

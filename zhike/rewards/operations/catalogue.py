@@ -14,11 +14,13 @@ from django.utils.translation import gettext_lazy as _
 from zhike.kernel import audit, crypto, events
 from zhike.kernel.access import Viewer, require_touch
 from zhike.kernel.errors import Conflict, Invalid
+from zhike.loyalty import queries as members
 from zhike.offers import queries as offers
 from zhike.rewards.events import RewardPublished
 from zhike.rewards.models import Reward, RewardCategory, RewardCode, RewardPicture
-from zhike.rewards.operations._words import ReasonMissing, RewardNotFound
+from zhike.rewards.operations._words import GIVER, ReasonMissing, RewardNotFound
 from zhike.rewards.queries.known import CODE_FIELD, code_index
+from zhike.rewards.rules.exchange import AT_ONCE, TIER_LENGTH_MAX
 
 EDIT = "rewards.edit"
 POINTS_MAX = 100_000_000
@@ -110,6 +112,9 @@ class NewReward:
     starts_at: dt.datetime | None = None
     goal_points: int = 0
     coupon_batch_id: int | None = None
+    tier_id: int | None = None
+    tier_length: int = 0
+    tier_unit: str = "day"
 
 
 @transaction.atomic
@@ -347,6 +352,7 @@ _PLAIN = (
     "code", "name", "kind", "category_id", "points", "opens_at", "closes_at", "cash_fen", "market_fen", "cost_fen",
     "per_member", "limit_period", "summary", "description", "icon", "place", "needs_preparing", "collect_days", "on_expiry",
     "member_may_cancel", "starts_at", "goal_points", "coupon_batch_id",
+    "tier_id", "tier_length", "tier_unit",
 )  # fmt: skip
 
 
@@ -367,6 +373,12 @@ def _shown(row: Reward) -> dict[str, Any]:
     }
 
 
+def _tiers(group_id: int) -> set[int]:
+    """Those of the group's programmes that are above the lowest."""
+    ladders = [members.tiers(one.id) for one in members.programs(GIVER) if one.group_id == group_id]
+    return {tier.id for ladder in ladders for tier in ladder[1:]}
+
+
 def _check(reward: NewReward, group_id: int, stock: int | None) -> None:
     """Raises RewardUnusable with a sentence for each field that is wrong."""
     tests = {
@@ -374,7 +386,7 @@ def _check(reward: NewReward, group_id: int, stock: int | None) -> None:
         "name": 0 < len(reward.name.strip()) <= 80,
         "kind": reward.kind in Reward.Kind.values,
         "points": 0 < reward.points <= POINTS_MAX,
-        "cash_fen": 0 <= reward.cash_fen <= (0 if reward.kind in ("code", "coupon", "donation") else FEN_MAX),
+        "cash_fen": 0 <= reward.cash_fen <= (0 if reward.kind in AT_ONCE else FEN_MAX),
         "tier_points": all(0 < points <= POINTS_MAX for points in reward.tier_points.values()),
         "market_fen": 0 <= reward.market_fen <= FEN_MAX,
         "cost_fen": 0 <= reward.cost_fen <= FEN_MAX,
@@ -392,6 +404,10 @@ def _check(reward: NewReward, group_id: int, stock: int | None) -> None:
         "starts_at": (reward.starts_at is not None) == (reward.kind == "seat"),
         "goal_points": 0 <= reward.goal_points <= POINTS_MAX * 100,
         "coupon_batch": (reward.coupon_batch_id is not None) == (reward.kind == "coupon"),
+        "tier": (reward.tier_id in _tiers(group_id)) if reward.kind == "tier" else reward.tier_id is None,
+        "tier_length": 1 <= reward.tier_length <= TIER_LENGTH_MAX.get(reward.tier_unit, 0)
+        if reward.kind == "tier"
+        else reward.tier_length == 0,
         "category": RewardCategory.objects.filter(
             id=reward.category_id, group_id=group_id, retired_at=None
         ).exists(),

@@ -19,8 +19,9 @@ from zhike.loyalty import queries as members
 from zhike.offers import operations as offers
 from zhike.rewards.events import DrawPublished, DrawRevealed, PrizeCollected, TicketDrawn
 from zhike.rewards.models import DrawPrize, DrawTicket, LuckyDraw
+from zhike.rewards.operations._words import GIVER
 from zhike.rewards.operations.catalogue import EDIT, CodeTaken
-from zhike.rewards.operations.exchanging import EXCHANGE, GIVER, new_code
+from zhike.rewards.operations.exchanging import EXCHANGE, new_code
 from zhike.rewards.operations.orders import SERVE
 from zhike.rewards.queries.known import SEED_FIELD, zone_of
 from zhike.rewards.rules import draws as rules

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel import audit, events
-from zhike.kernel.access import Viewer, require_touch, system_viewer
+from zhike.kernel.access import Viewer, require_touch
 from zhike.kernel.clock import business_date
 from zhike.kernel.errors import Conflict, Invalid, Problem
 from zhike.loyalty import operations as loyalty
@@ -21,13 +21,13 @@ from zhike.offers import operations as offers
 from zhike.organization import queries as organization
 from zhike.rewards.events import RewardExchanged
 from zhike.rewards.models import ExchangeOrder, Reward, RewardCode
-from zhike.rewards.operations._words import RewardNotFound, SoldOut
+from zhike.rewards.operations._words import GIVER, RewardNotFound, SoldOut
+from zhike.rewards.operations.lent import lend_tier
 from zhike.rewards.queries.known import offered, zone_of
 from zhike.rewards.queries.orders import WON
 from zhike.rewards.rules import exchange as rules
 
 EXCHANGE = "rewards.exchange"
-GIVER = system_viewer("rewards")
 _RANDOM_BYTES = 30
 
 
@@ -125,7 +125,8 @@ def exchange_reward(
     reward that more than one mall hands out (None: the member's own mall). What is had at once is collected at once.
     Never more than the stock nor than a member's limit, however many come at once. Raises RewardNotFound, NotOnSale,
     NotYetOnSale, SaleOver, WrongTier, SoldOut, LimitReached, PriceChanged, QuantityUnusable, WrongMall,
-    InsufficientPoints, MemberFrozen, MemberNotFound, NotAllowed, and of coupons what `offers.give_coupon` raises.
+    InsufficientPoints, MemberFrozen, MemberNotFound, NotAllowed, of coupons what `offers.give_coupon` raises, and of tiers
+    TierHeldAlready to whoever stands as high for as long already.
     """
     reward = Reward.objects.select_related("category").filter(id=reward_id).first()
     if reward is None:
@@ -262,6 +263,7 @@ def _hand_over(reward: Reward, order: ExchangeOrder, call: _Call) -> None:
     of_kind: dict[str, Callable[[Reward, ExchangeOrder, _Call], None]] = {
         "code": _take_code,
         "coupon": _coupon,
+        "tier": _tier,
     }
     if reward.kind in of_kind:
         of_kind[reward.kind](reward, order, call)
@@ -292,6 +294,10 @@ def _coupon(reward: Reward, order: ExchangeOrder, call: _Call) -> None:
     )
     order.coupon_id = issued.coupon_id
     order.save(update_fields=["coupon"])
+
+
+def _tier(reward: Reward, order: ExchangeOrder, call: _Call) -> None:
+    lend_tier(reward, order, call.now)
 
 
 def _take_stock(reward: Reward, quantity: int) -> None:

@@ -17,8 +17,9 @@ from zhike.loyalty import queries as members
 from zhike.offers import operations as offers
 from zhike.rewards.events import OrderCancelled, OrderCollected, OrderExpired, OrderReady, OrderTakenBack
 from zhike.rewards.models import ExchangeOrder, Reward
-from zhike.rewards.operations._words import OrderNotFound, ReasonMissing
-from zhike.rewards.operations.exchanging import EXCHANGE, GIVER, give_stock_back
+from zhike.rewards.operations._words import GIVER, OrderNotFound, ReasonMissing
+from zhike.rewards.operations.exchanging import EXCHANGE, give_stock_back
+from zhike.rewards.operations.lent import end_tier
 from zhike.rewards.queries.catalogue import VIEW
 from zhike.rewards.queries.known import zone_of
 from zhike.rewards.queries.orders import WON, OrderRow, orders_for_export
@@ -148,8 +149,8 @@ def cancel_order(*, actor: Viewer, order_id: int, now: dt.datetime, reason: str 
     """Give the points back to the lots they came from, and the stock back. Cancelled before: nothing happens.
 
     Members may cancel their own where the reward allows it, but not what they won by bidding. Staff with a reason (out
-    of stock, mistake), also a coupon that nobody used yet: it becomes void. Raises OrderNotFound, NotCancellable,
-    ReasonMissing, NotAllowed.
+    of stock, mistake), also a coupon that nobody used yet: it becomes void. A tier goes back within days, while nothing
+    was had of it. Raises OrderNotFound, NotCancellable, TierWasUsed, ReasonMissing, NotAllowed.
     """
     order = _locked(order_id)
     person_id = _person(order)
@@ -174,6 +175,8 @@ def cancel_order(*, actor: Viewer, order_id: int, now: dt.datetime, reason: str 
         raise NotCancellable
     if order.coupon_id is not None:
         _void_coupon(order.coupon_id, reason, now)
+    if order.tier_grant_id is not None:
+        end_tier(order, reason.strip(), now)
     _undo(order, State.CANCELLED, actor, reason.strip(), now)
     if not by_member:
         _record(actor, "cancel", order, now, reason=reason.strip())

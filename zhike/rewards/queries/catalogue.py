@@ -73,6 +73,9 @@ class RewardView:
     starts_at: dt.datetime | None
     goal_points: int
     coupon_batch_id: int | None
+    tier_id: int | None
+    tier_length: int
+    tier_unit: str
     status: str
     state: str
     picture: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import Count, Q, QuerySet
 
@@ -15,7 +15,8 @@ from zhike.kernel.codes import spoken
 from zhike.kernel.errors import NotFound
 from zhike.kernel.paging import Keyset, Listing
 from zhike.loyalty.queries import member_file, person_ids_of
-from zhike.rewards.models import ExchangeOrder, RewardCode
+from zhike.rewards.models import ExchangeOrder, Reward, RewardCode
+from zhike.rewards.queries.bought import last_day_of, may_go_back
 from zhike.rewards.queries.catalogue import VIEW
 from zhike.rewards.queries.known import CODE_FIELD
 from zhike.rewards.rules import exchange as rules
@@ -69,6 +70,8 @@ class OrderView:
     starts_at: dt.datetime | None
     description: str
     member_may_cancel: bool
+    tier_until: dt.date | None
+    """The last day of a tier."""
 
     @property
     def number(self) -> str:
@@ -126,6 +129,7 @@ def order_view(row: ExchangeOrder) -> OrderView:
         mall_name=row.mall.name,
         starts_at=reward.starts_at,
         description=reward.description,
+        tier_until=last_day_of(row),
         member_may_cancel=rules.may_cancel(
             row.state,
             reward.kind,
@@ -145,7 +149,7 @@ _SAME = (
 
 
 def _rows() -> QuerySet[ExchangeOrder]:
-    return ExchangeOrder.objects.select_related("reward__category", "mall")
+    return ExchangeOrder.objects.select_related("reward__category", "mall", "tier_grant")
 
 
 def member_orders(
@@ -174,7 +178,10 @@ def member_order(viewer: Viewer, member_id: int, order_id: int, now: dt.datetime
     row = _rows().filter(member_id=member_id, id=order_id).first()
     if row is None:
         raise NotFound
-    return order_view(row)
+    found = order_view(row)
+    if found.member_may_cancel and found.kind == Reward.Kind.TIER:
+        return replace(found, member_may_cancel=may_go_back(row, now))
+    return found
 
 
 def code_of_order(viewer: Viewer, member_id: int, order_id: int, now: dt.datetime) -> str:

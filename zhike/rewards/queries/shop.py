@@ -10,7 +10,7 @@ from django.db.models import Count, F, Q, Sum
 
 from zhike.kernel.access import Viewer
 from zhike.kernel.errors import NotFound
-from zhike.loyalty.queries import MemberFile, member_file
+from zhike.loyalty.queries import Held, MemberFile, held_tiers, member_file
 from zhike.rewards.models import ExchangeOrder, Reward, RewardHolding
 from zhike.rewards.queries.catalogue import CategoryView, RewardView, categories, reward_view
 from zhike.rewards.queries.known import Places, offered
@@ -24,7 +24,8 @@ SORTS = ("fit", "cheap", "new")
 @dataclass(frozen=True, slots=True)
 class ShopItem:
     """A reward in front of one member. ``points`` is their own price; ``refusal`` why they cannot have one (None: they
-    can), as `rules.exchange.refusal` names it, or ``points`` when they have too few. ``most`` they could take now.
+    can), as `rules.exchange.refusal` names it, ``held`` when they have that tier or a higher one for as long already, or
+    ``points`` when they have too few. ``most`` they could take now. ``last_day`` of a tier, were it taken today.
     """
 
     reward: RewardView
@@ -34,6 +35,7 @@ class ShopItem:
     most: int
     missing: int
     mall_name: str
+    last_day: dt.date | None = None
 
     @property
     def is_cheaper(self) -> bool:
@@ -116,7 +118,9 @@ def shop_item(viewer: Viewer, member_id: int, reward_id: int, now: dt.datetime) 
 def _items(rows: list[Reward], file: MemberFile, now: dt.datetime) -> list[ShopItem]:
     places = Places(now)
     taken = _taken(rows, file.member_id, places)
-    return [_item(row, file, taken.get(row.pk, 0), now, places) for row in rows]
+    lends = any(row.tier_id for row in rows)
+    held = held_tiers(file.member_id, now) if lends else None
+    return [_item(row, file, taken.get(row.pk, 0), now, places, held) for row in rows]
 
 
 def _taken(rows: list[Reward], member_id: int, places: Places) -> Mapping[int, int]:
@@ -129,10 +133,17 @@ def _taken(rows: list[Reward], member_id: int, places: Places) -> Mapping[int, i
     }
 
 
-def _item(row: Reward, file: MemberFile, taken: int, now: dt.datetime, places: Places) -> ShopItem:
+def _item(
+    row: Reward, file: MemberFile, taken: int, now: dt.datetime, places: Places, held: Held | None
+) -> ShopItem:
     view = reward_view(row, now, places)
     points = price_for(row.points, row.tier_points, file.tier.id)
     why_not = refusal(offered(row, places.today(row.mall_id)), file.tier.id, taken, now)
+    last_day = None
+    if row.tier_id is not None and held is not None:
+        last_day = held.last_day(row.tier_length, row.tier_unit)
+        if why_not is None and held.covers(row.tier_id, last_day):
+            why_not = "held"
     missing = max(0, points - file.balance)
     if why_not is None and missing:
         why_not = "points"
@@ -141,7 +152,9 @@ def _item(row: Reward, file: MemberFile, taken: int, now: dt.datetime, places: P
         bounds.append(view.left)
     if row.per_member:
         bounds.append(row.per_member - taken)
-    return ShopItem(view, points, why_not, taken, max(0, min(bounds)), missing, places.name(row.mall_id))
+    return ShopItem(
+        view, points, why_not, taken, max(0, min(bounds)), missing, places.name(row.mall_id), last_day
+    )
 
 
 def donation_state(reward_id: int) -> DonationState:

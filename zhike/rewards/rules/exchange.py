@@ -10,13 +10,16 @@ from zoneinfo import ZoneInfo
 from zhike.kernel import codes
 
 EVER = dt.date(1, 1, 1)
-AT_ONCE = frozenset({"code", "coupon", "donation"})
+AT_ONCE = frozenset({"code", "coupon", "donation", "tier"})
 """Kinds that are had the moment they are exchanged: nothing is collected."""
-SINGLE = frozenset({"code", "coupon"})
+SINGLE = frozenset({"code", "coupon", "tier"})
 """Kinds of which an order holds one."""
 FINAL = frozenset({"code", "donation"})
 """Kinds that never come back: a code that was shown may be used, a donation is a donation."""
 QUANTITY_MAX = 100
+TIER_LENGTH_MAX = {"day": 366, "month": 12}
+TIER_CANCEL_DAYS = 7
+"""A bought tier of which nothing was had goes back within so many days."""
 CODE_FREE = 9
 QR_PREFIX = "ZKE."
 
@@ -89,14 +92,24 @@ def collect_by(now: dt.datetime, days: int, starts_at: dt.datetime | None, zone:
 
 
 def may_cancel(state: str, kind: str, *, by_member: bool, member_may: bool, has_started: bool) -> bool:
-    """Members may until it is collected, where the reward allows it; staff also a coupon that nobody used."""
+    """Members may until it is collected, where the reward allows it; staff also a coupon that nobody used.
+
+    A tier is had at once; that nothing was had of it is for the caller to see (`may_return_tier`).
+    """
     if kind in FINAL:
         return False
+    if kind == "tier":
+        return state == "collected" and (member_may or not by_member)
     if kind == "coupon":
         return state == "collected" and not by_member
     if state not in ("reserved", "ready"):
         return False
     return not by_member or (member_may and not has_started)
+
+
+def may_return_tier(bought_at: dt.datetime, ends_at: dt.datetime, now: dt.datetime, *, used: bool) -> bool:
+    """A tier that still runs, bought lately, of which nothing was had."""
+    return not used and now < min(ends_at, bought_at + dt.timedelta(days=TIER_CANCEL_DAYS))
 
 
 def new_code(random: bytes) -> str | None:

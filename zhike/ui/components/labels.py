@@ -70,6 +70,7 @@ REWARD_KINDS = {
     "service": _("Service"),
     "seat": _("Activity seat"),
     "donation": _("Donation"),
+    "tier": _("Tier for a time"),
 }
 AUCTION_KINDS = {"open": _("Open auction"), "sealed": _("Sealed bids")}
 AUCTION_STATES = {

@@ -36,6 +36,7 @@ REWARD_STATE_TONES = {
     "season": "warning",
     "stock": "error",
 }
+TIER_UNITS = {"day": _("days"), "month": _("months")}
 REWARD_ON_EXPIRY = {"give_back": _("the points go back"), "forfeit": _("the points are lost")}
 REWARD_TONES = {
     "teal": _("Teal"),

@@ -17,12 +17,14 @@ from zhike.ui.api.shapes import ID_MAX
 
 router = Router(tags=["rewards"])
 PathId = Annotated[int, Path(ge=1, le=ID_MAX)]
-Kind = Literal["goods", "code", "coupon", "service", "seat", "donation"]
+Kind = Literal["goods", "code", "coupon", "service", "seat", "donation", "tier"]
 State = Literal["reserved", "ready", "collected", "cancelled", "expired"]
 
 
 class RewardOut(Out):
-    """A reward in front of one member. `points` is their own price, `refusal` why they cannot have it (null: they can)."""
+    """A reward in front of one member. `points` is their own price, `refusal` why they cannot have it (null: they can).
+
+    `tier_until` is the last day of a tier, were it taken today; `held` means that they have it for as long already."""
 
     reward_id: int
     code: str
@@ -36,8 +38,10 @@ class RewardOut(Out):
     left: int | None
     most: int
     refusal: (
-        Literal["closed", "early", "late", "season", "started", "tier", "stock", "limit", "points"] | None
+        Literal["closed", "early", "late", "season", "started", "tier", "stock", "limit", "held", "points"]
+        | None
     )
+    tier_until: dt.date | None
 
 
 class RewardsOut(Out):
@@ -55,7 +59,9 @@ class ExchangeIn(Input):
 
 
 class OrderOut(Out):
-    """An exchange order. `pick_up_code` is what its QR says; `collect_by` the first moment it is too late."""
+    """An exchange order. `pick_up_code` is what its QR says; `collect_by` the first moment it is too late.
+
+    `tier_until` is the last day of a tier."""
 
     order_id: int
     number: str
@@ -69,6 +75,7 @@ class OrderOut(Out):
     mall_id: int
     pick_up_code: str
     coupon_id: int | None
+    tier_until: dt.date | None
     ordered_at: dt.datetime
     collect_by: dt.datetime | None
     collected_at: dt.datetime | None
@@ -305,6 +312,7 @@ def _reward_out(one: queries.ShopItem) -> RewardOut:
         left=reward.left,
         most=one.most,
         refusal=one.refusal,  # type: ignore[arg-type]
+        tier_until=one.last_day,
     )
 
 
@@ -322,6 +330,7 @@ def _order_out(one: queries.OrderView) -> OrderOut:
         mall_id=one.mall_id,
         pick_up_code=one.payload,
         coupon_id=one.coupon_id,
+        tier_until=one.tier_until,
         ordered_at=one.ordered_at,
         collect_by=one.collect_by,
         collected_at=one.collected_at,

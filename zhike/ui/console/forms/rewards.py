@@ -24,13 +24,13 @@ PARTIES = ("mall", "merchant", "brand")
 ICONS = (
     "gift", "coffee", "cup-soda", "leaf", "cake-slice", "utensils", "armchair", "lamp", "umbrella", "shopping-bag", "shirt",
     "baby", "blocks", "palette", "music", "ticket", "ticket-percent", "car", "square-parking", "spray-can", "sparkles",
-    "smartphone", "tv", "heart-handshake", "book-open", "tree-pine", "snowflake", "sun", "flower", "sofa",
+    "smartphone", "tv", "heart-handshake", "book-open", "tree-pine", "snowflake", "sun", "flower", "sofa", "crown", "gem",
 )  # fmt: skip
 _SAID = (
     "name", "summary", "description", "icon", "points", "limit_period", "place", "needs_preparing", "collect_days", "on_expiry",
     "member_may_cancel",
 )  # fmt: skip
-_COUNTED = ("cash_fen", "market_fen", "cost_fen", "per_member", "goal_points")
+_COUNTED = ("cash_fen", "market_fen", "cost_fen", "per_member", "goal_points", "tier_length")
 _MOMENTS = ("opens_at", "closes_at", "starts_at")
 _MOMENT = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
@@ -99,6 +99,14 @@ class RewardForm(OnceForm):
         help_text=_("Coupons only."),
     )
 
+    tier = forms.TypedChoiceField(
+        coerce=int, required=False, empty_value=None, label=_("Tier that is lent"), help_text=_("Tiers only.")
+    )
+    tier_length = _number(0, 366, required=False, label=_("For how long"), help_text=_("Tiers only."))
+    tier_unit = forms.ChoiceField(
+        choices=list(reward_labels.TIER_UNITS.items()), required=False, label=_("Days or months")
+    )
+
     def __init__(
         self,
         *args: Any,
@@ -118,6 +126,7 @@ class RewardForm(OnceForm):
         named["category"].choices = [(one.id, one.name) for one in shelves]
         named["tiers"].choices = list(tiers)
         named["coupon_batch"].choices = [("", "–"), *batches]
+        named["tier"].choices = [("", "–"), *list(tiers)[1:]]
         for tier_id, name in tiers:
             named[f"tier_{tier_id}"] = _number(1, 100_000_000, required=False, label=name)
         if known is None:
@@ -155,6 +164,8 @@ class RewardForm(OnceForm):
             tier_points={name.removeprefix("tier_"): data[name] for name in self.tier_fields if data[name]},
             funding={party: int(data[f"{party}_share"] * 100) for party in PARTIES if data[f"{party}_share"]},
             coupon_batch_id=data["coupon_batch"],
+            tier_id=data["tier"],
+            tier_unit=data["tier_unit"] or "day",
             **said,
         )
 
@@ -173,6 +184,8 @@ def _initial(known: RewardView, zone: str) -> dict[str, Any]:
         "category": known.category.id,
         "tiers": list(known.tier_ids),
         "coupon_batch": known.coupon_batch_id,
+        "tier": known.tier_id,
+        "tier_unit": known.tier_unit,
     }
 
 

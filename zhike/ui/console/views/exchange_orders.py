@@ -107,7 +107,7 @@ def order(request: StaffRequest, order_id: int) -> HttpResponse:
         "may": permissions(request, serve=SERVE),
         "may_see_member": request.viewer.may("members.view"),
         "may_take_back": one.state == "collected" and one.kind in ("goods", "service") and one.left,
-        "may_cancel": one.is_open or (one.kind == "coupon" and one.state == "collected"),
+        "may_cancel": one.is_open or (one.kind in ("coupon", "tier") and one.state == "collected"),
     }
     return page(request, "console/rewards/order.html", context, section=SECTION)
 

@@ -163,6 +163,35 @@ class RateNoticeGiven(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class TierPolicyPublished(Fact):
+    """A version of the terms of the tiers; ``worsens``: it takes something away, so members are told before it begins."""
+
+    type: ClassVar[str] = "zhike.loyalty.tier_policy_published"
+    program_id: int
+    version: int
+    effective_from: dt.datetime
+    worsens: bool
+
+    @property
+    def subject(self) -> str:
+        return f"program/{self.program_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class TierNoticeGiven(Fact):
+    """Every member was told of a version of the terms that takes something away: ``told`` members."""
+
+    type: ClassVar[str] = "zhike.loyalty.tier_notice_given"
+    program_id: int
+    version: int
+    told: int
+
+    @property
+    def subject(self) -> str:
+        return f"program/{self.program_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class AdjustmentAsked(_OfMember):
     """A correction of points waits for somebody else's decision; of several members the first is named."""
 

@@ -49,6 +49,20 @@ def give_rate_notices(timestamp: int) -> None:
     operations.forget_quotes(actor=ACTOR, now=clock.now())
 
 
+@job(queue=CARETAKER_QUEUE, cron="* * * * *")
+def begin_tier_policies(timestamp: int) -> None:
+    """Every minute: terms of tiers whose moment has come."""
+    for program_id in Program.objects.values_list("id", flat=True):
+        operations.begin_tier_policies(actor=ACTOR, program_id=program_id, now=clock.now())
+
+
+@job(queue=CARETAKER_QUEUE, lock="tier_policy_notices", cron="22 * * * *")
+def give_tier_policy_notices(timestamp: int) -> None:
+    """Every hour: tell members of terms of tiers that take something away."""
+    for program_id in Program.objects.values_list("id", flat=True):
+        operations.give_tier_policy_notices(actor=ACTOR, program_id=program_id, now=clock.now())
+
+
 @job(queue=CARETAKER_QUEUE, cron="15 2 * * *")
 def notify_of_tiers(timestamp: int) -> None:
     """At a quarter past ten in China: tell members of tiers that end, and of those that were kept or lost."""

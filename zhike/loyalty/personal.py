@@ -62,6 +62,10 @@ HOLDINGS = (
         export=("points", "before_fen", "after_fen", "told_at"),
     ),
     Holding(
+        "loyalty_tiernotice", "member", "member_id", "points", "contract", KEEP, _LEDGER,
+        export=("tier_id", "told_at"),
+    ),
+    Holding(
         "loyalty_waiver", "member", "member_id", "points", "contract", BLANK, _LEDGER,
         export=("points", "reason", "status", "asked_at"), blanks={"reason": "''", "note": "''"},
     ),

@@ -15,8 +15,12 @@ from zhike.simulator.founding import World
 from zhike.simulator.loading import Loader
 from zhike.simulator.rhythm import morning
 
-SETTINGS = {"tier_period": "anniversary", "tier_grace_days": 30, "tier_fall": "one_step"}
+RULES = """适用于星河城全部门店，含线上商城。储值卡充值、团购代金券及积分抵扣部分不计入升级消费。
+权益凭会员码在服务台或相关场所使用，每项权益的次数与有效期见“我的权益”。"""
+SETTINGS = {"period": "anniversary", "grace_days": 30, "fall": "one_step", "text": RULES}
+HELD, COMING = "等级有效期改为一年，保级只需升级消费的六成", "金卡新增生日月免费洗车，升级与保级门槛相应调整"
 KEEP_SHARE, KEEP_VISITS = 60, 24
+HELD_DAYS, ASKED_DAYS, GOLD = 75, 5, 2
 TRIALS = ("周年庆体验金卡", "宝妈会员日体验金卡", "新店开业体验金卡")
 ASKED, AGREED = "海外工作一年，请保留金卡", "投诉补偿：系统故障导致未能保级"
 MANAGER = system_viewer("manager")
@@ -28,7 +32,7 @@ def seed_tiers(actor: Viewer, loader: Loader, now: dt.datetime) -> None:
     ladder = queries.tiers(world.program_id)
     if ladder[-1].keep_fen is not None:
         return
-    _hold(actor, world, ladder, now)
+    _hold(actor, world, now)
     silver = next(tier.id for tier in ladder if tier.code == "silver")
     gold = next(tier.id for tier in ladder if tier.code == "gold")
     known: dict[str, Any] = {
@@ -52,23 +56,27 @@ def seed_tiers(actor: Viewer, loader: Loader, now: dt.datetime) -> None:
             continue
 
 
-def _hold(actor: Viewer, world: World, ladder: list[queries.TierView], now: dt.datetime) -> None:
-    loyalty.update_program(actor=actor, program_id=world.program_id, changes=SETTINGS, now=now)
-    for tier in ladder[1:]:
-        loyalty.save_tier(
-            actor=actor,
-            program_id=world.program_id,
-            code=tier.code,
-            name=tier.name,
-            rank=tier.rank,
-            threshold_fen=tier.threshold_fen,
-            colour=tier.colour,
-            benefits=tier.benefits,
-            keep_fen=tier.threshold_fen * KEEP_SHARE // 100,
-            keep_visits=KEEP_VISITS,
-            now=now,
-        )
-    loyalty.open_tier_periods(actor=actor, program_id=world.program_id, now=now)
+def _hold(actor: Viewer, world: World, now: dt.datetime) -> None:
+    """Tiers have been held for some weeks; next year gold takes more and gives more, and every member has been told."""
+    about: dict[str, Any] = {"actor": actor, "program_id": world.program_id}
+    begun, asked = morning(now, HELD_DAYS), morning(now, ASKED_DAYS)
+    terms = queries.plain_policy(queries.policy_now(world.program_id)) | SETTINGS
+    for term in terms["tiers"][1:]:
+        term |= {"keep_fen": term["threshold_fen"] * KEEP_SHARE // 100, "keep_visits": KEEP_VISITS}
+    loyalty.publish_tier_policy(
+        definition=terms, effective_from=begun, texts_only_add=True, note=HELD, now=begun, backdated=True, **about
+    )  # fmt: skip
+    loyalty.open_tier_periods(now=now, **about)
+    gold = terms["tiers"][GOLD]
+    gold |= {
+        "threshold_fen": gold["threshold_fen"] * 12 // 10,
+        "keep_fen": gold["keep_fen"] * 12 // 10,
+        "benefits": f"{gold['benefits']}、生日月免费洗车",
+    }
+    loyalty.publish_tier_policy(
+        definition=terms, effective_from=asked + dt.timedelta(days=60), note=COMING, now=asked, **about
+    )
+    loyalty.give_tier_policy_notices(now=morning(now, ASKED_DAYS - 1), **about)
 
 
 def _ask(actor: Viewer, about: dict[str, Any], *, is_agreed: bool, now: dt.datetime) -> None:

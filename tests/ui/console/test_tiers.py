@@ -63,10 +63,55 @@ def test_exception_is_asked_by_one_and_approved_by_another(
 def test_terms_of_keeping_are_set(world: World, admin: Client) -> None:
     form = {
         "name": "银卡", "rank": "1", "threshold_fen": "1000", "keep_fen": "600", "keep_visits": "6", "colour": "silver",
-        "benefits": "",
+        "benefits": "生日双倍积分",
     }  # fmt: skip
     assert admin.post(f"/console/tiers/{world.tiers['silver']}/", form).status_code == 302
     assert "¥600.00" in said(admin.get("/console/tiers/"))
     more = admin.post(f"/console/tiers/{world.tiers['silver']}/", form | {"keep_fen": "2000"})
     assert more.status_code == 422
     assert "等级有效期" in said(admin.get("/console/programme/"))
+
+
+def policy_form(world: World, **changes: str) -> dict[str, str]:
+    silver, gold = world.tiers["silver"], world.tiers["gold"]
+    return {
+        f"threshold_{silver}": "1000", f"threshold_{gold}": "5000", f"benefits_{world.tiers['basic']}": "",
+        f"benefits_{silver}": "生日双倍积分", f"benefits_{gold}": "生日双倍积分\r\n每月两小时免费停车",
+        "window": "rolling_12_months", "period": "at_once", "grace_days": "0", "fall": "one_step",
+        "reverses_on_refund": "on", "text": "", "note": "年度调整", **changes,
+    }  # fmt: skip
+
+
+@pytest.mark.feature("C078")
+def test_terms_are_drafted_compared_published_and_withdrawn(world: World, admin: Client) -> None:
+    assert "还没有版本" in said(admin.get("/console/tiers/terms/"))
+    better = policy_form(world, **{f"threshold_{world.tiers['silver']}": "800"})
+    assert "可立即生效" in said(admin.post("/console/tiers/terms/new/preview/", better))
+    assert admin.post("/console/tiers/terms/new/", better).status_code == 302
+    worse = policy_form(world, **{f"threshold_{world.tiers['silver']}": "1200"})
+    assert "生效时间过早" in said(admin.post("/console/tiers/terms/new/preview/", worse))
+    refused = admin.post("/console/tiers/terms/new/", worse)
+    assert refused.status_code == 422 and "30" in said(refused)
+    later = worse | {"effective_from": "2027-12-01T00:00"}
+    assert admin.post("/console/tiers/terms/new/", later).status_code == 302
+    operations.give_tier_policy_notices(actor=SYSTEM, program_id=world.program_id, now=world.now)
+    version = queries.tier_policy_versions(SYSTEM, world.program_id)[0]
+    where = f"/console/tiers/terms/{version.version_id}/"
+    text = said(admin.get(where))
+    for part in ("¥1,200", "变严", "提醒记录", "张三"):
+        assert part in text
+    assert admin.post(f"{where}withdraw/").status_code == 302
+    listed = said(admin.get("/console/tiers/terms/"))
+    assert "已撤回" in listed and "年度调整" in listed
+    bad = admin.post("/console/tiers/terms/new/preview/", worse | {"window": "week"})
+    assert bad.status_code == 422
+    wrong = worse | {f"threshold_{world.tiers['gold']}": "500"}
+    assert admin.post("/console/tiers/terms/new/preview/", wrong).status_code == 422
+    assert admin.post("/console/tiers/terms/new/", wrong).status_code == 422
+
+
+@pytest.mark.feature("C078")
+def test_only_who_edits_the_programme_drafts_terms(world: World, desks: Desks, enter: Enter) -> None:
+    wang = enter(desks.sun)
+    assert wang.get("/console/tiers/terms/new/").status_code == 403
+    assert wang.get("/console/tiers/terms/999999/").status_code in (403, 404)

@@ -29,7 +29,7 @@ from zhike.loyalty.models.records import (
     Waiver,
 )
 from zhike.loyalty.models.restraints import Restraint, Withdrawal
-from zhike.loyalty.models.tiers import TierChange, TierGrant
+from zhike.loyalty.models.tiers import TierChange, TierGrant, TierNotice, TierPolicyVersion
 
 __all__ = [
     "Account",
@@ -66,6 +66,8 @@ __all__ = [
     "Tier",
     "TierChange",
     "TierGrant",
+    "TierNotice",
+    "TierPolicyVersion",
     "Transfer",
     "Waiver",
     "Withdrawal",

@@ -3,27 +3,18 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from zhike.loyalty.models.versions import AnnouncedVersion
 
-class RateVersion(models.Model):
-    """One version of the redemption rates (rules.rates.RateTable). Never edited once it is in force.
 
-    ``cut_bp`` is how much less it makes points worth where it cuts deepest. One that cuts waits until every holder of
-    points was told (``noticed_at``) and then ``notice_days`` more, however early ``effective_from`` is. ``keeps``: points
-    given before its notice keep what they were worth.
+class RateVersion(AnnouncedVersion):
+    """One version of the redemption rates (rules.rates.RateTable).
+
+    ``cut_bp`` is how much less it makes points worth where it cuts deepest. ``keeps``: points given before its notice keep
+    what they were worth.
     """
 
-    program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="+")
-    version = models.IntegerField()
-    definition = models.JSONField()
-    effective_from = models.DateTimeField()
     cut_bp = models.IntegerField(default=0)
     keeps = models.BooleanField(default=False)
-    notice_days = models.SmallIntegerField(default=0)
-    noticed_at = models.DateTimeField(null=True)
-    withdrawn_at = models.DateTimeField(null=True)
-    published_at = models.DateTimeField()
-    published_by = models.CharField(max_length=80)
-    note = models.CharField(max_length=300, blank=True)
 
     class Meta:
         constraints = [
@@ -32,6 +23,10 @@ class RateVersion(models.Model):
                 condition=Q(cut_bp__gte=0, notice_days__gte=0), name="rate_version_bounds"
             ),
         ]
+
+    @property
+    def is_worse(self) -> bool:
+        return self.cut_bp > 0
 
 
 class RateNotice(models.Model):

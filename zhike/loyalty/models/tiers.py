@@ -3,6 +3,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from zhike.loyalty.models.versions import AnnouncedVersion
+
 
 class TierChange(models.Model):
     """One decision on a member's tier; append-only.
@@ -76,4 +78,42 @@ class TierGrant(models.Model):
         indexes = [
             models.Index(fields=["member", "-id"], name="tier_grant_member"),
             models.Index(fields=["-id"], condition=Q(status="asked"), name="tier_grant_asked"),
+        ]
+
+
+class TierPolicyVersion(AnnouncedVersion):
+    """One version of the terms of the tiers (rules.tier_policy.TierPolicy).
+
+    ``changes`` is what differs from the one it follows; ``worsens``: some of it is worse for somebody. When it begins it is
+    written into the tiers and the programme, once (``applied_at``).
+    """
+
+    changes = models.JSONField(default=list)
+    worsens = models.BooleanField(default=False)
+    applied_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["program", "version"], name="tier_policy_version_unique"),
+            models.CheckConstraint(
+                condition=Q(applied_at=None) | Q(withdrawn_at=None), name="tier_policy_applied_or_withdrawn"
+            ),
+        ]
+
+    @property
+    def is_worse(self) -> bool:
+        return self.worsens
+
+
+class TierNotice(models.Model):
+    """That a member was told of a version that makes things worse: when, and which tier counted for them then."""
+
+    version = models.ForeignKey("loyalty.TierPolicyVersion", models.PROTECT, related_name="+", db_index=False)
+    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+")
+    tier = models.ForeignKey("loyalty.Tier", models.PROTECT, related_name="+", db_index=False)
+    told_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["version", "member"], name="tier_notice_once"),
         ]

@@ -216,6 +216,20 @@ from zhike.loyalty.operations.spending import (
 from zhike.loyalty.operations.state import EarningStopped, MemberFrozen, Once, SpendingStopped
 from zhike.loyalty.operations.taking import take_receipt
 from zhike.loyalty.operations.tier_notices import notify_of_tiers
+from zhike.loyalty.operations.tier_policy import (
+    InvalidTierPolicy,
+    TierChangeNeedsNotice,
+    TierPolicyFollowed,
+    TierPolicyInForce,
+    TierPolicyInThePast,
+    TierPolicyPending,
+    TierPolicyTooSoon,
+    TierPolicyUnchanged,
+    begin_tier_policies,
+    give_tier_policy_notices,
+    publish_tier_policy,
+    withdraw_tier_policy,
+)
 from zhike.loyalty.operations.upkeep import expire_points, seal_transfers
 from zhike.loyalty.operations.waiving import (
     AboveAuthority,
@@ -275,6 +289,7 @@ __all__ = [
     "InvalidRates",
     "InvalidRule",
     "InvalidTier",
+    "InvalidTierPolicy",
     "MemberFrozen",
     "MemberNotFound",
     "MembershipNotActive",
@@ -338,6 +353,7 @@ __all__ = [
     "RuleInThePast",
     "SpendingStopped",
     "SurvivorNotMember",
+    "TierChangeNeedsNotice",
     "TierExceptionDecided",
     "TierExceptionOpen",
     "TierGrantNotFound",
@@ -346,6 +362,12 @@ __all__ = [
     "TierInUse",
     "TierKeptWithMore",
     "TierNotFound",
+    "TierPolicyFollowed",
+    "TierPolicyInForce",
+    "TierPolicyInThePast",
+    "TierPolicyPending",
+    "TierPolicyTooSoon",
+    "TierPolicyUnchanged",
     "TooManyLines",
     "TooManyReplays",
     "WaiverDecidedBefore",
@@ -365,6 +387,7 @@ __all__ = [
     "award_to_many",
     "begin_member_export",
     "begin_replay",
+    "begin_tier_policies",
     "bring_in_balances",
     "charge_points",
     "claim_receipt",
@@ -385,6 +408,7 @@ __all__ = [
     "found_household",
     "found_program",
     "give_rate_notices",
+    "give_tier_policy_notices",
     "grant_points",
     "grant_tier",
     "hand_out_journal",
@@ -408,6 +432,7 @@ __all__ = [
     "publish_provision_policy",
     "publish_rates",
     "publish_rule_version",
+    "publish_tier_policy",
     "put_into_pool",
     "quote_redemption",
     "raise_dispute",
@@ -453,4 +478,5 @@ __all__ = [
     "update_program",
     "withdraw_gain",
     "withdraw_rates",
+    "withdraw_tier_policy",
 ]

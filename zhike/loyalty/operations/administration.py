@@ -27,8 +27,10 @@ from zhike.loyalty.models import (
     Tier,
 )
 from zhike.loyalty.operations.payers import enter_named_payers
+from zhike.loyalty.operations.tier_policy import follow_change, require_no_pending
 from zhike.loyalty.queries.programmes import checked_definition
 from zhike.loyalty.queries.snapshots import SYSTEM_ACCOUNTS, system_account
+from zhike.loyalty.queries.tier_policy import policy_now
 from zhike.loyalty.rules.calendar import GRACE_DAYS_MAX, MONTHS_MAX, is_month_day
 from zhike.loyalty.rules.standing import GRACE_DAYS_MAX as TIER_GRACE_DAYS_MAX
 from zhike.loyalty.rules.standing import VISITS_MAX
@@ -107,13 +109,16 @@ def create_program(
 
 @transaction.atomic
 def update_program(*, actor: Viewer, program_id: int, changes: Mapping[str, Any], now: dt.datetime) -> None:
-    """Change programme settings (PROGRAM_SETTINGS); takes effect with the next receipt. Raises InvalidProgramme."""
+    """Change programme settings (PROGRAM_SETTINGS); takes effect with the next receipt.
+
+    Raises InvalidProgramme; RateCutNeedsNotice, TierChangeNeedsNotice where members would be worse off."""
     require_touch(actor, "programme.edit")
     program = _locked_program(program_id)
     unknown = set(changes) - set(PROGRAM_SETTINGS)
     if unknown:
         raise InvalidProgramme(fields={name: [_("This setting is not known.")] for name in unknown})
     before = {name: getattr(program, name) for name in changes}
+    promised = policy_now(program_id)
     worth = program.redeem_fen, program.redeem_points
     for name, value in changes.items():
         setattr(program, name, value)
@@ -122,6 +127,7 @@ def update_program(*, actor: Viewer, program_id: int, changes: Mapping[str, Any]
         _require_no_holders(program)
     program.stamp = stamp()
     program.save()
+    follow_change(actor, program, promised, now)
     audit.record(
         actor=actor,
         action="program.update",
@@ -232,11 +238,14 @@ def save_tier(
     """Create or change the tier with this code; its id. Members move at the next review or receipt.
 
     ``keep_fen`` (None: ``threshold_fen``) or purchases on ``keep_visits`` days (None: days do not count) keep it at the end
-    of its period. Raises InvalidTier, TierKeptWithMore.
+    of its period. Raises InvalidTier, TierKeptWithMore, TierChangeNeedsNotice where members would be worse off,
+    TierPolicyPending.
     """
     require_touch(actor, "programme.edit")
-    _locked_program(program_id)
+    program, promised = _locked_program(program_id), policy_now(program_id)
     tier = Tier.objects.filter(program_id=program_id, code=code).first()
+    if tier is None:
+        require_no_pending(program_id)
     before = {name: getattr(tier, name) for name in _TIER_AUDITED} if tier else None
     tier = tier or Tier(program_id=program_id, code=code)
     tier.name, tier.rank, tier.threshold_fen = name, rank, threshold_fen
@@ -245,6 +254,7 @@ def save_tier(
     _check_ladder(program_id, tier)
     tier.save()
     _touch(program_id)
+    follow_change(actor, program, promised, now)
     after = {name: getattr(tier, name) for name in _TIER_AUDITED}
     audit.record(
         actor=actor, action="tier.save", subject=("tier", tier.pk), before=before, after=after, now=now
@@ -274,12 +284,13 @@ def _check_ladder(program_id: int, tier: Tier) -> None:
 
 @transaction.atomic
 def remove_tier(*, actor: Viewer, tier_id: int, now: dt.datetime) -> None:
-    """Remove a tier nobody holds. Raises TierInUse, InvalidTier for the lowest one."""
+    """Remove a tier nobody holds. Raises TierInUse, InvalidTier for the lowest one, TierPolicyPending."""
     require_touch(actor, "programme.edit")
     tier = Tier.objects.filter(id=tier_id).first()
     if tier is None:
         raise NotFound
     _locked_program(tier.program_id)
+    require_no_pending(tier.program_id)
     if members := Member.objects.filter(Q(tier_id=tier_id) | Q(earned_tier_id=tier_id)).count():
         raise TierInUse(members=members)
     if tier.threshold_fen == 0:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel import audit, events
@@ -16,15 +16,23 @@ from zhike.kernel.errors import Conflict, Invalid, NotFound
 from zhike.kernel.ids import stamp
 from zhike.loyalty.events import RateNoticeGiven, RatesPublished
 from zhike.loyalty.models import Funding, Program, RateNotice, RateVersion
+from zhike.loyalty.operations.announcing import (
+    EDIT,
+    Announcement,
+    announce,
+    is_in_the_past,
+    locked_program,
+    next_number,
+    withdraw,
+)
 from zhike.loyalty.operations.payers import enter_split
 from zhike.loyalty.queries.rates import table_at
-from zhike.loyalty.queries.snapshots import Programme, read_programme, starts_at
+from zhike.loyalty.queries.snapshots import Programme, read_programme
 from zhike.loyalty.rules.funding import base_code
 from zhike.loyalty.rules.rates import RateTable, RateTableError, cut_bp, find_rate, parse_table
 from zhike.messaging import operations as messaging
 from zhike.organization import queries as organization
 
-EDIT = "programme.edit"
 BATCH = 5_000
 TEMPLATES = {
     False: ("rate_notice", "积分价值调整通知"),
@@ -94,13 +102,9 @@ def publish_rates(
     ``backdated`` is for a made history (only the system may). Raises InvalidRates, RatesInThePast, RateCutTooSoon, NotFound,
     NotAllowed.
     """
-    require_touch(actor, EDIT)
-    program = Program.objects.select_for_update(of=("self",)).filter(id=program_id).first()
-    if program is None:
-        raise NotFound
+    program = locked_program(actor, program_id)
     table = _checked(definition, program)
-    is_past = effective_from < now - dt.timedelta(minutes=1)
-    if is_past and not (backdated and actor.kind == "system"):
+    if is_in_the_past(effective_from, now) and not (backdated and actor.kind == "system"):
         raise RatesInThePast
     programme = read_programme(program_id)
     before, _number = table_at(programme, effective_from - dt.timedelta(microseconds=1))
@@ -108,11 +112,9 @@ def publish_rates(
     cut = cut_bp(before, table, tiers, programme.today(effective_from))
     if cut and effective_from < now + dt.timedelta(days=program.rate_notice_days):
         raise RateCutTooSoon(cut=f"{cut / 100:g}", days=program.rate_notice_days)
-    rows = RateVersion.objects.filter(program_id=program_id)
-    latest = rows.aggregate(latest=Max("version"))["latest"] or 0
     row = RateVersion.objects.create(
         program=program,
-        version=latest + 1,
+        version=next_number(RateVersion, program_id),
         definition=dict(definition),
         effective_from=effective_from,
         cut_bp=cut,
@@ -170,16 +172,7 @@ def withdraw_rates(*, actor: Viewer, version_id: int, now: dt.datetime) -> None:
     row = RateVersion.objects.select_for_update(of=("self",)).filter(id=version_id).first()
     if row is None:
         raise NotFound
-    begins = starts_at(row)
-    if begins is not None and begins <= now:
-        raise RatesInForce
-    if row.withdrawn_at is not None:
-        return
-    row.withdrawn_at = now
-    row.save(update_fields=["withdrawn_at"])
-    Program.objects.filter(id=row.program_id).update(stamp=stamp())
-    subject, after = ("program", row.program_id), {"version": row.version}
-    audit.record(actor=actor, action="rates.withdraw", subject=subject, after=after, now=now)
+    withdraw(row, RatesInForce, action="rates.withdraw", actor=actor, now=now)
 
 
 def give_rate_notices(*, actor: Viewer, program_id: int, now: dt.datetime) -> int:
@@ -203,17 +196,15 @@ def give_rate_notices(*, actor: Viewer, program_id: int, now: dt.datetime) -> in
             wordings=_wordings(row.keeps),
             now=now,
         )
-        for batch in _holders(row.pk, program_id):
-            told += _tell(actor, programme, row, batch, now)
-        with transaction.atomic():
-            RateVersion.objects.filter(id=row.pk, noticed_at=None).update(noticed_at=now)
-            Program.objects.filter(id=program_id).update(stamp=stamp())
-            count = RateNotice.objects.filter(version_id=row.pk).count()
-            after = {"version": row.version, "told": count}
-            audit.record(
-                actor=actor, action="rates.notice", subject=("program", program_id), after=after, now=now
-            )
-            events.publish(RateNoticeGiven(program_id, row.version, count), actor=actor, now=now)
+        announcement = Announcement(
+            row,
+            RateNotice,
+            _holders(row.pk, program_id),
+            partial(_tell, actor, programme, row, now),
+            partial(RateNoticeGiven, program_id, row.version),
+            "rates.notice",
+        )
+        told += announce(announcement, actor=actor, now=now)
     return told
 
 
@@ -248,8 +239,7 @@ def _holders(version_id: int, program_id: int) -> Iterator[Batch]:
         last = rows[-1][0]
 
 
-@transaction.atomic
-def _tell(actor: Viewer, programme: Programme, row: RateVersion, batch: Batch, now: dt.datetime) -> int:
+def _tell(actor: Viewer, programme: Programme, row: RateVersion, now: dt.datetime, batch: Batch) -> int:
     """Messages and evidence of one batch, both or neither."""
     today, begins = programme.today(now), max(row.effective_from, now + dt.timedelta(days=row.notice_days))
     tables = (table_at(programme, now)[0], parse_table(row.definition))

@@ -14,7 +14,9 @@ from django.db.models.functions import JSONObject
 
 from zhike.kernel.clock import business_date
 from zhike.loyalty.models import EarningRuleVersion, Funding, Program, RateVersion, ReturnWindow, Tier
+from zhike.loyalty.models.versions import AnnouncedVersion
 from zhike.loyalty.rules import rates
+from zhike.loyalty.rules.announcing import begins_at
 from zhike.loyalty.rules.calendar import Expiry
 from zhike.loyalty.rules.definition import Rule, parse_definition
 from zhike.loyalty.rules.funding import base_code, is_payer
@@ -207,13 +209,11 @@ def _rates(rows: Sequence[Mapping[str, Any]]) -> list[rates.Version]:
     return found
 
 
-def starts_at(row: RateVersion) -> dt.datetime | None:
-    """When a version begins; None while one that makes points worth less has not been announced to everybody."""
-    if not row.cut_bp:
-        return row.effective_from
-    if row.noticed_at is None:
-        return None
-    return max(row.effective_from, row.noticed_at + dt.timedelta(days=row.notice_days))
+def starts_at(row: AnnouncedVersion) -> dt.datetime | None:
+    """When a version begins; None while one that makes things worse has not been announced to everybody."""
+    return begins_at(
+        row.effective_from, is_worse=row.is_worse, noticed_at=row.noticed_at, notice_days=row.notice_days
+    )
 
 
 def _rules(program_id: int) -> list[Rule]:

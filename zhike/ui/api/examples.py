@@ -128,6 +128,19 @@ BODIES: dict[str, dict[str, Any]] = {
     "decide_waiver": {"approve": True},
     "accept_invitation": {"code": "K7M3Q9TX", "member_id": 1},
     "push_coupons": {"member_ids": [1, 2, 3], "reason": "会员日"},
+    "publish_tier_policy": {
+        "terms": {
+            "tiers": [
+                {"tier": 1, "threshold_fen": 0},
+                {"tier": 2, "threshold_fen": 100_000, "keep_fen": 60_000},
+            ],
+            "window": "rolling_12_months",
+            "period": "anniversary",
+            "grace_days": 30,
+        },
+        "effective_from": "2027-09-20T00:00:00+08:00",
+        "note": "保级门槛下调",
+    },
     "grant_tier": {
         "tier": "gold",
         "until": "2026-08-31",

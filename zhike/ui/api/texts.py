@@ -281,6 +281,21 @@ OPERATIONS: dict[str, Text] = {
         _("Take a lent tier back"),
         _("What was earned meanwhile counts from now on. The same again changes nothing."),
     ),
+    "list_tier_policies": Text(
+        _("Terms of the tiers"), _("Today's, and every version, the newest first, with what it changed.")
+    ),
+    "member_tier_policies": Text(
+        _("Terms of the tiers as a member reads them"),
+        _("Today's, those to come and those of the past, and when this member was told."),
+    ),
+    "publish_tier_policy": Text(
+        _("Publish terms of the tiers"),
+        _("One that makes anything worse begins after every member was told, and the notice period."),
+    ),
+    "withdraw_tier_policy": Text(
+        _("Withdraw terms of the tiers"),
+        _("Only before they begin, the latest version first. The same again changes nothing."),
+    ),
     "list_tier_exceptions": Text(
         _("Exceptions of tiers"), _("Those that wait first, the oldest first; then the newest decided.")
     ),

@@ -46,6 +46,7 @@ from zhike.ui.api.routes import (
     segments,
     tags,
     tickets,
+    tier_policy,
     tiers,
     verbatims,
 )
@@ -89,6 +90,7 @@ for _router in (
     segments.router,
     rights.router,
     tags.router,
+    tier_policy.router,
     tiers.router,
     recommendations.router,
 ):

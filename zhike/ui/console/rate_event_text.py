@@ -49,7 +49,22 @@ def _many(data: Data) -> str:
     )
 
 
+def _tier_policy_published(data: Data, tiers: Names) -> Told:
+    title = _("Terms of the tiers published: version %(number)s") % {"number": data["version"]}
+    worse = _("Members are told before it begins.") if data["worsens"] else ""
+    tone = "warning" if worse else "info"
+    return Told(title, worse, "scroll-text", tone, reverse("console:tier_policy"))
+
+
+def _tier_notice(data: Data, tiers: Names) -> Told:
+    title = _("Every member was told of version %(number)s of the terms") % {"number": data["version"]}
+    detail = _("%(count)s members told") % {"count": f"{data['told']:,}"}
+    return Told(title, detail, "megaphone", "info", reverse("console:tier_policy"))
+
+
 RATE_TELLERS = {
+    "loyalty.tier_policy_published": _tier_policy_published,
+    "loyalty.tier_notice_given": _tier_notice,
     "loyalty.points_adjustment_asked": _adjustment_asked,
     "loyalty.points_adjustment_decided": _adjustment_decided,
     "loyalty.points_reinstated": _reinstated,

@@ -201,7 +201,7 @@ class RateReplayOut(Out):
 RateImpactOut.model_rebuild()
 
 
-def _program_id() -> int:
+def default_program() -> int:
     program_id = queries.default_program_id()
     if program_id is None:
         raise NotFound
@@ -222,7 +222,7 @@ def _moment(body: RatesIn) -> dt.datetime:
 @router.get("/redemption-rates", auth=Needs("programme.view"), response=RateVersionsOut)
 def list_redemption_rates(request: ApiRequest) -> RateVersionsOut:
     """Every version of the redemption rates, the newest first."""
-    found = queries.rate_versions(request.viewer, _program_id(), request.now)
+    found = queries.rate_versions(request.viewer, default_program(), request.now)
     return RateVersionsOut(
         items=[
             RateVersionOut(
@@ -248,7 +248,7 @@ def preview_redemption_rates(request: ApiRequest, body: RatesIn) -> RateImpactOu
     """What a version would cost, before it is published. Nothing is written."""
     try:
         found = queries.rate_impact(
-            request.viewer, _program_id(), _definition(body), _moment(body), request.now, keeps=body.keeps
+            request.viewer, default_program(), _definition(body), _moment(body), request.now, keeps=body.keeps
         )
     except queries.RateTableError as error:
         raise loyalty.InvalidRates(path=error.path, reason=error.reason) from None
@@ -279,7 +279,7 @@ def publish_redemption_rates(request: ApiRequest, body: RatesIn) -> Any:
     def execute() -> Outcome:
         version_id = loyalty.publish_rates(
             actor=request.viewer,
-            program_id=_program_id(),
+            program_id=default_program(),
             definition=_definition(body),
             effective_from=moment,
             keeps=body.keeps,

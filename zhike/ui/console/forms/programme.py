@@ -82,7 +82,9 @@ class ProgrammeForm(forms.Form):
     redeem_minimum = forms.IntegerField(min_value=1, max_value=100_000_000, label=_("At least"))
     redeem_maximum = forms.IntegerField(min_value=1, max_value=100_000_000, label=_("At most"))
     rate_notice_days = forms.IntegerField(
-        min_value=0, max_value=365, label=_("Members are told … days before points are worth less")
+        min_value=0,
+        max_value=365,
+        label=_("Members are told … days before points are worth less or tiers get worse"),
     )
     adjustment_limit = forms.IntegerField(
         min_value=0, max_value=10_000_000, label=_("Points one person may correct at once, alone")

@@ -32,6 +32,26 @@ def tiers(request: Any) -> HttpResponse:
 
 @require_safe
 @member_page
+def policy(request: Any) -> HttpResponse:
+    """The terms of the tiers: today's, those to come with what changes, and those of the past."""
+    member: SignedIn = request.member
+    programme = member.file.programme
+    versions = loyalty.member_tier_policies(member.viewer, member.id)
+    terms = loyalty.policy_now(programme.id)
+    names = {tier.id: tier for tier in loyalty.tiers(programme.id)}
+    context = {
+        "file": member.file,
+        "policy": terms,
+        "terms": [{"tier": names[one.tier], "term": one} for one in terms.tiers],
+        "current": next((one for one in versions if one.state == "in_force"), None),
+        "coming": [one for one in reversed(versions) if one.state in ("notice", "planned")],
+        "past": [one for one in versions if one.state == "past"],
+    }
+    return page(request, "tier_policy", context, active="home")
+
+
+@require_safe
+@member_page
 def line(request: Any) -> HttpResponse:
     """Until when the tier is held, for the card on the first page."""
     member: SignedIn = request.member

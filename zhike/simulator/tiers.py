@@ -18,9 +18,10 @@ from zhike.simulator.rhythm import morning
 RULES = """适用于星河城全部门店，含线上商城。储值卡充值、团购代金券及积分抵扣部分不计入升级消费。
 权益凭会员码在服务台或相关场所使用，每项权益的次数与有效期见“我的权益”。"""
 SETTINGS = {"period": "anniversary", "grace_days": 30, "fall": "one_step", "text": RULES}
-HELD, COMING = "等级有效期改为一年，保级只需升级消费的六成", "金卡新增生日月免费洗车，升级与保级门槛相应调整"
+HELD, TRIED = "等级有效期改为一年，保级只需升级消费的六成", "测算：金卡升级门槛上调两成"
+COMING = "金卡新增生日月免费洗车，保级消费降至升级消费的一半"
 KEEP_SHARE, KEEP_VISITS = 60, 24
-HELD_DAYS, ASKED_DAYS, GOLD = 75, 5, 2
+HELD_DAYS, ASKED_DAYS, AHEAD_DAYS, GOLD = 75, 5, 20, 2
 TRIALS = ("周年庆体验金卡", "宝妈会员日体验金卡", "新店开业体验金卡")
 ASKED, AGREED = "海外工作一年，请保留金卡", "投诉补偿：系统故障导致未能保级"
 MANAGER = system_viewer("manager")
@@ -57,7 +58,8 @@ def seed_tiers(actor: Viewer, loader: Loader, now: dt.datetime) -> None:
 
 
 def _hold(actor: Viewer, world: World, now: dt.datetime) -> None:
-    """Tiers have been held for some weeks; next year gold takes more and gives more, and every member has been told."""
+    """Tiers have been held for some weeks; gold was to take more, which was withdrawn before anybody was told; soon it gives
+    more and is kept with less."""
     about: dict[str, Any] = {"actor": actor, "program_id": world.program_id}
     begun, asked = morning(now, HELD_DAYS), morning(now, ASKED_DAYS)
     terms = queries.plain_policy(queries.policy_now(world.program_id)) | SETTINGS
@@ -68,15 +70,18 @@ def _hold(actor: Viewer, world: World, now: dt.datetime) -> None:
     )  # fmt: skip
     loyalty.open_tier_periods(now=now, **about)
     gold = terms["tiers"][GOLD]
-    gold |= {
-        "threshold_fen": gold["threshold_fen"] * 12 // 10,
-        "keep_fen": gold["keep_fen"] * 12 // 10,
-        "benefits": f"{gold['benefits']}、生日月免费洗车",
-    }
-    loyalty.publish_tier_policy(
-        definition=terms, effective_from=asked + dt.timedelta(days=60), note=COMING, now=asked, **about
+    harder = {"threshold_fen": gold["threshold_fen"] * 12 // 10}
+    tried = terms | {"tiers": [term | (harder if term is gold else {}) for term in terms["tiers"]]}
+    version_id = loyalty.publish_tier_policy(
+        definition=tried, effective_from=asked + dt.timedelta(days=60), note=TRIED, now=asked, **about
     )
-    loyalty.give_tier_policy_notices(now=morning(now, ASKED_DAYS - 1), **about)
+    later = asked + dt.timedelta(hours=5)
+    loyalty.withdraw_tier_policy(actor=actor, version_id=version_id, now=later)
+    gold |= {"keep_fen": gold["threshold_fen"] // 2, "benefits": f"{gold['benefits']}、生日月免费洗车"}
+    begins = morning(now, 0) + dt.timedelta(days=AHEAD_DAYS)
+    loyalty.publish_tier_policy(
+        definition=terms, effective_from=begins, texts_only_add=True, note=COMING, now=later, **about
+    )
 
 
 def _ask(actor: Viewer, about: dict[str, Any], *, is_agreed: bool, now: dt.datetime) -> None:

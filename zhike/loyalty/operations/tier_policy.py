@@ -142,7 +142,8 @@ def publish_tier_policy(
 def _begin_versions(actor: Viewer, program: Program, before: TierPolicy, now: dt.datetime) -> None:
     """Before the first version: what held until now becomes version 1. The caller holds the programme."""
     if not TierPolicyVersion.objects.filter(program=program).exists():
-        _write(actor, program, before, [], program.created_at, now, applied_at=program.created_at)
+        began = min(program.created_at, now)
+        _write(actor, program, before, [], began, now, applied_at=began)
 
 
 def _write(

@@ -21,7 +21,7 @@ from zhike.loyalty.queries.snapshots import starts_at
 from zhike.loyalty.queries.tier_words import yuan
 from zhike.loyalty.rules.tier_policy import Change, TierPolicy, TierTerm, changes, is_worse, parse_policy
 
-NOTICES_SHOWN = 100
+NOTICES_SHOWN = 30
 
 
 def policy_now(program_id: int) -> TierPolicy:

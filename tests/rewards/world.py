@@ -8,7 +8,9 @@ from typing import Any
 from tests.people import Malls
 from zhike.kernel.access import system_viewer
 from zhike.loyalty import operations as loyalty
+from zhike.loyalty import queries as loyalty_queries
 from zhike.rewards import operations as rewards
+from zhike.rewards import queries
 
 SYSTEM = system_viewer("tests")
 
@@ -58,3 +60,17 @@ def stock_the_mall(malls: Malls, now: dt.datetime) -> dict[str, int]:
 
 def give(member_id: int, points: int, now: dt.datetime) -> None:
     loyalty.adjust_points(actor=SYSTEM, member_id=member_id, points=points, reason="赠送", now=now)
+
+
+def sell_tier(malls: Malls, program_id: int, now: dt.datetime) -> int:
+    """The highest tier for thirty days, for 80 points; the reward's id. The mall is stocked."""
+    shelf = next(one.id for one in queries.categories(now) if one.code == "home")
+    reward = rewards.NewReward(
+        "TIER", "高等级体验", "tier", shelf, 80, now - dt.timedelta(days=1),
+        tier_id=loyalty_queries.tiers(program_id)[-1].id, tier_length=30,
+    )  # fmt: skip
+    reward_id = rewards.add_reward(
+        actor=SYSTEM, group_id=malls.group, mall_id=malls.star, reward=reward, now=now
+    )
+    rewards.set_reward_status(actor=SYSTEM, reward_id=reward_id, status="open", now=now)
+    return reward_id

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from tests.rewards.world import SYSTEM, give, stock_the_mall
+from tests.rewards.world import SYSTEM, give, sell_tier, stock_the_mall
 from tests.ui.api.client import ApiClient
 from tests.ui.api.conftest import Shop, make_key
 from zhike.kernel import clock
@@ -72,3 +72,30 @@ def test_benefits_are_listed_used_and_given_back(shop: Shop) -> None:
     back = app.post(f"/api/v1/benefit-uses/{used.json['use_id']}/cancellation", {"reason": "记错了"})
     assert back.status == 200
     assert app.get(f"{base}/benefits").json["items"][0]["left"] == 2
+
+
+@pytest.mark.feature("C095")
+def test_a_tier_is_had_once_and_given_back(shop: Shop) -> None:
+    now = clock.now()
+    stock_the_mall(shop.malls, now)
+    give(shop.member_id, 300, now)
+    reward_id = sell_tier(shop.malls, shop.program_id, now)
+    app = ApiClient(make_key(SCOPES))
+    base = f"/api/v1/members/{shop.member_id}"
+
+    def listed() -> dict[str, object]:
+        found = app.get(f"{base}/rewards").json["items"]
+        return next(one for one in found if one["code"] == "TIER")
+
+    assert (listed()["kind"], listed()["refusal"], listed()["tier_until"] is None) == ("tier", None, False)
+    made = app.post(f"{base}/exchanges", {"reward_id": reward_id})
+    assert (made.status, made.json["state"]) == (201, "collected")
+    assert (listed()["refusal"], app.get(f"{base}/exchanges").json["items"][0]["tier_until"] is None) == (
+        "held",
+        False,
+    )
+    again = app.post(f"{base}/exchanges", {"reward_id": reward_id})
+    assert (again.status, again.json["code"]) == (409, "tier-held-already")
+    back = app.post(f"/api/v1/exchanges/{made.json['order_id']}/cancellation", {"reason": "不要了"})
+    assert (back.status, back.json["points"]) == (200, 80)
+    assert listed()["refusal"] is None

@@ -12,7 +12,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from tests.rewards.world import SYSTEM, give, stock_the_mall
+from tests.rewards.world import SYSTEM, give, sell_tier, stock_the_mall
 from tests.ui.console.conftest import HTMX, said
 from tests.ui.console.world import Desks, World
 from zhike.kernel.access import Viewer
@@ -256,3 +256,36 @@ def test_an_auction_is_written_published_followed_and_called_off(
     admin.post(f"{where}cancel/", {"reason": "商品破损"})
     assert "商品破损" in said(admin.get(where))
     assert Reward.objects.get(id=mall["CUP"]).taken == 0
+
+
+@pytest.mark.feature("C095")
+def test_a_tier_is_put_on_the_shelf_and_taken_back_unused(
+    admin: Client, world: World, mall: dict[str, int]
+) -> None:
+    category = RewardCategory.objects.get()
+    form = {
+        "once": once_of(admin.get("/console/rewards/new/")), "code": "GOLD", "mall": str(world.malls.star),
+        "kind": "tier", "name": "金卡体验", "category": str(category.pk), "points": "80", "mall_share": "100",
+        "merchant_share": "0", "brand_share": "0", "per_member": "0", "limit_period": "ever", "collect_days": "14",
+        "opens_at": "2026-01-01T10:00", "on_expiry": "give_back", "member_may_cancel": "on",
+        "tier": str(world.tiers["gold"]), "tier_length": "2", "tier_unit": "month",
+    }  # fmt: skip
+    assert admin.post("/console/rewards/new/", form | {"tier_length": "13"}).status_code == 422
+    assert admin.post("/console/rewards/new/", form | {"kind": "goods"}).status_code == 422
+    where = admin.post("/console/rewards/new/", form)["Location"]
+    page = said(admin.get(where))
+    assert "限时等级" in page and "金卡 · 2 个月" in page
+    edit = said(admin.get(f"{where}edit/"))
+    assert 'name="tier_length" value="2"' in edit
+    later = world.now + dt.timedelta(seconds=1)  # what the world did, it did before
+    made = rewards.exchange_reward(
+        actor=SYSTEM,
+        member_id=world.zhang_san,
+        reward_id=sell_tier(world.malls, world.program_id, world.now),
+        now=later,
+    )
+    order_id = made.order_id
+    shown = said(admin.get(f"/console/rewards/orders/{order_id}/"))
+    assert "等级有效至" in shown
+    admin.post(f"/console/rewards/orders/{order_id}/cancel/", {"reason": "会员改变主意"})
+    assert ExchangeOrder.objects.get(id=order_id).state == "cancelled"

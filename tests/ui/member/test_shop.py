@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.rewards.world import SYSTEM, give, stock_the_mall
+from tests.rewards.world import SYSTEM, give, sell_tier, stock_the_mall
 from tests.ui.counter.world import LI_PHONE, World, token_of
 from tools.verify_auction import verify as verify_auction
 from tools.verify_draw import verify
@@ -204,3 +204,24 @@ def test_an_auction_one_bid_for_two_taps_outbid_and_the_proof(
     ended = said(zhang, address)
     assert "every 3s" not in ended and "You were outbid" in ended
     assert verify_auction(zhang.get(f"{address}record/").json()) == []
+
+
+@pytest.mark.feature("C095")
+def test_a_tier_is_bought_at_once_and_given_back_unused(
+    zhang: Client, mall: dict[str, int], world: World
+) -> None:
+    file = loyalty.member_file(SYSTEM, world.zhang.member_id, world.now)
+    reward_id = sell_tier(world.malls, file.programme.id, world.now)
+    top = loyalty.tiers(file.programme.id)[-1]
+    page = said(zhang, f"/m/shop/{reward_id}/")
+    assert "Yours through" in page and "Within 7 days" in page
+    assert "It begins at once" in said(zhang, f"/m/shop/{reward_id}/exchange/")
+    where = exchanged(zhang, reward_id)
+    assert "Yours through" in said(zhang, where) and "/cancel/" in said(zhang, where)
+    assert loyalty.tier_id_of(world.zhang.member_id) == top.id
+    assert "You are as high for as long" in said(zhang, f"/m/shop/{reward_id}/")
+    zhang.post(f"{where}cancel/")
+    assert loyalty.tier_id_of(world.zhang.member_id) == file.tier.id
+    again = exchanged(zhang, reward_id)
+    exchanged(zhang, mall["CUP"])
+    assert "/cancel/" not in said(zhang, again), "points were spent with it"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max, Model
 
 from zhike.kernel import audit, events
@@ -21,6 +21,7 @@ from zhike.loyalty.queries.snapshots import starts_at
 
 Batch = TypeVar("Batch")
 EDIT = "programme.edit"
+BATCH = 5_000
 EARLY = dt.timedelta(minutes=1)
 
 
@@ -63,6 +64,19 @@ def withdraw(
     touch(row.program_id)
     subject, after = ("program", row.program_id), {"version": row.version}
     audit.record(actor=actor, action=action, subject=subject, after=after, now=now)
+
+
+def untold(select: str, asked: Mapping[str, Any]) -> Iterator[list[Any]]:
+    """Rows of a SELECT that begins with the account, by batches of accounts: it takes ``last`` and ``batch`` as well."""
+    last = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(f"{select} ORDER BY a.id LIMIT %(batch)s", {**asked, "last": last, "batch": BATCH})
+            rows = cursor.fetchall()
+        if not rows:
+            return
+        yield rows
+        last = rows[-1][0]
 
 
 @dataclass(frozen=True, slots=True)

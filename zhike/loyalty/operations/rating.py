@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel import audit, events
@@ -23,6 +23,7 @@ from zhike.loyalty.operations.announcing import (
     is_in_the_past,
     locked_program,
     next_number,
+    untold,
     withdraw,
 )
 from zhike.loyalty.operations.payers import enter_split
@@ -33,7 +34,6 @@ from zhike.loyalty.rules.rates import RateTable, RateTableError, cut_bp, find_ra
 from zhike.messaging import operations as messaging
 from zhike.organization import queries as organization
 
-BATCH = 5_000
 TEMPLATES = {
     False: ("rate_notice", "积分价值调整通知"),
     True: ("rate_notice_kept", "积分价值调整通知（原积分保值）"),
@@ -199,7 +199,7 @@ def give_rate_notices(*, actor: Viewer, program_id: int, now: dt.datetime) -> in
         announcement = Announcement(
             row,
             RateNotice,
-            _holders(row.pk, program_id),
+            untold(_HOLDERS, {"version": row.pk, "program": program_id}),
             partial(_tell, actor, programme, row, now),
             partial(RateNoticeGiven, program_id, row.version),
             "rates.notice",
@@ -219,24 +219,11 @@ def _wordings(keeps: bool) -> dict[str, tuple[str, str]]:
     }
 
 
-def _holders(version_id: int, program_id: int) -> Iterator[Batch]:
-    """Active members with points who were not told of the version yet, by batches of accounts."""
-    last = 0
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """SELECT a.id, m.id, m.person_id, m.tier_id, a.balance FROM loyalty_account a
-                JOIN loyalty_member m ON m.id = a.member_id
-                WHERE a.program_id = %s AND a.balance > 0 AND m.status = 'active' AND a.id > %s AND NOT EXISTS (
-                    SELECT FROM loyalty_ratenotice n WHERE n.version_id = %s AND n.member_id = m.id)
-                ORDER BY a.id LIMIT %s""",
-                [program_id, last, version_id, BATCH],
-            )
-            rows = cursor.fetchall()
-        if not rows:
-            return
-        yield rows
-        last = rows[-1][0]
+_HOLDERS = """
+SELECT a.id, m.id, m.person_id, m.tier_id, a.balance FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id
+WHERE a.program_id = %(program)s AND a.balance > 0 AND m.status = 'active' AND a.id > %(last)s AND NOT EXISTS (
+    SELECT FROM loyalty_ratenotice n WHERE n.version_id = %(version)s AND n.member_id = m.id)"""
+# active members with points who were not told of the version yet
 
 
 def _tell(actor: Viewer, programme: Programme, row: RateVersion, now: dt.datetime, batch: Batch) -> int:

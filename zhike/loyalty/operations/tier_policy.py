@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel import audit, events
@@ -23,6 +23,7 @@ from zhike.loyalty.operations.announcing import (
     locked_program,
     next_number,
     touch,
+    untold,
     withdraw,
 )
 from zhike.loyalty.queries.snapshots import read_programme, starts_at
@@ -38,7 +39,6 @@ from zhike.loyalty.rules.tier_policy import (
 )
 from zhike.messaging import operations as messaging
 
-BATCH = 5_000
 TEMPLATE = "tier_policy_notice"
 WORDINGS = {
     "zh-hans": (
@@ -313,7 +313,7 @@ def give_tier_policy_notices(*, actor: Viewer, program_id: int, now: dt.datetime
         announcement = Announcement(
             row,
             TierNotice,
-            _untold(row.pk, program_id),
+            untold(_UNTOLD, {"version": row.pk, "program": program_id}),
             partial(_tell, actor, row, day, names, now),
             partial(TierNoticeGiven, program_id, row.version),
             "tier_policy.notice",
@@ -322,23 +322,10 @@ def give_tier_policy_notices(*, actor: Viewer, program_id: int, now: dt.datetime
     return told
 
 
-def _untold(version_id: int, program_id: int) -> Iterator[Batch]:
-    """Active members who were not told of the version yet, by batches of accounts."""
-    last = 0
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """SELECT a.id, m.id, m.person_id, m.tier_id FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id
-                WHERE m.program_id = %s AND m.status = 'active' AND a.id > %s AND NOT EXISTS (
-                    SELECT FROM loyalty_tiernotice n WHERE n.version_id = %s AND n.member_id = m.id)
-                ORDER BY a.id LIMIT %s""",
-                [program_id, last, version_id, BATCH],
-            )
-            rows = cursor.fetchall()
-        if not rows:
-            return
-        yield rows
-        last = rows[-1][0]
+_UNTOLD = """
+SELECT a.id, m.id, m.person_id, m.tier_id FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id
+WHERE m.program_id = %(program)s AND m.status = 'active' AND a.id > %(last)s AND NOT EXISTS (
+    SELECT FROM loyalty_tiernotice n WHERE n.version_id = %(version)s AND n.member_id = m.id)"""
 
 
 def _tell(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from zhike.kernel.errors import NotFound
 from zhike.loyalty import queries
 from zhike.ui.components.staff import StaffRequest
 
@@ -14,6 +15,14 @@ def first_programme(request: StaffRequest) -> Any | None:
         found = queries.programs(request.viewer)
         request._programme = found[0] if found else None  # type: ignore[attr-defined]
     return request._programme  # type: ignore[attr-defined]
+
+
+def known_programme(request: StaffRequest) -> Any:
+    """The group's programme. Raises NotFound before there is one."""
+    found = first_programme(request)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def tier_names(request: StaffRequest) -> dict[int, str]:

@@ -16,7 +16,7 @@ from zhike.organization import queries as organization
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.forms.programme import ProgrammeForm, ReturnWindowsForm, TierForm
 from zhike.ui.console.pages import add_problem, done, fragment, page, permissions, refused
-from zhike.ui.console.programmes import first_programme
+from zhike.ui.console.programmes import first_programme, known_programme
 
 VIEW = "programme.view"
 EDIT = "programme.edit"
@@ -37,7 +37,7 @@ def programme(request: StaffRequest) -> HttpResponse:
 
 @staff_page(EDIT)
 def edit_programme(request: StaffRequest) -> HttpResponse:
-    found = _programme(request)
+    found = known_programme(request)
     known = {field.name for field in fields(found)}
     initial = {name: getattr(found, name) for name in ProgrammeForm.base_fields if name in known}
     form = ProgrammeForm(request.POST or None, initial=initial | {"name": queries.program_name(found.id)})
@@ -56,7 +56,7 @@ def edit_programme(request: StaffRequest) -> HttpResponse:
 @staff_page(EDIT)
 def return_windows(request: StaffRequest) -> HttpResponse:
     """How long points of each trade category wait."""
-    found = _programme(request)
+    found = known_programme(request)
     initial = {f"window_{category_id}": days for category_id, days in found.return_windows.items()}
     form = ReturnWindowsForm(request.POST or None, initial=initial, categories=_categories(found))
     if request.method == "POST" and form.is_valid():
@@ -74,13 +74,6 @@ def return_windows(request: StaffRequest) -> HttpResponse:
 
 def _categories(programme: Any) -> list[tuple[int, str]]:
     return [(place.id, place.name) for place in organization.trade_categories(programme.group_id)]
-
-
-def _programme(request: StaffRequest) -> Any:
-    found = first_programme(request)
-    if found is None:
-        raise NotFound
-    return found
 
 
 # --- tiers ------------------------------------------------------------
@@ -106,7 +99,7 @@ def tiers(request: StaffRequest) -> HttpResponse:
 @staff_page(EDIT)
 def tier(request: StaffRequest, tier_id: int | None = None) -> HttpResponse:
     """A dialog for one step of the ladder, a new one without `tier_id`."""
-    found = _programme(request)
+    found = known_programme(request)
     ladder = queries.tiers(found.id)
     known = next((step for step in ladder if step.id == tier_id), None)
     if tier_id is not None and known is None:

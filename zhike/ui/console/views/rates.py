@@ -16,7 +16,7 @@ from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.forms.rates import RatesEditor
 from zhike.ui.console.forms.rules import WEEKDAYS
 from zhike.ui.console.pages import add_problem, done, fragment, page, permissions, refused
-from zhike.ui.console.programmes import first_programme, tier_choices
+from zhike.ui.console.programmes import first_programme, known_programme, tier_choices
 
 VIEW, EDIT = "programme.view", "programme.edit"
 SECTION = "rates"
@@ -59,7 +59,7 @@ def rate_version(request: StaffRequest, version_id: int) -> HttpResponse:
 @staff_page(EDIT)
 def edit_rates(request: StaffRequest) -> HttpResponse:
     """Draft the next version; published by its own button."""
-    programme = _programme(request)
+    programme = known_programme(request)
     editor = _editor(request)
     if request.method == "POST" and editor.is_valid():
         publish = editor.publish
@@ -86,7 +86,7 @@ def edit_rates(request: StaffRequest) -> HttpResponse:
 @staff_page(EDIT)
 def preview_rates(request: StaffRequest) -> HttpResponse:
     """What the draft costs: points outstanding before and after, and the last redemptions at its rates."""
-    programme = _programme(request)
+    programme = known_programme(request)
     editor = _editor(request)
     refusal = "console/programme/_draft_refused.html"
     if not editor.is_valid():
@@ -115,15 +115,8 @@ def withdraw_rates(request: StaffRequest, version_id: int) -> HttpResponse:
     return done(request, _("The version is withdrawn."), back)
 
 
-def _programme(request: StaffRequest) -> Any:
-    found = first_programme(request)
-    if found is None:
-        raise NotFound
-    return found
-
-
 def _version(request: StaffRequest, version_id: int) -> queries.RateVersionView:
-    found = queries.rate_versions(request.viewer, _programme(request).id, request.now)
+    found = queries.rate_versions(request.viewer, known_programme(request).id, request.now)
     version = next((one for one in found if one.version_id == version_id), None)
     if version is None:
         raise NotFound
@@ -131,7 +124,7 @@ def _version(request: StaffRequest, version_id: int) -> queries.RateVersionView:
 
 
 def _editor(request: StaffRequest) -> RatesEditor:
-    programme = _programme(request)
+    programme = known_programme(request)
     versions = [
         one
         for one in queries.rate_versions(request.viewer, programme.id, request.now)
@@ -149,7 +142,7 @@ def _categories(programme: Any) -> list[tuple[int, str]]:
 
 def _lines(request: StaffRequest, table: queries.RateTable) -> list[dict[str, Any]]:
     """The lines of a table in words."""
-    tiers, categories = dict(tier_choices(request)), dict(_categories(_programme(request)))
+    tiers, categories = dict(tier_choices(request)), dict(_categories(known_programme(request)))
     weekdays = dict(WEEKDAYS)
     return [
         {

@@ -9,13 +9,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from zhike.kernel.errors import NotFound, Problem
+from zhike.kernel.errors import Problem
 from zhike.loyalty import operations, queries
 from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.forms.tier_policy import TierPolicyForm
 from zhike.ui.console.pages import add_problem, done, fragment, page, permissions, refused
-from zhike.ui.console.programmes import first_programme
+from zhike.ui.console.programmes import first_programme, known_programme
 
 VIEW, EDIT = "programme.view", "programme.edit"
 SECTION = "tiers"
@@ -38,7 +38,7 @@ def tier_policy(request: StaffRequest) -> HttpResponse:
 def tier_policy_version(request: StaffRequest, version_id: int) -> HttpResponse:
     """One version: what it changes, its notice, and who was told when."""
     version = queries.tier_policy_version(request.viewer, version_id)
-    programme = _programme(request)
+    programme = known_programme(request)
     context: dict[str, Any] = {
         "version": version,
         "may": permissions(request, edit=EDIT),
@@ -52,7 +52,7 @@ def tier_policy_version(request: StaffRequest, version_id: int) -> HttpResponse:
 @staff_page(EDIT)
 def edit_tier_policy(request: StaffRequest) -> HttpResponse:
     """Draft the next version; published by its own button."""
-    programme = _programme(request)
+    programme = known_programme(request)
     form = _form(request)
     if request.method == "POST" and form.is_valid():
         try:
@@ -78,7 +78,7 @@ def edit_tier_policy(request: StaffRequest) -> HttpResponse:
 @staff_page(EDIT)
 def preview_tier_policy(request: StaffRequest) -> HttpResponse:
     """What the draft changes, whether members have to be told, and the earliest day."""
-    programme = _programme(request)
+    programme = known_programme(request)
     form = _form(request)
     refusal = "console/programme/_draft_refused.html"
     if not form.is_valid():
@@ -113,17 +113,10 @@ def withdraw_tier_policy(request: StaffRequest, version_id: int) -> HttpResponse
 
 def _form(request: StaffRequest) -> TierPolicyForm:
     """With today's terms, or those of the last version that waits, which the next one follows."""
-    programme = _programme(request)
+    programme = known_programme(request)
     return TierPolicyForm(
         sent(request), policy=queries.latest_policy(programme.id), ladder=queries.tiers(programme.id)
     )
-
-
-def _programme(request: StaffRequest) -> Any:
-    found = first_programme(request)
-    if found is None:
-        raise NotFound
-    return found
 
 
 def _shown(program_id: int, policy: queries.TierPolicy) -> dict[str, Any]:

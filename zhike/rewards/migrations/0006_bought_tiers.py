@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
         ("loyalty", "0017_adjustments"),
         ("offers", "0005_lock_ends"),
         ("organization", "0002_founding"),
-        ("rewards", "0004_auctions"),
+        ("rewards", "0005_gifts"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("loyalty", "0017_adjustments"),
+        ("loyalty", "0018_moves"),
     ]
 
     operations = [

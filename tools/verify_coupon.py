@@ -44,7 +44,13 @@ def verify(payload: str, keys: list[bytes], used: set[str], now: float) -> Coupo
         signature = base64.b32decode(mark + "=" * (-len(mark) % 8))
         value, minimum = map(int, parts[3][1:].split("-"))
         coupon = Coupon(
-            parts[1], int(parts[2]), KINDS.get(parts[3][0], "parking"), value, minimum, int(parts[4]), int(parts[5])
+            parts[1],
+            int(parts[2]),
+            KINDS.get(parts[3][0], "parking"),
+            value,
+            minimum,
+            int(parts[4]),
+            int(parts[5]),
         )
     except (ValueError, IndexError, binascii.Error):
         raise ValueError("not a signed coupon") from None
@@ -71,7 +77,9 @@ def is_signed(public_key: bytes, message: bytes, signature: bytes) -> bool:
     base = _point(base_y.to_bytes(32, "little"))
     assert base is not None
     left, right = _times(s, base), _add(r, _times(h, a))
-    return (left[0] * right[2] - right[0] * left[2]) % _P == 0 == (left[1] * right[2] - right[1] * left[2]) % _P
+    return (
+        (left[0] * right[2] - right[0] * left[2]) % _P == 0 == (left[1] * right[2] - right[1] * left[2]) % _P
+    )
 
 
 def _point(data: bytes) -> Point | None:

@@ -114,7 +114,7 @@ def test_holds_of_many_tills_at_once_end_once(shop: Shop, till: Till) -> None:
     loyalty.adjust_points(
         actor=system_viewer("tests"), member_id=shop.member_id, points=100, reason="期初", now=now
     )
-    wish = (f"/api/v1/members/{shop.member_id}/holds", {"points": 10}, {})
+    wish: tuple[str, Any, dict[str, str]] = (f"/api/v1/members/{shop.member_id}/holds", {"points": 10}, {})
     held = [reply for reply in till.post_at_once([wish] * TILLS) if reply.status == 201]
     assert sorted(reply.json["balance"] for reply in held) == list(range(0, 100, 10))
     ids = [reply.json["hold_id"] for reply in held]

@@ -16,7 +16,7 @@ from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries as members
 from zhike.rewards.events import GiftForfeited
 from zhike.rewards.models import GiftRight, GiftShare
-from zhike.rewards.operations.exchanging import GIVER
+from zhike.rewards.operations._words import GIVER
 
 
 class GiftRightNotFound(NotFound):

@@ -18,9 +18,8 @@ from zhike.rewards.events import GiftAskedBack, GiftCharged, GiftKept, GiftTaken
 from zhike.rewards.models import GiftRight, GiftShare
 from zhike.rewards.operations import notices
 from zhike.rewards.operations._gift_rights import GiftOutcome, about, count, let_go, locked, record
-from zhike.rewards.operations._words import ReasonMissing
+from zhike.rewards.operations._words import GIVER, ReasonMissing
 from zhike.rewards.operations.catalogue import EDIT
-from zhike.rewards.operations.exchanging import GIVER
 from zhike.rewards.operations.orders import SERVE
 from zhike.rewards.queries import spending
 from zhike.rewards.queries.known import zone_of

@@ -16,11 +16,13 @@ from tests.loyalty.conftest import NOW, SYSTEM, Town, build_town, staff
 from tests.rewards.conftest import new_member
 from zhike.customers.queries import viewer_of_person
 from zhike.kernel.errors import Invalid, NotAllowed, NotFound, Problem
+from zhike.kernel.events import drain
 from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries as members
 from zhike.messaging.models import OutboundMessage
 from zhike.rewards import operations as rewards
 from zhike.rewards import queries
+from zhike.rewards.handlers import gifts
 from zhike.rewards.models import GiftDay, GiftItem, GiftRight, GiftShare
 from zhike.rewards.rules import gifts as rules
 from zhike.sales import operations as sales
@@ -209,6 +211,19 @@ def test_a_gift_is_asked_back_and_stays_when_more_is_bought(town: Town, zhang: P
     assert hand_over(zhang, campaign).state == "handed_out"  # it looks at the first one again by itself
     assert state_of(right) == "handed_out"
     assert GiftShare.objects.aggregate(fen=Sum("fen"))["fen"] == 100_000
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_log_tells_of_the_return() -> None:
+    town = build_town()
+    member = new_member(town, points=0)
+    campaign = make_campaign(town)
+    receipt = buy(town, member, 50_000)
+    right = hand_over(member, campaign)
+    drain(gifts)
+    give_back(receipt)
+    drain(gifts)
+    assert state_of(right) == "owed"
 
 
 @pytest.mark.parametrize(("points", "debt"), [(1_000, 0), (100, 200)])

@@ -15,7 +15,7 @@ from tests.ui.console.world import SYSTEM, Desks, World, earlier_today, sell
 from zhike.kernel.access import Viewer
 from zhike.loyalty import operations as loyalty
 from zhike.rewards import operations as rewards
-from zhike.rewards.models import GiftCampaign, GiftItem, GiftRight
+from zhike.rewards.models import GiftCampaign, GiftItem, GiftRight, GiftShare
 
 pytestmark = pytest.mark.feature("C115")
 EN = {"accept-language": "en"}
@@ -61,6 +61,9 @@ def test_from_the_stock_to_the_gift_that_came_back(admin: Client, world: World) 
     made = rewards.reserve_gift(
         actor=SYSTEM, member_id=world.zhang_san, campaign_id=campaign.pk, step=0, hand_out=True, now=world.now
     )
+    oldest = GiftShare.objects.get().receipt_id
+    behind = said(admin.get(f"/console/receipts/{oldest}/", headers=EN))
+    assert "Gifts for purchases" in behind and "of ¥50.00 are from this receipt" in behind
     page = said(admin.get(where, headers=EN))
     for text in ("帆布袋", "Given out", "¥15.00", "¥9.00", "¥6.00", "Merchants that do not"):
         assert text in page

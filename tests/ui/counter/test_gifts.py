@@ -54,9 +54,12 @@ def test_by_the_member_once_and_back(desk: Client, world: World, campaign_id: in
     again = desk.post(member, form | {"token": "0197a9d4-0000-7000-8000-000000000000"})
     assert again.status_code == 422 and "more is needed" in text(again)
     assert "¥200.00 stand behind gifts already" in text(again)
+    sale = Receipt.objects.latest("recorded_at").pk
+    assert "A gift was given for this receipt" in text(desk.get(f"/counter/receipts/{sale}/return/"))
     desk.post(f"{first['Location']}back/", {"token": form["token"], "is_good": "on"})
     assert GiftRight.objects.get().state == "returned"
     assert GiftItem.objects.get().taken == 0
+    assert "A gift was given" not in text(desk.get(f"/counter/receipts/{sale}/"))
 
 
 def test_by_its_code_and_by_a_receipt(desk: Client, world: World, campaign_id: int) -> None:

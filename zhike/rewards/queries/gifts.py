@@ -513,6 +513,16 @@ def gifts_of_receipt(viewer: Viewer, receipt_id: UUID) -> list[tuple[GiftRightVi
     Raises NotAllowed.
     """
     require(viewer, VIEW)
+    return _behind(receipt_id, visible(GiftRight.objects.all(), viewer, VIEW, COLUMNS))
+
+
+def gifts_out(receipt_id: UUID) -> list[tuple[GiftRightView, int]]:
+    """The same of the gifts that members have, for whoever takes goods back; they have loaded the receipt in scope."""
+    return _behind(receipt_id, GiftRight.objects.filter(state__in=(State.HANDED_OUT, State.OWED)))
+
+
+def _behind(receipt_id: UUID, rights: QuerySet[GiftRight]) -> list[tuple[GiftRightView, int]]:
     behind = dict(GiftShare.objects.filter(receipt_id=receipt_id).values_list("right_id", "fen"))
-    rows = visible(GiftRight.objects.filter(pk__in=behind).order_by("id"), viewer, VIEW, COLUMNS)
-    return [(one, behind[one.id]) for one in _rights(rows)]
+    if not behind:
+        return []
+    return [(one, behind[one.id]) for one in _rights(rights.filter(pk__in=behind).order_by("id"))]

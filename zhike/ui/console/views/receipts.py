@@ -15,6 +15,7 @@ from zhike.kernel.access import may_touch
 from zhike.kernel.errors import Problem
 from zhike.loyalty import operations, queries
 from zhike.organization import queries as organization
+from zhike.rewards import queries as rewards
 from zhike.sales import queries as sales
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.dates import date_of
@@ -24,6 +25,7 @@ from zhike.ui.console.payers import payer_name
 from zhike.ui.console.programmes import first_programme
 
 VIEW = "receipts.view"
+REWARDS = "rewards.view"
 RETURN = "receipts.return"
 RETURN_TILL = "CONSOLE"
 
@@ -68,6 +70,7 @@ def receipt(request: StaffRequest, receipt_id: UUID) -> HttpResponse:
         "row": row,
         "explained": queries.explain_award(receipt_id),
         "payers": _payers(request, receipt_id),
+        "gifts": rewards.gifts_of_receipt(request.viewer, receipt_id) if request.viewer.may(REWARDS) else [],
         "member_id": member_id,
         "mall": organization.mall(row.mall_id),
         "may_return": may_return

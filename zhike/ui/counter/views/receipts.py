@@ -19,6 +19,7 @@ from zhike.kernel.idempotency import KeyReused
 from zhike.loyalty import operations as loyalty_operations
 from zhike.loyalty import queries as loyalty
 from zhike.organization import queries as organization
+from zhike.rewards import queries as rewards
 from zhike.sales import operations as sales_operations
 from zhike.sales import queries as sales
 from zhike.service import queries as service
@@ -188,6 +189,7 @@ def receipt(request: Any, receipt_id: uuid.UUID) -> HttpResponse:
         "receipt": found,
         "explained": loyalty.explain_award(receipt_id),
         "member_id": member_id,
+        "gifts": rewards.gifts_out(receipt_id),
         "has_left": any(line.left > 0 for line in found.lines),
         "may_return": request.viewer.may("receipts.return"),
         "may_claim": request.viewer.may("receipts.claim"),

@@ -14,6 +14,7 @@ from zhike.kernel.clock import business_date
 from zhike.kernel.errors import Problem
 from zhike.loyalty import operations as loyalty_operations
 from zhike.loyalty import queries as loyalty
+from zhike.rewards import queries as rewards
 from zhike.sales import queries as sales
 from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import staff_page
@@ -36,7 +37,12 @@ def give_back(request: Any, receipt_id: uuid.UUID) -> HttpResponse:
     found = sales.receipt(request.viewer, receipt_id)
     left = [(line.line_no, line.left) for line in found.lines]
     form = ReturnForm(sent(request), lines=[row for row in left if row[1] > 0])
-    context = {"form": form, "receipt": found, "lines": _lines(form, found, dict(left))}
+    context = {
+        "form": form,
+        "receipt": found,
+        "lines": _lines(form, found, dict(left)),
+        "gifts": rewards.gifts_out(receipt_id),
+    }
     if request.method == "POST" and form.is_valid():
         try:
             if form.cleaned_data["step"] == "ask":

@@ -26,7 +26,6 @@ from zhike.rewards.queries.known import zone_of
 from zhike.rewards.rules import gifts as rules
 
 State = GiftRight.State
-LAPSE_AT_ONCE = 500
 WHY_CHARGED = "gift-not-brought-back"
 WHY_RETURNED = "gift-brought-back"
 
@@ -220,7 +219,7 @@ def waive_gift(*, actor: Viewer, right_id: int, reason: str, now: dt.datetime) -
     return GiftOutcome(right.pk, right.code, right.state)
 
 
-def lapse_gifts(*, actor: Viewer, now: dt.datetime, most: int = LAPSE_AT_ONCE) -> int:
+def lapse_gifts(*, actor: Viewer, now: dt.datetime) -> int:
     """End what nobody fetched in time, and take the points for gifts that did not come back in time; how many rights.
 
     Each right is a transaction of its own, so it can be stopped anywhere and run again. Raises NotAllowed.
@@ -229,8 +228,9 @@ def lapse_gifts(*, actor: Viewer, now: dt.datetime, most: int = LAPSE_AT_ONCE) -
     waiting = GiftRight.objects.filter(state=State.RESERVED, collect_by__lte=now)
     latest = now.date() + dt.timedelta(days=1)  # the day may be over in the east already
     owed = GiftRight.objects.filter(state=State.OWED, due_on__lt=latest, points__gt=0)
-    ids = [*waiting.order_by("id").values_list("id", flat=True)[:most]]
-    ids += owed.order_by("id").values_list("id", flat=True)[:most]
+    ids = [
+        right_id for rows in (waiting, owed) for right_id in rows.order_by("id").values_list("id", flat=True)
+    ]
     return sum(_lapse(actor, right_id, now) for right_id in ids)
 
 

@@ -348,7 +348,18 @@ def _finish(operation: dict[str, Any]) -> None:
     }
 
 
-MAY_MISS = frozenset(("look_up_member", "enroll_member", "get_policy", "open_ticket", "merge_members"))
+MAY_MISS = frozenset(
+    (
+        "look_up_member",
+        "enroll_member",
+        "get_policy",
+        "open_ticket",
+        "merge_members",
+        "hand_out_gift",
+        "hand_over_exchange",
+        "hand_over_prize",
+    )
+)
 MAY_CONFLICT = frozenset(("look_up_member", "birthday_gift", "list_invitations"))
 
 

@@ -127,6 +127,7 @@ RETENTION_CLASSES = {
     "chats": _("Messages of closed chats"),
     "chat_files": _("Files sent in chats"),
     "quarantined_rows": _("Settled rows of imports"),
+    "quarantined_uploads": _("Settled uploads of tills"),
     "log_in_attempts": _("Log-in attempts of staff"),
 }
 DATA_TABLES = {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import psycopg
 import pytest
 from django.db import connection
 
@@ -159,15 +161,22 @@ QUERY = """SELECT number AS 小票号, 'C001' AS 商户编码, '05' AS 收银机
 
 
 @pytest.fixture
-def erp(transactional_db: None) -> Any:
-    with connection.cursor() as cursor:
-        cursor.execute(
+def erp(db: None) -> Iterator[psycopg.Connection]:
+    """Another system's table, written by a connection of its own and so there for everybody."""
+    here = connection.settings_dict
+    where = {
+        "host": here["HOST"],
+        "port": here["PORT"] or None,
+        "user": here["USER"],
+        "password": here["PASSWORD"],
+    }
+    with psycopg.connect(dbname=here["NAME"], autocommit=True, **where) as other:
+        other.execute(
             "CREATE TABLE erp_sale (number text, sold_at timestamp, item text, amount numeric(12, 2))"
         )
-        cursor.executemany("INSERT INTO erp_sale VALUES (%s, %s, %s, %s)", SALES)
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE erp_sale")
+        other.cursor().executemany("INSERT INTO erp_sale VALUES (%s, %s, %s, %s)", SALES)
+        yield other
+        other.execute("DROP TABLE erp_sale")
 
 
 def own_address() -> str:
@@ -179,7 +188,12 @@ def own_address() -> str:
 
 
 def test_rows_are_read_from_the_watermark_on(
-    erp: None, uploads: Path, programme: int, malls: Malls, crew: Crew, monkeypatch: pytest.MonkeyPatch
+    erp: psycopg.Connection,
+    uploads: Path,
+    programme: int,
+    malls: Malls,
+    crew: Crew,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     url = own_address()
     made = operations.create_database_connector(
@@ -193,10 +207,9 @@ def test_rows_are_read_from_the_watermark_on(
     assert kept.watermark == "datetime:2026-03-01T11:00:00"
     assert sorted(Receipt.objects.values_list("number", "net_fen")) == [("P1", 6000), ("P2", 2800)]
     assert fetch(made, NOW + HOUR) == 0
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO erp_sale VALUES ('P3', '2026-03-01 11:00:00', 'TEA', 9), ('P4', '2026-03-02', 'TEA', 8)"
-        )
+    erp.execute(
+        "INSERT INTO erp_sale VALUES ('P3', '2026-03-01 11:00:00', 'TEA', 9), ('P4', '2026-03-02', 'TEA', 8)"
+    )
     assert fetch(made, NOW + 3 * HOUR) == 1
     assert Receipt.objects.count() == 4
     part = queries.fetched_parts(crew.ops, made).items[0]
@@ -204,7 +217,7 @@ def test_rows_are_read_from_the_watermark_on(
 
 
 def test_source_that_cannot_be_read_is_told_without_its_password(
-    erp: None, uploads: Path, programme: int, malls: Malls, crew: Crew
+    erp: psycopg.Connection, uploads: Path, programme: int, malls: Malls, crew: Crew
 ) -> None:
     ways = {
         "away": ("postgresql+psycopg://erp:geheim@127.0.0.1:1/erp", QUERY),
@@ -223,9 +236,7 @@ def test_source_that_cannot_be_read_is_told_without_its_password(
         found = queries.connector(crew.ops, made, NOW)
         assert found.state == "failing"
         assert "geheim" not in found.last_error
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM erp_sale")
-        assert cursor.fetchone() == (3,)
+    assert erp.execute("SELECT count(*) FROM erp_sale").fetchone() == (3,)
     assert not ImportRun.objects.exists()
 
 

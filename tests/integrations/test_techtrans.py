@@ -6,6 +6,7 @@ import datetime as dt
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -61,6 +62,7 @@ class _InProcess(BaseAdapter):
         return None
 
 
+@cache
 def soap(address: str = "http://testserver", port: str = "salestransSoap") -> Any:
     session = requests.Session()
     session.trust_env = False

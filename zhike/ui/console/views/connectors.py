@@ -139,13 +139,13 @@ def new_credential(request: StaffRequest, connector_id: int) -> HttpResponse:
     form = CredentialForm(request.POST or None, merchants=merchants)
     if request.method == "POST" and form.is_valid():
         try:
-            _id, username, password = operations.create_credential(
+            made, username, password = operations.create_credential(
                 actor=request.viewer, connector_id=connector_id, now=request.now, **form.cleaned_data
             )
         except Problem as problem:
             add_problem(form, problem)
         else:
-            return _shown(request, connector_id, username, password)
+            return _shown(request, made, username, password)
     context = {"form": form, "title": _("New credential"), "label": _("Make credential"), "connector": found}
     return page(request, "console/connectors/form.html", context, section="connectors")
 
@@ -164,7 +164,7 @@ def rotate(request: StaffRequest, credential_id: int) -> HttpResponse:
         except Problem as problem:
             add_problem(form, problem)
         else:
-            return _shown(request, found.connector_id, username, password)
+            return _shown(request, credential_id, username, password)
     context = {
         "form": form,
         "title": _("New password"),
@@ -175,11 +175,14 @@ def rotate(request: StaffRequest, credential_id: int) -> HttpResponse:
     return page(request, "console/connectors/form.html", context, section="connectors")
 
 
-def _shown(request: StaffRequest, connector_id: int, username: str, password: str) -> HttpResponse:
+def _shown(request: StaffRequest, credential_id: int, username: str, password: str) -> HttpResponse:
     """The page that shows a password, this once."""
+    credential = queries.credential(request.viewer, credential_id, request.now)
+    connector = queries.connector(request.viewer, credential.connector_id, request.now)
     context = {
-        "connector": queries.connector(request.viewer, connector_id, request.now),
-        "mall": organization.mall(queries.connector(request.viewer, connector_id, request.now).mall_id),
+        "connector": connector,
+        "mall": organization.mall(connector.mall_id),
+        "merchant": credential.merchant,
         "username": username,
         "password": password,
         "address": request.build_absolute_uri(SOAP_PATH),

@@ -10,8 +10,10 @@ import datetime as dt
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -20,7 +22,7 @@ from playwright.sync_api import APIResponse, Page
 
 from tests.browser.conftest import AXE, DESK, PHONE
 from tests.browser.site import Site
-from tests.people import PASSWORD, build_malls, hire
+from tests.people import PASSWORD, Malls, build_malls, hire
 from tests.ui.counter.world import enroll, log_in_staff, world_of_site
 from zhike.kernel import clock
 from zhike.kernel.access import Viewer, system_viewer
@@ -29,6 +31,7 @@ from zhike.loyalty.handlers import member_activity
 from zhike.risk import operations as risk
 from zhike.risk import queries as risk_queries
 from zhike.risk.handlers import risk_deeds
+from zhike.service import operations as service
 from zhike.ui.member import session as sessions
 
 pytestmark = pytest.mark.xdist_group("browser-walk")
@@ -85,11 +88,27 @@ def house(site: Site) -> House:
         member = enroll("阿卜杜拉·买买提艾力江·吐尔逊", phone, malls.star, malls.cafe, now)
         world.numbers += int(now.timestamp()) % 10_000_000
         world.buy(98_765_432_10, member=member, at=now - dt.timedelta(days=1))
-        world.buy(500, member=member, at=now - dt.timedelta(minutes=30))
+        bought = world.buy(500, member=member, at=now - dt.timedelta(minutes=30))
+        _bring_back(malls, bought.receipt_id, now)
         world.redeem(member, 987_600)
         drain(member_activity)
         _look_into_it(now)
     return House(admin, member.member_id, member.person_id)
+
+
+def _bring_back(malls: Malls, receipt_id: UUID, now: dt.datetime) -> None:
+    """A cup is to be mended and lies at the desk."""
+    service.found_after_sales(actor=ACTOR, group_id=malls.group, now=now)
+    number = service.apply_after_sale(
+        actor=ACTOR,
+        receipt_id=receipt_id,
+        kind="repair",
+        reason="quality",
+        condition="used",
+        quantities={1: Decimal(1)},
+        now=now,
+    )
+    service.receive_goods(actor=ACTOR, number=number, now=now)
 
 
 def _look_into_it(now: dt.datetime) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -21,7 +20,7 @@ from zhike.service import queries
 from zhike.simulator.founding import World
 from zhike.simulator.rhythm import ZONE
 
-GOODS = ("apparel", "shoes", "sports", "kids", "digital", "home", "jewellery")
+GOODS = ("apparel", "shoes", "sports", "kids", "digital", "home")
 LOOKED_AT = 400
 BOUGHT_BEFORE = 6
 """Days at most between purchase and request: most terms give seven."""
@@ -56,6 +55,13 @@ class Case:
     by_app: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Bought:
+    receipt_id: UUID
+    day: dt.date
+    person_id: int
+
+
 CASES = (
     Case(1, "return", "size", "sealed", "尺码偏大，吊牌还在，想退掉。", "applied"),
     Case(1, "exchange", "size", "sealed", "想换小一码，颜色不变。", "applied"),
@@ -65,12 +71,10 @@ CASES = (
     Case(5, "repair", "quality", "used", "穿了两次鞋底开胶。", "ready", by_app=False),
     Case(6, "exchange", "quality", "used", "洗过一次就起球，要求换新。", "done", "同款全新一件", by_app=False),
     Case(8, "return", "mismatch", "opened", "颜色和店里展示的不一样。", "done", by_app=False),
-    Case(9, "return", "size", "sealed", "买大了。", "done"),
     Case(11, "return", "dislike", "sealed", "送人的，对方不喜欢。", "refused", "吊牌已剪，不影响使用的商品不支持无理由退货"),
     Case(12, "exchange", "size", "sealed", "换大一码。", "done", "同款大一码"),
     Case(14, "return", "quality", "used", "用了三天就不工作了。", "rejected", "检测为进水损坏，不属于质量问题", by_app=False),
     Case(16, "repair", "quality", "used", "扣子掉了一颗，想配原装的。", "collected", by_app=False),
-    Case(18, "return", "wrong_item", "sealed", "回家发现装错了型号。", "done", by_app=False),
 )  # fmt: skip
 
 
@@ -90,14 +94,14 @@ def seed_after_sales(actor: Viewer, world: World, now: dt.datetime) -> Counter[s
         actor,
     )
     bought = _bought(actor, world)
+    wanted = {world.category_ids[code] for code in GOODS if code in world.category_ids}
     for case in CASES:
         day = today - dt.timedelta(days=case.days)
-        found = next((one for one in bought if 1 <= (day - one[1]).days <= BOUGHT_BEFORE), None)
-        if found is None:
+        chosen = _choose(bought, day, wanted)
+        if chosen is None:
             continue
-        bought.remove(found)
         try:
-            _live(case, found, agent, today, now)
+            _live(case, *chosen, agent, today, now)
         except Problem:
             continue  # a purchase that was returned meanwhile, or whose points are spent
         done[case.road] += 1
@@ -145,49 +149,46 @@ def _publish(actor: Viewer, world: World, now: dt.datetime) -> None:
     )
 
 
-def _bought(actor: Viewer, world: World) -> list[tuple[UUID, dt.date, int, int]]:
-    """(receipt, day, person, line) of members' purchases of goods that can come back, newest first, one a person."""
-    wanted = {world.category_ids[code] for code in GOODS if code in world.category_ids}
-    found, seen, cursor = [], set(), None
+def _bought(actor: Viewer, world: World) -> list[Bought]:
+    """Members' purchases, newest first, one a person."""
+    found: list[Bought] = []
+    seen: set[int] = set()
+    cursor = None
     for _page in range(LOOKED_AT // 200):
         page = sales.receipts_page(
             actor, mall_id=world.mall_id, kind="sale", has_person=True, cursor=cursor, limit=200
         )
-        fresh = [row for row in page.items if row.person_id not in seen]
-        seen |= {row.person_id for row in fresh}
-        first: dict[UUID, int] = {}
-        for receipt_id, line_no in _lines([row.id for row in fresh], wanted):
-            first.setdefault(receipt_id, line_no)
-        found += [
-            (row.id, row.business_date, row.person_id, first[row.id])
-            for row in fresh
-            if row.id in first and row.person_id is not None
-        ]
+        for row in page.items:
+            if row.person_id is not None and row.person_id not in seen:
+                seen.add(row.person_id)
+                found.append(Bought(row.id, row.business_date, row.person_id))
         cursor = page.next_cursor
         if cursor is None:
             break
     return found
 
 
-def _lines(receipt_ids: list[UUID], wanted: set[int]) -> Iterator[tuple[UUID, int]]:
-    for receipt_id in receipt_ids:
-        for line in sales.lines_of(receipt_id):
+def _choose(bought: list[Bought], day: dt.date, wanted: set[int]) -> tuple[Bought, int] | None:
+    """A purchase of the days before with something that can come back, and its line; it is taken out of the list."""
+    for one in bought:
+        if not 1 <= (day - one.day).days <= BOUGHT_BEFORE:
+            continue
+        for line in sales.lines_of(one.receipt_id):
             if line.category_id in wanted and line.returned_quantity == 0 and line.quantity >= 1:
-                yield receipt_id, line.line_no
+                bought.remove(one)
+                return one, line.line_no
+    return None
 
 
 def _at(today: dt.date, days_ago: int, hour: int) -> dt.datetime:
     return dt.datetime.combine(today - dt.timedelta(days=days_ago), dt.time(hour, 30), ZONE)
 
 
-def _live(
-    case: Case, bought: tuple[UUID, dt.date, int, int], agent: Viewer, today: dt.date, now: dt.datetime
-) -> None:
+def _live(case: Case, bought: Bought, line_no: int, agent: Viewer, today: dt.date, now: dt.datetime) -> None:
     """Ask, then every step whose hour has come."""
-    receipt_id, _day, person_id, line_no = bought
     number = service.apply_after_sale(
-        actor=customers.viewer_of_person(person_id) if case.by_app else agent,
-        receipt_id=receipt_id,
+        actor=customers.viewer_of_person(bought.person_id) if case.by_app else agent,
+        receipt_id=bought.receipt_id,
         kind=case.kind,
         reason=case.reason,
         condition=case.condition,

@@ -425,3 +425,14 @@ class AfterSalesPublished(Fact):
     @property
     def subject(self) -> str:
         return f"group/{self.group_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class WordsNoticed(_OfConversation):
+    """A watched word was said by ``speaker`` (member, staff); never which one."""
+
+    type: ClassVar[str] = "zhike.service.words_noticed"
+    alert_id: int
+    category: str
+    severity: str
+    speaker: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from zhike.kernel.personal import BLANK, DELETE, KEEP, Holding, Keeping, Loose
 
 HOLDINGS = (
+    Holding("service_wordalert", "service_conversation", "conversation_id", "service", "service", DELETE),
     Holding("service_messagefile", "service_message", "message_id", "service", "service", DELETE, export=("name", "size"), files="path"),
     Holding(
         "service_message", "service_conversation", "conversation_id", "service", "service", DELETE,
@@ -88,7 +89,7 @@ KEEPINGS = (
         730,
         days_min=180,
         also="conversation_id IN (SELECT id FROM service_conversation WHERE status = 'closed') AND id NOT IN"
-        " (SELECT message_id FROM service_messagefile)",
+        " (SELECT message_id FROM service_messagefile) AND id NOT IN (SELECT message_id FROM service_wordalert)",
     ),
     Keeping(
         "chat_files",
@@ -98,4 +99,5 @@ KEEPINGS = (
         days_min=180,
         files="path",
     ),
+    Keeping("word_alerts", "service_wordalert", "noticed_at", 365, days_min=180),
 )

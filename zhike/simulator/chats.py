@@ -62,6 +62,16 @@ PAST = (
         ),
         ends=True,
     ),
+    Talk(
+        (
+            "我买的蛋糕里吃出异物，再不处理我就打12315",
+            "非常抱歉，我马上请店长联系您，方便把照片发给我吗？",
+            "照片发了",
+            "收到，我个人保证退款，请您放心。",
+            "行吧，等你们消息",
+        ),
+        ends=True,
+    ),
     Talk(("周末有亲子活动吗", "您好，周六下午两点中庭有手工课，服务台报名。", "太好了"), ends=True),
 )
 NOW_GOING_ON = (
@@ -94,6 +104,7 @@ def seed_chats(actor: Viewer, world: World, history: History, seed: int, now: dt
     if queries.inbox_page(actor, queue="all", mall_id=world.mall_id, limit=1).items:
         return 0
     service.found_knowledge(actor=actor, group_id=world.group_id, now=now)
+    service.found_sensitive_words(actor=actor, group_id=world.group_id, now=now)
     for code, title, text in PHRASES:
         service.save_phrase(actor=actor, group_id=world.group_id, code=code, title=title, text=text, now=now)
     rng = Random(f"chats/{seed}")

@@ -30,6 +30,7 @@ from zhike.service.models.tickets import (
     TicketClock,
 )
 from zhike.service.models.verbatims import Verbatim, VerbatimModel
+from zhike.service.models.watch import SensitiveWord, WordAlert
 
 __all__ = [
     "AfterSale",
@@ -67,6 +68,7 @@ __all__ = [
     "Phrase",
     "PolicyVersion",
     "RepairPart",
+    "SensitiveWord",
     "Survey",
     "SurveyAnswer",
     "SurveyVersion",
@@ -76,4 +78,5 @@ __all__ = [
     "Touchpoint",
     "Verbatim",
     "VerbatimModel",
+    "WordAlert",
 ]

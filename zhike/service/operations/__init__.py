@@ -151,6 +151,14 @@ from zhike.service.operations.verbatims import (
     store_verbatim_model,
     train_verbatims,
 )
+from zhike.service.operations.watch import (
+    VerdictInvalid,
+    WordsInvalid,
+    drop_sensitive_word,
+    found_sensitive_words,
+    judge_word_alert,
+    save_sensitive_words,
+)
 from zhike.service.rules.after_sales import Extension, Part, Terms
 from zhike.service.rules.after_sales import Policy as AfterSalesTerms
 from zhike.service.rules.policies import USUAL, Policy, Row
@@ -221,6 +229,8 @@ __all__ = [
     "TicketInvalid",
     "TooLateToReopen",
     "TouchpointInvalid",
+    "VerdictInvalid",
+    "WordsInvalid",
     "WrongState",
     "WrongStep",
     "add_improvement",
@@ -240,18 +250,21 @@ __all__ = [
     "decide_miss",
     "decide_verbatim",
     "drop_phrase",
+    "drop_sensitive_word",
     "finish_improvement",
     "finish_repair",
     "finish_task",
     "found_after_sales",
     "found_compensation",
     "found_knowledge",
+    "found_sensitive_words",
     "found_service",
     "found_surveys",
     "hand_back",
     "hand_over_compensation",
     "hold_ticket",
     "invite_sample",
+    "judge_word_alert",
     "keep_looking",
     "keep_seat",
     "load_holidays",
@@ -279,6 +292,7 @@ __all__ = [
     "save_compensation_item",
     "save_department",
     "save_phrase",
+    "save_sensitive_words",
     "save_survey",
     "save_touchpoint",
     "see_alert",

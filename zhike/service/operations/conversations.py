@@ -15,7 +15,7 @@ from zhike.loyalty import queries as loyalty
 from zhike.organization import queries as organization
 from zhike.service.events import ConversationClosed, ConversationStarted
 from zhike.service.models import Agent, Conversation, Looking, Mention, Message, Phrase
-from zhike.service.operations import _bot, _conversations, _sharing
+from zhike.service.operations import _bot, _conversations, _sharing, watch
 from zhike.service.operations._tickets import HANDLE, OPEN, NewFile
 from zhike.service.rules import conversations
 
@@ -43,6 +43,7 @@ def write_as_member(
         return row.number
     _conversations.move(row, "member_says")
     message = _conversations.say(row, "member", text, now, key=key, files=files, author_id=person_id)
+    watch.look(row, message, text, "member", now)
     row.awaits_us, row.snoozed_until = True, None
     row.member_received = row.member_read = message.number
     if row.status == "bot":
@@ -136,6 +137,7 @@ def write_as_staff(
         message = _conversations.say(
             row, "staff", text, now, author=actor.label, author_id=actor.id, key=key, files=files
         )
+        watch.look(row, message, text, "staff", now)
         row.awaits_us, row.snoozed_until = False, None
         row.first_answered_at = row.first_answered_at or now
         row.staff_read = message.number

@@ -161,6 +161,14 @@ from zhike.service.queries.verbatims import (
     verbatim,
     verbatims_page,
 )
+from zhike.service.queries.watch import (
+    WordAlertView,
+    WordView,
+    sensitive_words,
+    word_alert,
+    word_alert_counts,
+    word_alerts_page,
+)
 from zhike.service.rules.compensation import KINDS, PERIODS
 from zhike.service.rules.conversations import SKILLS, fill
 from zhike.service.rules.policies import ALERTED_ROLES, ANY, CLOCKS, SEVERITIES, TYPES
@@ -238,6 +246,8 @@ __all__ = [
     "TopicRow",
     "TouchpointView",
     "VerbatimView",
+    "WordAlertView",
+    "WordView",
     "after_sale",
     "after_sale_of",
     "after_sales_counts",
@@ -314,6 +324,7 @@ __all__ = [
     "search_articles",
     "seat",
     "seats",
+    "sensitive_words",
     "shipped_holidays",
     "special_days",
     "standing_keys",
@@ -342,4 +353,7 @@ __all__ = [
     "visible_conversation",
     "visible_ticket",
     "waiting_tokens",
+    "word_alert",
+    "word_alert_counts",
+    "word_alerts_page",
 ]

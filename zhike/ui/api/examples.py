@@ -189,6 +189,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "finish_follow_up": {"outcome": "visit", "channel": "in_person", "note": "约周六到店试大衣"},
     "record_contact": {"channel": "in_person", "result": "talked", "note": "到店看了秋冬新款"},
     "write_care_note": {"text": "偏好简约的款式，女儿上小学。"},
+    "judge_word_alert": {"verdict": "upheld", "note": "已约谈客服"},
     "ask_for_goods": {
         "kind": "return",
         "reason": "quality",
@@ -210,6 +211,7 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 PATHS: dict[str, str] = {
+    "alert_id": "77",
     "member_id": "1024",
     "order_id": "345",
     "use_id": "512",

@@ -499,6 +499,11 @@ OPERATIONS: dict[str, Text] = {
         _("The next step of a return, exchange or repair"),
         _("settle posts the return of checked goods once: points are taken back and spent ones given back."),
     ),
+    "list_word_alerts": Text(
+        _("Alerts about watched words"),
+        _("Where one was said in a chat, by whom, of which kind; newest first, without the sentence."),
+    ),
+    "judge_word_alert": Text(_("Judge an alert"), _("Upheld or harmless; it can be judged anew.")),
     "close_ticket": Text(_("Close a ticket"), _("A call-back becomes due where one is promised.")),
     "list_segments": Text(_("Segments within the key's scope"), _("By name, with the last count.")),
     "save_segment": Text(

@@ -49,6 +49,7 @@ from zhike.ui.api.routes import (
     tier_policy,
     tiers,
     verbatims,
+    watch,
 )
 from zhike.ui.api.routes import coupons as coupon_routes
 from zhike.ui.api.routes import receipts as receipt_routes
@@ -80,6 +81,7 @@ for _router in (
     finance.router,
     tickets.router,
     after_sales.router,
+    watch.router,
     care.router,
     listening.router,
     verbatims.router,

@@ -126,6 +126,7 @@ RETENTION_CLASSES = {
     "risk_deeds": _("What detectors look at"),
     "chats": _("Messages of closed chats"),
     "chat_files": _("Files sent in chats"),
+    "word_alerts": _("Alerts about words in chats"),
     "quarantined_rows": _("Settled rows of imports"),
     "quarantined_uploads": _("Settled uploads of tills"),
     "log_in_attempts": _("Log-in attempts of staff"),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from zhike.ui.components import after_sales
+from zhike.ui.components import after_sales, watch
 
 TYPES = {
     "complaint": _("Complaint"),
@@ -347,6 +347,7 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     "sentiment_tone": SENTIMENT_TONES,
     "verbatim_source": VERBATIM_SOURCES,
     **after_sales.TABLES,
+    **watch.TABLES,
 }
 
 

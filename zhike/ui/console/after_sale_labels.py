@@ -18,5 +18,8 @@ AFTER_SALE_ACTIONS = {
     "after_sale.send": _("Repair planned"),
     "after_sale.settle": _("Return or exchange finished"),
     "after_sale.withdraw": _("After-sales request withdrawn"),
+    "sensitive_words.drop": _("Watched word dropped"),
+    "sensitive_words.save": _("Watched words saved"),
+    "word_alert.judge": _("Alert about words judged"),
     "after_sales.publish": _("After-sales terms published"),
 }

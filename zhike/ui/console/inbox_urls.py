@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from zhike.ui.console.views import inbox, knowledge
+from zhike.ui.console.views import inbox, knowledge, watch
 
 INBOX = [
     path("knowledge/", knowledge.articles, name="knowledge"),
@@ -20,6 +20,12 @@ INBOX = [
     path("inbox/setup/seats/<int:staff_id>/", inbox.seat, name="seat"),
     path("inbox/setup/phrase/", inbox.phrase, name="phrase"),
     path("inbox/setup/phrase/<int:phrase_id>/drop/", inbox.drop_phrase, name="drop_phrase"),
+    path("inbox/watch/", watch.alerts, name="word_alerts"),
+    path("inbox/watch/<int:alert_id>/", watch.judge, name="judge_word_alert"),
+    path("inbox/watch/words/", watch.word_list, name="sensitive_words"),
+    path("inbox/watch/words/add/", watch.add_words, name="add_sensitive_words"),
+    path("inbox/watch/words/begin/", watch.begin, name="begin_sensitive_words"),
+    path("inbox/watch/words/<int:word_id>/drop/", watch.drop, name="drop_sensitive_word"),
     path("inbox/<slug:number>/", inbox.conversation, name="conversation"),
     path("inbox/<slug:number>/parts/", inbox.conversation_parts, name="conversation_parts"),
     path("inbox/<slug:number>/news/", inbox.news, name="conversation_news"),

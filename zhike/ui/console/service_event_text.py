@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from zhike.ui.components import after_sales, service
+from zhike.ui.components import after_sales, service, watch
 from zhike.ui.components.formatting import yuan
 from zhike.ui.console.told import Data, Names, Teller, Told, merchant
 
@@ -114,6 +114,13 @@ def _goods_moved(data: Data, tiers: Names) -> Told:
     return Told(title, " · ".join(parts), "package-open", tone, url)
 
 
+def _words_noticed(data: Data, tiers: Names) -> Told:
+    what = watch.CATEGORIES.get(data["category"], data["category"])
+    return Told(
+        _("A watched word was said"), str(what), "shield-alert", "warning", reverse("console:word_alerts")
+    )
+
+
 SERVICE_TELLERS: dict[str, Teller] = {
     "service.ticket_opened": _ticket(gettext_lazy("Opened a ticket"), "headset", "warning"),
     "service.ticket_answered": _ticket(gettext_lazy("A ticket was answered"), "message-circle", "info"),
@@ -136,6 +143,7 @@ SERVICE_TELLERS: dict[str, Teller] = {
     "service.conversation_closed": _conversation(gettext_lazy("The chat ended"), "archive"),
     "service.after_sale_applied": _goods_asked,
     "service.after_sale_moved": _goods_moved,
+    "service.words_noticed": _words_noticed,
     "service.deadline_called": _deadline,
     "service.staff_told": _staff_told,
     "service.survey_asked": _survey_asked,

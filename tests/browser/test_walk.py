@@ -171,10 +171,12 @@ class Walk:
             assert answer.status < 500, address
             if not is_page(answer):
                 continue
-            self.walked.append(address)
             page.goto(address)
             self._follow(page.evaluate(LINKS))
+            self.waiting.append(address)  # whoever finds it at fault meets it again, at the latest in the last part
             yield address
+            self.waiting.remove(address)
+            self.walked.append(address)
 
     def _follow(self, links: list[str]) -> None:
         for link in links:

@@ -173,7 +173,7 @@ class Walk:
                 continue
             page.goto(address)
             self._follow(page.evaluate(LINKS))
-            self.waiting.append(address)  # whoever finds it at fault meets it again, at the latest in the last part
+            self.waiting.append(address)  # one at fault is met again, at the latest in the last part
             yield address
             self.waiting.remove(address)
             self.walked.append(address)

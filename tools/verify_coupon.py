@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-KINDS = {"C": "cash", "T": "threshold", "P": "percent", "G": "gift", "S": "service"}
+KINDS = {"C": "cash", "T": "threshold", "P": "percent", "G": "gift", "F": "parking", "S": "service"}
 _P = 2**255 - 19
 _Q = 2**252 + 27742317777372353535851937790883648493
 _D = -121665 * pow(121666, _P - 2, _P) % _P
@@ -44,15 +44,9 @@ def verify(payload: str, keys: list[bytes], used: set[str], now: float) -> Coupo
         signature = base64.b32decode(mark + "=" * (-len(mark) % 8))
         value, minimum = map(int, parts[3][1:].split("-"))
         coupon = Coupon(
-            parts[1],
-            int(parts[2]),
-            KINDS.get(parts[3][0], "parking"),
-            value,
-            minimum,
-            int(parts[4]),
-            int(parts[5]),
+            parts[1], int(parts[2]), KINDS[parts[3][0]], value, minimum, int(parts[4]), int(parts[5])
         )
-    except (ValueError, IndexError, binascii.Error):
+    except (LookupError, ValueError, binascii.Error):
         raise ValueError("not a signed coupon") from None
     if not any(is_signed(key, said.encode(), signature) for key in keys):
         raise ValueError("the signature does not fit")

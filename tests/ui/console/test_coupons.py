@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -50,13 +51,16 @@ def batch_id(world: World) -> int:
 
 def test_from_the_template_to_the_batch(world: World, admin: Client) -> None:
     merchants = {"merchants": [str(world.malls.cafe)]}
-    assert admin.post("/console/coupons/templates/new/", template_form(**merchants)).status_code == 302
+    form = template_form(offline="on", **merchants)
+    assert admin.post("/console/coupons/templates/new/", form).status_code == 302
     template = CouponTemplate.objects.get()
+    assert template.terms["offline"] is True
     assert template.terms["scope"]["merchants"]["except"] == [world.malls.cafe]
     assert template.terms["funding"] == {"mall": 6000, "merchant": 4000}
     assert "¥20" in said(admin.get("/console/coupons/templates/"))
     page = said(admin.get(f"/console/coupons/templates/{template.pk}/"))
     assert 'value="100.00"' in page
+    assert re.search(r'name="offline"[^>]*checked', page)
     assert template.name in said(admin.get(f"/console/coupons/templates/{template.pk}/batch/"))
     for _ in range(2):
         answer = admin.post(f"/console/coupons/templates/{template.pk}/batch/", batch_form(world))

@@ -30,6 +30,7 @@ from zhike.offers.queries.coupons import (
     member_coupon,
     member_coupons,
     quote_coupons,
+    signing_keys,
 )
 from zhike.offers.queries.ending import coupons_ending
 from zhike.offers.queries.held import BasketAsked
@@ -93,6 +94,7 @@ __all__ = [
     "promotion",
     "promotions",
     "quote_coupons",
+    "signing_keys",
     "template",
     "templates",
     "used_coupons_since",

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet, Sum
 
 from zhike.customers import queries as customers
+from zhike.kernel import signing
 from zhike.kernel.access import Viewer, require, require_touch, visible
 from zhike.kernel.errors import NotFound
 from zhike.kernel.paging import Keyset, Listing
@@ -20,6 +21,7 @@ from zhike.offers.queries.catalogue import VIEW, BatchView, batch_view
 from zhike.offers.queries.held import BasketAsked, MerchantUnknown, Quote, read_quote, refusals
 from zhike.offers.queries.known import KnownBatch, known_batch
 from zhike.offers.queries.sentences import condition_text, refusal_sentence, value_text
+from zhike.offers.rules import offline
 from zhike.offers.rules.codes import is_ours, payload, read_code, spoken
 from zhike.offers.rules.terms import CouponTerms
 from zhike.offers.rules.using import HeldCoupon, Refusal, state_refusal
@@ -65,7 +67,13 @@ class CouponView:
 
     @property
     def payload(self) -> str:
-        return payload(self.code) if is_ours(self.code) else self.code
+        """What its QR says; signed for tills without network where the terms ask for it."""
+        if not is_ours(self.code):
+            return self.code
+        if not self.terms.offline:
+            return payload(self.code)
+        said = offline.statement(self.code, self.batch_id, self.terms, self.valid_from, self.valid_until)
+        return offline.signed(said, signing.sign(offline.PURPOSE, said.encode()).value)
 
     @property
     def last_moment(self) -> dt.datetime:
@@ -168,6 +176,12 @@ def coupon_by_code(viewer: Viewer, code: str, now: dt.datetime) -> CouponView | 
     require(viewer, "coupons.use")
     row = Coupon.objects.filter(code=read_code(code)).select_related("batch").first()
     return coupon_view(row, now) if row else None
+
+
+def signing_keys(viewer: Viewer) -> dict[str, str]:
+    """The public keys that signed coupons are checked by, in hex by their id, oldest first. Raises NotAllowed."""
+    require(viewer, "coupons.use")
+    return {kid: key.hex() for kid, key in signing.public_keys(offline.PURPOSE).items()}
 
 
 def looks_like_code(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zhike.kernel import codes
 from zhike.kernel.codes import spoken
+from zhike.offers.rules import offline
 
 __all__ = ["LENGTH", "code_of", "is_importable", "is_ours", "payload", "read_code", "spoken"]
 
@@ -25,7 +26,7 @@ def is_ours(code: str) -> bool:
 
 def read_code(text: str) -> str:
     """A code as scanned or typed, in the form in which it is stored."""
-    return codes.read(text, QR_PREFIX)
+    return codes.read(offline.code_in(text), QR_PREFIX)
 
 
 def payload(code: str) -> str:

@@ -77,7 +77,8 @@ class CouponTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``percent_bp`` is taken off (2,000 is 八折), at most ``cap_fen``. ``minimum_fen``: from so much of what the coupon
     covers. ``on_return``: what happens when all that it was used for comes back: given back, or kept. A coupon given back
-    after its end is good for ``grace_days`` more. ``alone``: not with another coupon on the same basket.
+    after its end is good for ``grace_days`` more. ``alone``: not with another coupon on the same basket. ``offline``: its QR is
+    signed, so that a till without network can trust it.
     """
 
     kind: Kind
@@ -93,6 +94,7 @@ class CouponTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     on_return: Literal["give_back", "keep"] = "give_back"
     grace_days: int = 0
     alone: bool = False
+    offline: bool = False
 
 
 class TermsError(ValueError):

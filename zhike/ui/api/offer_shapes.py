@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from zhike.ui.api.shapes import Fen, Id, MemberRef, Name40, Text40, Text60
 
-CodeText = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$")]
+CodeText = Annotated[str, Meta(min_length=1, max_length=240, pattern=r"^[^\x00-\x1f\x7f]*$")]
 LineNo = Annotated[int, Meta(ge=1, le=31_999)]
 
 

@@ -372,6 +372,13 @@ OPERATIONS: dict[str, Text] = {
         _("A member's birthday gift"), _("The next birthday and what it gives, and what the last one gave.")
     ),
     "list_coupon_batches": Text(_("Batches of coupons"), _("Newest first.")),
+    "list_coupon_keys": Text(
+        _("Keys for checking coupons offline"),
+        _(
+            "Public keys for tills that check signed coupons without network. A new one appears when the installation's keys"
+            " are changed; keep the older ones until the coupons of that time have ended."
+        ),
+    ),
     "list_member_coupons": Text(_("A member's coupons"), _("Newest first, those that ended too.")),
     "hold": Text(
         _("Set points aside"),

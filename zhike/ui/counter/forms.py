@@ -59,7 +59,7 @@ class AmountField(forms.CharField):
 class FindForm(forms.Form):
     q = forms.CharField(
         label=_("Phone, card, code or name"),
-        max_length=120,
+        max_length=240,
         widget=forms.TextInput(
             attrs={
                 "autocomplete": "off",

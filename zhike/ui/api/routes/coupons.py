@@ -44,6 +44,12 @@ class CouponBatchesOut(Out):
     next_cursor: str | None
 
 
+class CouponKeysOut(Out):
+    """Public keys (Ed25519, hex) by their id, oldest first."""
+
+    keys: dict[str, str]
+
+
 class CouponOut(Out):
     """A member's coupon. `payload` is what its QR code says; `valid_until` is the first moment it is no longer good."""
 
@@ -86,6 +92,11 @@ def list_coupon_batches(
 ) -> CouponBatchesOut:
     page = queries.batches_page(request.viewer, now=request.now, cursor=cursor, limit=limit)
     return CouponBatchesOut(items=[_batch_out(one) for one in page.items], next_cursor=page.next_cursor)
+
+
+@router.get("/coupon-keys", auth=Needs("coupons.use"), response=CouponKeysOut)
+def list_coupon_keys(request: ApiRequest) -> CouponKeysOut:
+    return CouponKeysOut(keys=queries.signing_keys(request.viewer))
 
 
 @router.get("/members/{int:member_id}/coupons", auth=Needs("members.view"), response=CouponsOut)

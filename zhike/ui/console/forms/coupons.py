@@ -129,6 +129,10 @@ class TemplateForm(ScopeForm):
     )
     grace_days = _number(0, 3660, label=_("Then good for … more days"), initial=0)
     alone = forms.BooleanField(required=False, label=_("Not together with another coupon"))
+    offline = forms.BooleanField(
+        required=False, label=_("Tills without network can check it"),
+        help_text=_("The QR code is signed. A coupon taken offline at two tills is noticed only afterwards."),
+    )  # fmt: skip
     instructions = forms.CharField(
         max_length=1000, required=False, label=_("How it is used"), help_text=_("Members read it."),
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -164,6 +168,7 @@ class TemplateForm(ScopeForm):
             "on_return": data["on_return"],
             "grace_days": data["grace_days"] or 0,
             "alone": data["alone"],
+            "offline": data["offline"],
         }
         return terms
 
@@ -212,6 +217,7 @@ def initial_of(terms: Mapping[str, Any]) -> dict[str, Any]:
             "on_return",
             "grace_days",
             "alone",
+            "offline",
         )
     }
     initial["percent"] = Decimal(terms.get("percent_bp", 0)) / 100 or None

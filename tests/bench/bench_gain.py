@@ -14,7 +14,7 @@ import time
 
 from tests.bench.harness import ROOT, Result, result
 
-SEQUENCES = int(os.environ.get("ZHIKE_SEARCH_SEQUENCES", "3000"))
+SEQUENCES = int(os.environ.get("ZHIKE_SEARCH_SEQUENCES", "2000"))
 
 
 def run() -> list[Result]:

@@ -184,14 +184,20 @@ class Seeder:
         if "starts" in extra:
             hour = self.now.replace(hour=6, minute=0, second=0, microsecond=0)
             extra["starts_at"] = hour + dt.timedelta(days=extra.pop("starts"))
+        if "early" in extra:
+            extra["early_tier_ids"] = [tiers[code] for code in extra.pop("early") if code in tiers]
+            extra |= {
+                "early_opens_at": began,
+                "opens_at": self.now + dt.timedelta(days=extra.pop("opens_in")),
+            }
         if "tier" in extra:
             extra["tier_id"] = tiers[extra.pop("tier")]
         if plan.kind == "coupon":
             extra["coupon_batch_id"] = self._batch(plan, began)
         reward = rewards.NewReward(
-            code=plan.code, name=plan.name, kind=plan.kind, category_id=shelf, points=plan.points, opens_at=began,
+            code=plan.code, name=plan.name, kind=plan.kind, category_id=shelf, points=plan.points,
             market_fen=plan.market, cost_fen=plan.cost, summary=plan.summary, icon=plan.icon, description=plan.description,
-            tier_points=prices, tier_ids=only, **extra,
+            tier_points=prices, tier_ids=only, **{"opens_at": began, **extra},
         )  # fmt: skip
         self.ids[plan.code] = rewards.add_reward(
             actor=self.actor,

@@ -272,9 +272,15 @@ def test_a_tier_is_put_on_the_shelf_and_taken_back_unused(
     }  # fmt: skip
     assert admin.post("/console/rewards/new/", form | {"tier_length": "13"}).status_code == 422
     assert admin.post("/console/rewards/new/", form | {"kind": "goods"}).status_code == 422
-    where = admin.post("/console/rewards/new/", form)["Location"]
+    early = {
+        "opens_at": "2099-01-05T10:00", "early_opens_at": "2026-01-01T10:00", "early_quota": "20",
+        "early_tiers": str(world.tiers["silver"]),
+    }  # fmt: skip
+    assert admin.post("/console/rewards/new/", form | early | {"early_quota": "0"}).status_code == 422
+    where = admin.post("/console/rewards/new/", form | early)["Location"]
     page = said(admin.get(where))
     assert "限时等级" in page and "金卡 · 2 个月" in page
+    assert "等级优先兑换" in page and "银卡 · 0/20" in page
     edit = said(admin.get(f"{where}edit/"))
     assert 'name="tier_length" value="2"' in edit
     later = world.now + dt.timedelta(seconds=1)  # what the world did, it did before

@@ -225,3 +225,19 @@ def test_a_tier_is_bought_at_once_and_given_back_unused(
     again = exchanged(zhang, reward_id)
     exchanged(zhang, mall["CUP"])
     assert "/cancel/" not in said(zhang, again), "points were spent with it"
+
+
+@pytest.mark.feature("C077")
+def test_what_is_kept_for_a_tier_is_had_early(zhang: Client, mall: dict[str, int], world: World) -> None:
+    file = loyalty.member_file(SYSTEM, world.zhang.member_id, world.now)
+    day = dt.timedelta(days=1)
+    Reward.objects.filter(id=mall["CUP"]).update(
+        opens_at=world.now + 3 * day, early_opens_at=world.now - day, early_quota=1,
+        early_tier_ids=[file.tier.id], needs_preparing=False,
+    )  # fmt: skip
+    assert "Early for your tier" in said(zhang, "/m/shop/")
+    page = said(zhang, f"/m/shop/{mall['CUP']}/")
+    assert "Early for your tier" in page and "For everybody" in page
+    exchanged(zhang, mall["CUP"])
+    assert ExchangeOrder.objects.get().is_early
+    assert "Your share is gone" in said(zhang, f"/m/shop/{mall['CUP']}/")

@@ -24,7 +24,8 @@ class Reward(models.Model):
 
     ``mall`` None: the whole group's. ``stock`` None: without end. ``taken`` is the lock of the stock. ``per_member`` 0: no
     limit in a ``limit_period``. ``version`` counts changes: whoever ordered on an older one is asked again. ``tier`` is lent
-    for ``tier_length`` of ``tier_unit``.
+    for ``tier_length`` of ``tier_unit``. From ``early_opens_at`` members of ``early_tier_ids`` may have ``early_quota`` of it
+    before everybody's ``opens_at``; ``early_taken`` is the lock of that quota.
     """
 
     class Kind(models.TextChoices):
@@ -89,6 +90,10 @@ class Reward(models.Model):
     tier = models.ForeignKey("loyalty.Tier", models.PROTECT, null=True, related_name="+", db_index=False)
     tier_length = models.SmallIntegerField(default=0)
     tier_unit = models.CharField(max_length=5, choices=TierUnit.choices, default=TierUnit.DAY)
+    early_opens_at = models.DateTimeField(null=True)
+    early_tier_ids = ArrayField(models.BigIntegerField(), default=list)
+    early_quota = models.IntegerField(default=0)
+    early_taken = models.IntegerField(default=0)
     status = models.CharField(max_length=6, choices=Status.choices, default=Status.DRAFT)
     picture = models.CharField(max_length=64, blank=True)
     version = models.IntegerField(default=1)
@@ -111,6 +116,14 @@ class Reward(models.Model):
                 condition=Q(kind="tier", tier__isnull=False, tier_length__gt=0)
                 | (~Q(kind="tier") & Q(tier__isnull=True, tier_length=0)),
                 name="reward_lends_tier",
+            ),
+            models.CheckConstraint(
+                condition=Q(early_taken__gte=0, early_taken__lte=F("early_quota"))
+                & (
+                    Q(early_opens_at__isnull=True, early_quota=0)
+                    | Q(early_opens_at__lt=F("opens_at"), early_quota__gt=0)
+                ),
+                name="reward_early_quota",
             ),
         ]
         indexes = [models.Index(fields=["group", "category"], name="reward_shelf")]
@@ -159,7 +172,7 @@ class ExchangeOrder(models.Model):
     """兑换单. ``points`` and ``cash_fen`` are the whole order's, ``redemption`` is where its points went.
 
     ``code`` is shown when it is collected. ``period`` is the one its limit was counted in. ``returned`` pieces of a
-    collected order came back. ``cost_fen`` and ``funding`` are the reward's as they were.
+    collected order came back. ``is_early``: out of the early quota. ``cost_fen`` and ``funding`` are the reward's as they were.
     """
 
     class State(models.TextChoices):
@@ -184,6 +197,7 @@ class ExchangeOrder(models.Model):
     redemption = models.OneToOneField("loyalty.Redemption", models.PROTECT, related_name="+")
     coupon = models.OneToOneField("offers.Coupon", models.PROTECT, null=True, related_name="+")
     tier_grant = models.OneToOneField("loyalty.TierGrant", models.PROTECT, null=True, related_name="+")
+    is_early = models.BooleanField(default=False)
     returned = models.IntegerField(default=0)
     tender = models.CharField(max_length=20, blank=True)
     source = models.CharField(max_length=20)

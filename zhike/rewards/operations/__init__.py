@@ -74,6 +74,7 @@ from zhike.rewards.operations.draws import (
     save_draw,
 )
 from zhike.rewards.operations.exchanging import (
+    EarlyQuotaGone,
     Exchanged,
     LimitReached,
     NotOnSale,
@@ -164,6 +165,7 @@ __all__ = [
     "DrawUnusable",
     "Drawn",
     "DrawnEnough",
+    "EarlyQuotaGone",
     "Exchanged",
     "GiftCampaignNotFound",
     "GiftCampaignOver",

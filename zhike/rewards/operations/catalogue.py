@@ -115,6 +115,9 @@ class NewReward:
     tier_id: int | None = None
     tier_length: int = 0
     tier_unit: str = "day"
+    early_opens_at: dt.datetime | None = None
+    early_tier_ids: Sequence[int] = ()
+    early_quota: int = 0
 
 
 @transaction.atomic
@@ -195,7 +198,7 @@ def change_reward(*, actor: Viewer, reward_id: int, reward: NewReward, now: dt.d
     row = _locked(actor, reward_id)
     if (reward.kind, reward.code) != (row.kind, row.code):
         raise RewardUnusable
-    _check(reward, row.group_id, row.stock)
+    _check(reward, row.group_id, row.stock, row.early_taken)
     before = _shown(row)
     _fill(row, reward)
     row.version += 1
@@ -352,7 +355,7 @@ _PLAIN = (
     "code", "name", "kind", "category_id", "points", "opens_at", "closes_at", "cash_fen", "market_fen", "cost_fen",
     "per_member", "limit_period", "summary", "description", "icon", "place", "needs_preparing", "collect_days", "on_expiry",
     "member_may_cancel", "starts_at", "goal_points", "coupon_batch_id",
-    "tier_id", "tier_length", "tier_unit",
+    "tier_id", "tier_length", "tier_unit", "early_opens_at", "early_quota",
 )  # fmt: skip
 
 
@@ -362,10 +365,14 @@ def _fill(row: Reward, reward: NewReward) -> None:
     row.code, row.name = reward.code.strip(), reward.name.strip()
     row.tier_points, row.funding = dict(reward.tier_points), dict(reward.funding)
     row.tier_ids = sorted(set(reward.tier_ids))
+    row.early_tier_ids = sorted(set(reward.early_tier_ids))
 
 
 def _shown(row: Reward) -> dict[str, Any]:
-    shown = {name: getattr(row, name) for name in (*_PLAIN, "tier_points", "funding", "tier_ids", "stock")}
+    shown = {
+        name: getattr(row, name)
+        for name in (*_PLAIN, "tier_points", "funding", "tier_ids", "early_tier_ids", "stock")
+    }
     return {
         name: value.isoformat() if isinstance(value, dt.datetime) else value
         for name, value in shown.items()
@@ -379,7 +386,19 @@ def _tiers(group_id: int) -> set[int]:
     return {tier.id for ladder in ladders for tier in ladder[1:]}
 
 
-def _check(reward: NewReward, group_id: int, stock: int | None) -> None:
+def _early_is_right(reward: NewReward, taken: int, stock: int | None) -> bool:
+    """All of it or none: a moment before everybody's, tiers, and a quota within the stock, not below what is taken."""
+    if reward.early_opens_at is None:
+        return not reward.early_tier_ids and reward.early_quota == taken == 0
+    most = STOCK_MAX if stock is None or reward.kind == "code" else stock
+    return (
+        reward.early_opens_at < reward.opens_at
+        and bool(reward.early_tier_ids)
+        and max(1, taken) <= reward.early_quota <= most
+    )
+
+
+def _check(reward: NewReward, group_id: int, stock: int | None, taken: int = 0) -> None:
     """Raises RewardUnusable with a sentence for each field that is wrong."""
     tests = {
         "code": 0 < len(reward.code.strip()) <= 40,
@@ -408,6 +427,7 @@ def _check(reward: NewReward, group_id: int, stock: int | None) -> None:
         "tier_length": 1 <= reward.tier_length <= TIER_LENGTH_MAX.get(reward.tier_unit, 0)
         if reward.kind == "tier"
         else reward.tier_length == 0,
+        "early_quota": _early_is_right(reward, taken, stock),
         "category": RewardCategory.objects.filter(
             id=reward.category_id, group_id=group_id, retired_at=None
         ).exists(),

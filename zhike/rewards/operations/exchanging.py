@@ -41,6 +41,11 @@ class NotYetOnSale(Conflict):
     title = _("The exchange of this reward has not begun yet.")
 
 
+class EarlyQuotaGone(Conflict):
+    code = "reward-early-quota"
+    title = _("What was kept for your tier is gone. It opens for everybody later.")
+
+
 class SaleOver(Conflict):
     code = "reward-sale-over"
     title = _("The exchange of this reward is over.")
@@ -74,6 +79,7 @@ class WrongMall(Invalid):
 _REFUSALS: dict[str, type[Problem]] = {
     "closed": NotOnSale,
     "early": NotYetOnSale,
+    "early_quota": EarlyQuotaGone,
     "late": SaleOver,
     "season": NotOnSale,
     "started": SaleOver,
@@ -105,6 +111,7 @@ class _Call:
     period: dt.date
     source: str
     now: dt.datetime
+    is_early: bool = False
 
 
 @transaction.atomic
@@ -124,7 +131,7 @@ def exchange_reward(
     ``expected_points`` is the price the member saw, for all of ``quantity``. ``mall_id`` is where it is collected, of a
     reward that more than one mall hands out (None: the member's own mall). What is had at once is collected at once.
     Never more than the stock nor than a member's limit, however many come at once. Raises RewardNotFound, NotOnSale,
-    NotYetOnSale, SaleOver, WrongTier, SoldOut, LimitReached, PriceChanged, QuantityUnusable, WrongMall,
+    NotYetOnSale, EarlyQuotaGone, SaleOver, WrongTier, SoldOut, LimitReached, PriceChanged, QuantityUnusable, WrongMall,
     InsufficientPoints, MemberFrozen, MemberNotFound, NotAllowed, of coupons what `offers.give_coupon` raises, and of tiers
     TierHeldAlready to whoever stands as high for as long already.
     """
@@ -147,14 +154,15 @@ def exchange_reward(
     points = rules.price_for(reward.points, reward.tier_points, file.tier.id) * quantity
     if expected_points not in (None, points):
         raise PriceChanged
-    call = _Call(actor, member_id, person_id, place, quantity, points, period, source, now)
+    is_early = now < reward.opens_at
+    call = _Call(actor, member_id, person_id, place, quantity, points, period, source, now, is_early)
     spent = loyalty.spend_points(
         actor=actor, member_id=member_id, points=points, purpose=f"exchange:{reward.code}", now=now
     )
     _count(reward, call, reward.per_member)
     order = _order(reward, call, spent.redemption_id)
     _hand_over(reward, order, call)
-    _take_stock(reward, quantity)
+    _take_stock(reward, quantity, is_early=is_early)
     if actor.kind != "member":
         audit.record(
             actor=actor,
@@ -238,6 +246,7 @@ def _order(reward: Reward, call: _Call, redemption_id: UUID) -> ExchangeOrder:
         funding=reward.funding,
         period=call.period,
         redemption_id=redemption_id,
+        is_early=call.is_early,
         source=call.source,
         ordered_at=call.now,
         ordered_by=call.actor.audit_id,
@@ -300,18 +309,24 @@ def _tier(reward: Reward, order: ExchangeOrder, call: _Call) -> None:
     lend_tier(reward, order, call.now)
 
 
-def _take_stock(reward: Reward, quantity: int) -> None:
+def _take_stock(reward: Reward, quantity: int, *, is_early: bool) -> None:
     """Last of all, so that the row of a reward that everybody wants is held for a moment only."""
+    asked = {"n": quantity, "early": quantity if is_early else 0, "id": reward.pk, "version": reward.version}
     with connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE rewards_reward SET taken = taken + %s
-            WHERE id = %s AND version = %s AND status = 'open' AND (stock IS NULL OR taken + %s <= stock)""",
-            [quantity, reward.pk, reward.version, quantity],
+            """UPDATE rewards_reward SET taken = taken + %(n)s, early_taken = early_taken + %(early)s
+            WHERE id = %(id)s AND version = %(version)s AND status = 'open' AND (stock IS NULL OR taken + %(n)s <= stock)
+                AND (%(early)s = 0 OR early_taken + %(early)s <= early_quota)""",
+            asked,
         )
         if cursor.rowcount:
             return
-    same = Reward.objects.filter(id=reward.pk, version=reward.version, status="open").exists()
-    raise SoldOut if same else PriceChanged
+    now = Reward.objects.get(id=reward.pk)
+    if (now.version, now.status) != (reward.version, "open"):
+        raise PriceChanged
+    if is_early and now.early_taken + quantity > now.early_quota:
+        raise EarlyQuotaGone
+    raise SoldOut
 
 
 def set_aside(reward: Reward, quantity: int) -> None:
@@ -325,10 +340,13 @@ def set_aside(reward: Reward, quantity: int) -> None:
             raise SoldOut
 
 
-def put_back(reward_id: int, quantity: int) -> None:
-    """What was set aside and not given."""
+def put_back(reward_id: int, quantity: int, *, early: int = 0) -> None:
+    """What was set aside and not given; ``early`` of it goes back into the early quota as well."""
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE rewards_reward SET taken = taken - %s WHERE id = %s", [quantity, reward_id])
+        cursor.execute(
+            "UPDATE rewards_reward SET taken = taken - %s, early_taken = early_taken - %s WHERE id = %s",
+            [quantity, early, reward_id],
+        )
 
 
 def give_stock_back(order: ExchangeOrder, quantity: int) -> None:
@@ -339,4 +357,4 @@ def give_stock_back(order: ExchangeOrder, quantity: int) -> None:
             WHERE reward_id = %s AND member_id = %s AND period = %s""",
             [quantity, order.reward_id, order.member_id, order.period],
         )
-    put_back(order.reward_id, quantity)
+    put_back(order.reward_id, quantity, early=quantity if order.is_early else 0)

@@ -76,6 +76,10 @@ class RewardView:
     tier_id: int | None
     tier_length: int
     tier_unit: str
+    early_opens_at: dt.datetime | None
+    early_tier_ids: tuple[int, ...]
+    early_quota: int
+    early_taken: int
     status: str
     state: str
     picture: str
@@ -143,13 +147,14 @@ def reward_view(row: Reward, now: dt.datetime, places: Places) -> RewardView:
     plain = {
         name: getattr(row, name)
         for name in RewardView.__dataclass_fields__
-        if name not in ("category", "state", "tier_ids", "id")
+        if name not in ("category", "state", "tier_ids", "early_tier_ids", "id")
     }
     return RewardView(
         id=row.pk,
         category=category_view(row.category, today),
         state=state,
         tier_ids=tuple(row.tier_ids),
+        early_tier_ids=tuple(row.early_tier_ids),
         **plain,
     )
 

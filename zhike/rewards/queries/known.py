@@ -8,7 +8,7 @@ from zhike.kernel import crypto
 from zhike.kernel.clock import business_date
 from zhike.organization import queries as organization
 from zhike.rewards.models import Reward
-from zhike.rewards.rules.exchange import Offered, is_in_season
+from zhike.rewards.rules.exchange import Early, Offered, is_in_season
 
 CODE_FIELD = "rewards.code"
 SEED_FIELD = "rewards.draw_seed"
@@ -60,4 +60,7 @@ def offered(reward: Reward, today: dt.date) -> Offered:
         left=None if reward.stock is None else reward.stock - reward.taken,
         per_member=reward.per_member,
         starts_at=reward.starts_at,
+        early=Early(reward.early_opens_at, reward.early_tier_ids, reward.early_quota - reward.early_taken)
+        if reward.early_opens_at
+        else None,
     )

@@ -25,7 +25,8 @@ SORTS = ("fit", "cheap", "new")
 class ShopItem:
     """A reward in front of one member. ``points`` is their own price; ``refusal`` why they cannot have one (None: they
     can), as `rules.exchange.refusal` names it, ``held`` when they have that tier or a higher one for as long already, or
-    ``points`` when they have too few. ``most`` they could take now. ``last_day`` of a tier, were it taken today.
+    ``points`` when they have too few. ``most`` they could take now. ``last_day`` of a tier, were it taken today. ``is_early``: out of
+    what is kept for their tier before everybody's opening.
     """
 
     reward: RewardView
@@ -36,6 +37,7 @@ class ShopItem:
     missing: int
     mall_name: str
     last_day: dt.date | None = None
+    is_early: bool = False
 
     @property
     def is_cheaper(self) -> bool:
@@ -147,13 +149,24 @@ def _item(
     missing = max(0, points - file.balance)
     if why_not is None and missing:
         why_not = "points"
+    is_early = now < row.opens_at and why_not in (None, "points")
     bounds = [file.balance // points, 1 if row.kind in SINGLE else QUANTITY_MAX]
     if view.left is not None:
         bounds.append(view.left)
+    if is_early:
+        bounds.append(row.early_quota - row.early_taken)
     if row.per_member:
         bounds.append(row.per_member - taken)
     return ShopItem(
-        view, points, why_not, taken, max(0, min(bounds)), missing, places.name(row.mall_id), last_day
+        view,
+        points,
+        why_not,
+        taken,
+        max(0, min(bounds)),
+        missing,
+        places.name(row.mall_id),
+        last_day,
+        is_early,
     )
 
 

@@ -25,6 +25,21 @@ QR_PREFIX = "ZKE."
 
 
 @dataclass(frozen=True, slots=True)
+class Early:
+    """What some tiers may have before everybody: from when, who, and how many are left."""
+
+    opens_at: dt.datetime
+    tier_ids: Sequence[int]
+    left: int
+
+    def refusal(self, tier_id: int, now: dt.datetime, quantity: int) -> str | None:
+        """early: not yet for this tier; early_quota: what was kept for it is gone until the public opening."""
+        if now < self.opens_at or tier_id not in self.tier_ids:
+            return "early"
+        return "early_quota" if self.left < quantity else None
+
+
+@dataclass(frozen=True, slots=True)
 class Offered:
     """A reward as far as the decision goes; ``is_in_season`` is its category's."""
 
@@ -37,17 +52,20 @@ class Offered:
     left: int | None
     per_member: int
     starts_at: dt.datetime | None
+    early: Early | None = None
 
 
 def refusal(one: Offered, tier_id: int, taken: int, now: dt.datetime, quantity: int = 1) -> str | None:
     """Why a member of this tier who took ``taken`` in this period cannot have ``quantity``; None: they can.
 
-    One of closed, early, late, season, started, tier, stock, limit; in the order in which it helps to know.
+    One of closed, early, early_quota, late, season, started, tier, stock, limit; in the order in which it helps to know.
     """
     if one.status != "open":
         return "closed"
     if now < one.opens_at:
-        return "early"
+        why_not = one.early.refusal(tier_id, now, quantity) if one.early else "early"
+        if why_not:
+            return why_not
     if one.closes_at is not None and now >= one.closes_at:
         return "late"
     if not one.is_in_season:

@@ -24,7 +24,8 @@ State = Literal["reserved", "ready", "collected", "cancelled", "expired"]
 class RewardOut(Out):
     """A reward in front of one member. `points` is their own price, `refusal` why they cannot have it (null: they can).
 
-    `tier_until` is the last day of a tier, were it taken today; `held` means that they have it for as long already."""
+    `tier_until` is the last day of a tier, were it taken today; `held` means that they have it for as long already.
+    `is_early`: out of what is kept for their tier before everybody's opening."""
 
     reward_id: int
     code: str
@@ -38,10 +39,23 @@ class RewardOut(Out):
     left: int | None
     most: int
     refusal: (
-        Literal["closed", "early", "late", "season", "started", "tier", "stock", "limit", "held", "points"]
+        Literal[
+            "closed",
+            "early",
+            "early_quota",
+            "late",
+            "season",
+            "started",
+            "tier",
+            "stock",
+            "limit",
+            "held",
+            "points",
+        ]
         | None
     )
     tier_until: dt.date | None
+    is_early: bool
 
 
 class RewardsOut(Out):
@@ -313,6 +327,7 @@ def _reward_out(one: queries.ShopItem) -> RewardOut:
         most=one.most,
         refusal=one.refusal,  # type: ignore[arg-type]
         tier_until=one.last_day,
+        is_early=one.is_early,
     )
 
 

@@ -30,8 +30,8 @@ _SAID = (
     "name", "summary", "description", "icon", "points", "limit_period", "place", "needs_preparing", "collect_days", "on_expiry",
     "member_may_cancel",
 )  # fmt: skip
-_COUNTED = ("cash_fen", "market_fen", "cost_fen", "per_member", "goal_points", "tier_length")
-_MOMENTS = ("opens_at", "closes_at", "starts_at")
+_COUNTED = ("cash_fen", "market_fen", "cost_fen", "per_member", "goal_points", "tier_length", "early_quota")
+_MOMENTS = ("opens_at", "closes_at", "starts_at", "early_opens_at")
 _MOMENT = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 
@@ -99,6 +99,16 @@ class RewardForm(OnceForm):
         help_text=_("Coupons only."),
     )
 
+    early_opens_at = _moment(
+        required=False, label=_("Early, from"), help_text=_("Before it opens for everybody.")
+    )
+    early_quota = _number(0, 10_000_000, required=False, label=_("Kept for them"))
+    early_tiers = forms.TypedMultipleChoiceField(
+        coerce=int,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label=_("Tiers that may have it early"),
+    )
     tier = forms.TypedChoiceField(
         coerce=int, required=False, empty_value=None, label=_("Tier that is lent"), help_text=_("Tiers only.")
     )
@@ -126,6 +136,7 @@ class RewardForm(OnceForm):
         named["category"].choices = [(one.id, one.name) for one in shelves]
         named["tiers"].choices = list(tiers)
         named["coupon_batch"].choices = [("", "–"), *batches]
+        named["early_tiers"].choices = list(tiers)
         named["tier"].choices = [("", "–"), *list(tiers)[1:]]
         for tier_id, name in tiers:
             named[f"tier_{tier_id}"] = _number(1, 100_000_000, required=False, label=name)
@@ -161,6 +172,7 @@ class RewardForm(OnceForm):
             kind=known.kind if known else data["kind"],
             category_id=data["category"],
             tier_ids=data["tiers"],
+            early_tier_ids=data["early_tiers"],
             tier_points={name.removeprefix("tier_"): data[name] for name in self.tier_fields if data[name]},
             funding={party: int(data[f"{party}_share"] * 100) for party in PARTIES if data[f"{party}_share"]},
             coupon_batch_id=data["coupon_batch"],
@@ -183,6 +195,7 @@ def _initial(known: RewardView, zone: str) -> dict[str, Any]:
         **{f"{party}_share": HUNDRED * known.funding.get(party, 0) / 10_000 for party in PARTIES},
         "category": known.category.id,
         "tiers": list(known.tier_ids),
+        "early_tiers": list(known.early_tier_ids),
         "coupon_batch": known.coupon_batch_id,
         "tier": known.tier_id,
         "tier_unit": known.tier_unit,

@@ -169,6 +169,7 @@ def reward(request: StaffRequest, reward_id: int) -> HttpResponse:
             if str(tier_id) in found.tier_points
         ],
         "tiers": [name for tier_id, name in tier_choices(request) if tier_id in found.tier_ids],
+        "early_tiers": [name for tier_id, name in tier_choices(request) if tier_id in found.early_tier_ids],
         "lent_tier": dict(tier_choices(request)).get(found.tier_id or 0, ""),
         "order_states": [
             {"label": label, "count": figures.counts.get(state, 0)} for state, label in ORDER_STATES.items()

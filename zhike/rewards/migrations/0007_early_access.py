@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
         ("loyalty", "0018_tier_policy"),
         ("offers", "0005_lock_ends"),
         ("organization", "0002_founding"),
-        ("rewards", "0005_bought_tiers"),
+        ("rewards", "0006_bought_tiers"),
     ]
 
     operations = [

@@ -66,10 +66,10 @@ def test_it_speaks_the_callers_language() -> None:
 
 
 def test_the_texts_belong_to_something() -> None:
-    from zhike.ui.api import texts
+    from zhike.ui.api import field_texts
 
     schemas = document()["components"]["schemas"]
-    for path in texts.FIELDS:
+    for path in field_texts.FIELDS:
         schema, _, field = path.partition(".")
         assert field in schemas[schema]["properties"], path
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("loyalty", "0018_tier_policy"),
+        ("loyalty", "0019_tier_policy"),
         ("offers", "0005_lock_ends"),
         ("organization", "0002_founding"),
         ("rewards", "0006_bought_tiers"),

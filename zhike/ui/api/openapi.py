@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from django.utils.translation import get_language, gettext
 
-from zhike.ui.api import examples, offer_shapes, shapes, texts
+from zhike.ui.api import examples, field_texts, offer_shapes, shapes, texts
 from zhike.ui.api.problems import MEDIA_TYPE, MethodNotAllowed
 from zhike.ui.api.responses import JsonResponse
 from zhike.ui.api.routes.base import ApiRequest, Needs, api
@@ -374,7 +374,7 @@ def _answer(status: int, answer: dict[str, Any], *, keyed: bool) -> dict[str, An
     if content is None and refusal:
         content = {MEDIA_TYPE: {"schema": {"$ref": REF.format(name="ProblemOut")}}}
     return {
-        "description": str(texts.ANSWERS[status]),
+        "description": str(field_texts.ANSWERS[status]),
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names},
         **({"content": content} if content else {}),
     }
@@ -386,7 +386,7 @@ def _describe(schemas: dict[str, Any]) -> None:
         schema.pop("description", None)
         for field_name, field_schema in schema.get("properties", {}).items():
             field_schema.pop("title", None)
-            sentence = texts.FIELDS.get(f"{name}.{field_name}")
+            sentence = field_texts.FIELDS.get(f"{name}.{field_name}")
             if sentence is not None:
                 field_schema["description"] = str(sentence)
 

@@ -132,6 +132,7 @@ def test_what_is_no_cloud_event_is_refused_whole(server: Sender, changes: dict[s
         (b"{" + b" " * 70_000 + b"}", STRUCTURED, {}, 413),
         (json.dumps(event(data=None, data_base64="%%%")).encode(), STRUCTURED, {}, 422),
     ],
+    ids=range(12),
 )
 def test_other_types_and_broken_bodies(
     server: Sender, body: bytes, kind: str, headers: dict[str, str], status: int

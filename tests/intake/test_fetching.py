@@ -161,7 +161,7 @@ QUERY = """SELECT number AS 小票号, 'C001' AS 商户编码, '05' AS 收银机
 
 
 @pytest.fixture
-def erp(db: None) -> Iterator[psycopg.Connection]:
+def erp(db: None, sockets_allowed: None) -> Iterator[psycopg.Connection]:
     """Another system's table, written by a connection of its own and so there for everybody."""
     here = connection.settings_dict
     where = {
@@ -177,6 +177,12 @@ def erp(db: None) -> Iterator[psycopg.Connection]:
         other.cursor().executemany("INSERT INTO erp_sale VALUES (%s, %s, %s, %s)", SALES)
         yield other
         other.execute("DROP TABLE erp_sale")
+
+
+@pytest.fixture
+def sockets_allowed(settings: Any) -> None:
+    """The other system of these tests lives in this very database, behind a socket."""
+    settings.SOURCE_SOCKETS = True
 
 
 def own_address() -> str:
@@ -248,6 +254,14 @@ def test_source_that_cannot_be_read_is_told_without_its_password(
         {"query": "DELETE FROM x"},
         {"query": "SELECT 1; DROP TABLE x"},
         {"watermark_column": "a) OR (1=1"},
+        {"url": "postgresql://postgres@/zhike"},
+        {"url": "postgresql://postgres@/zhike?host=/var/run"},
+        {"url": "postgresql://a@b/c?host=%2Fvar%2Frun"},
+        {"url": "postgresql://a@b/c?hostaddr=10.0.0.1"},
+        {"url": "postgresql://a@b/c?service=own"},
+        {"url": "postgresql://a@%2Fvar%2Frun/c"},
+        {"url": "postgresql://a@b,/c"},
+        {"url": "postgresql://a:b@@c/d?options=-c%20x"},
         {"every_minutes": 0},
     ],
 )
@@ -263,6 +277,18 @@ def test_what_is_no_source_is_refused(db: None, malls: Malls, crew: Crew, wrong:
             actor=crew.ops, mall_id=malls.star, name="x", mapping=None, now=NOW, **given | wrong
         )
     assert not Connector.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://erp:ge%40heim@erp-1.intern:5432/erp?sslmode=require",
+        "mysql+pymysql://a:b@10.0.0.5/shop?charset=utf8mb4",
+        "oracle+oracledb://a:b@[fe80::1]:1521/?service_name=ERP",
+    ],
+)
+def test_a_machine_with_a_name_is_elsewhere(url: str) -> None:
+    assert fetching.is_elsewhere(url)
 
 
 def test_watermarks_come_back_as_what_they_were() -> None:

@@ -132,6 +132,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 UPLOAD_DIR = HOME / "uploads"
 # Connectors may watch folders below this one and nowhere else.
 INBOX_DIR = environment.inbox()
+SOURCE_SOCKETS = os.environ.get("ZHIKE_SOURCE_SOCKETS") == "1"
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [

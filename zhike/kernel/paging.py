@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -123,8 +124,8 @@ def _encode(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, int | str):
         return value
-    if isinstance(value, uuid.UUID):
-        return str(value)
+    if isinstance(value, uuid.UUID | float):
+        return str(value)  # that of a float is exact
     raise TypeError(f"{type(value).__name__} cannot be a page marker")
 
 
@@ -136,6 +137,8 @@ def _decode(field: Field[Any, Any], value: Any) -> Any:
     decoded = field.to_python(value)
     if isinstance(decoded, int) and not -(2**63) <= decoded < 2**63:
         raise ValueError("out of range")
+    if isinstance(decoded, float) and not math.isfinite(decoded):
+        raise ValueError("no number")
     if isinstance(decoded, dt.datetime) and decoded.tzinfo is None:
         raise ValueError("a moment without a zone")
     return decoded

@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate
+from operator import itemgetter
 from random import Random
 from typing import Any
 
@@ -235,11 +236,12 @@ class Seeder:
 
     def _exchange(self) -> None:
         """Members who can afford it, in the order of time and after their last purchase; most collect it, some change
-        their minds, some forget."""
+        their minds, some forget. A tier is bought last of all, now: what was bought before counted without it."""
         plans, _shelves = planned()
         pulls = list(accumulate(one.pull for one in plans))
-        for at, member_id in self._moments():
-            plan = self.rng.choices(plans, cum_weights=pulls)[0]
+        drawn = [(self.rng.choices(plans, cum_weights=pulls)[0], at, one) for at, one in self._moments()]
+        asked = [(self.now if "tier" in plan.extra else at, one, plan) for plan, at, one in drawn]
+        for at, member_id, plan in sorted(asked, key=itemgetter(0)):
             quantity = self.rng.choice((1, 2, 5)) if plan.kind == "donation" else 1
             try:
                 made = rewards.exchange_reward(

@@ -48,7 +48,8 @@ def test_the_trail_is_filtered_by_person_action_subject_and_day(
 
 
 def test_before_and_after_stand_side_by_side(world: World, admin: Client) -> None:
-    form = {"name": "金卡尊享", "rank": "2", "threshold_fen": "6000", "colour": "gold"}
+    benefits = "生日双倍积分\n每月两小时免费停车"
+    form = {"name": "金卡", "rank": "2", "threshold_fen": "4000", "colour": "gold", "benefits": benefits}
     admin.post(f"/console/tiers/{world.tiers['gold']}/", form, headers=HTMX)
     [row] = [
         row
@@ -56,8 +57,8 @@ def test_before_and_after_stand_side_by_side(world: World, admin: Client) -> Non
         if row["entry"].before
     ]
     changed = {difference.name: (difference.before, difference.after) for difference in row["differences"]}
-    assert changed["name"] == ("金卡", "金卡尊享")
-    assert changed["threshold_fen"] == (500_000, 600_000)
+    assert changed["name"] == ("金卡", "金卡")
+    assert changed["threshold_fen"] == (500_000, 400_000)
 
 
 # Parked events

@@ -110,6 +110,10 @@ def create_database_connector(
     wrong: dict[str, list[Any]] = {}
     if url.partition("://")[0] not in fetching.DIALECTS or len(url) > 500:
         wrong["url"] = [_("An address such as postgresql+psycopg://user:password@host/database.")]
+    elif not (fetching.is_elsewhere(url) or settings.SOURCE_SOCKETS):
+        wrong["url"] = [
+            _("Name the machine of the database, and no options but sslmode, charset and service_name.")
+        ]
     if not fetching.is_one_select(query) or len(query) > QUERY_MAX:
         wrong["query"] = [_("One SELECT statement.")]
     if not fetching.is_column(watermark_column):

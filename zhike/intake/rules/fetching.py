@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 EVERY_MIN, EVERY_MAX = 1, 7 * 24 * 60
 WAIT_MAX = dt.timedelta(hours=6)
@@ -17,6 +18,8 @@ TRIES_MAX = 5
 
 _FOLDER = re.compile(r"[\w\-. ]{1,60}(/[\w\-. ]{1,60}){0,4}")
 _COLUMN = re.compile(r"[A-Za-z_\u4e00-\u9fff][\w\u4e00-\u9fff]{0,62}")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.\-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
+_OPTIONS = frozenset({"sslmode", "charset", "service_name"})
 _SELECT = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
 
 
@@ -42,6 +45,20 @@ def is_wanted(name: str) -> bool:
 def is_settled(changed_at: dt.datetime, now: dt.datetime) -> bool:
     """Nobody has written to it for a while."""
     return changed_at + SETTLED_AFTER <= now
+
+
+def is_elsewhere(url: str) -> bool:
+    """Whether an address names a machine, and nothing that could lead past its name: a socket of this machine lets
+    everybody in who knocks, and the database behind it is our own.
+    """
+    try:
+        parts = urlsplit(url)
+        options = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    except ValueError:
+        return False
+    address = parts.netloc.rpartition("@")[2]
+    host = address if address.endswith("]") else re.sub(r":\d{1,5}$", "", address)
+    return bool(_HOST.fullmatch(host)) and {name for name, _ in options} <= _OPTIONS
 
 
 def is_column(text: str) -> bool:

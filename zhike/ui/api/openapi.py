@@ -360,7 +360,7 @@ MAY_MISS = frozenset(
         "hand_over_prize",
     )
 )
-MAY_CONFLICT = frozenset(("look_up_member", "birthday_gift", "list_invitations"))
+MAY_CONFLICT = frozenset(("look_up_member", "birthday_gift", "list_invitations", "judge_goods"))
 
 
 def _answer(status: int, answer: dict[str, Any], *, keyed: bool) -> dict[str, Any]:

@@ -145,12 +145,16 @@ def _forget() -> None:
     from django.core.cache import cache
 
     from zhike.collection.queries.sources import forget_sources
+    from zhike.kernel import broadcast
+    from zhike.kernel.events import wakeup
     from zhike.loyalty.queries import labels, snapshots
     from zhike.offers.queries import known as batches
     from zhike.organization import queries as organization
     from zhike.service.queries import knowledge
 
     cache.clear()
+    wakeup._forget_parent()  # its thread and that of broadcast hold connections to the other database
+    broadcast._forget_parent()
     for kept in (snapshots._known, batches._known, knowledge._shelves):
         kept.clear()  # type: ignore[attr-defined]
     forget_sources()

@@ -9,16 +9,14 @@ from django.db import transaction
 
 from tests.kernel.facts import NOON, LampLit
 from zhike.kernel.connections import open_connection
-from zhike.kernel.events import publish, wake, wakeup
+from zhike.kernel.events import publish, wake
 from zhike.kernel.events.wakeup import CHANNEL
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def listener(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection[Any]]:
-    """Hears what a notifier of its own sends: the one of this process may have begun on another test's database."""
-    monkeypatch.setattr(wakeup, "_notifier", wakeup.Notifier())
+def listener(transactional_db: None) -> Iterator[psycopg.Connection[Any]]:
     with open_connection() as connection:
         connection.execute(f"LISTEN {CHANNEL}")
         yield connection

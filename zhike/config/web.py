@@ -5,11 +5,10 @@ Pages and the rest of the API are WSGI (`config.wsgi`), in `ZHIKE_THREADS` threa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
-
-from a2wsgi import WSGIMiddleware
+from typing import TYPE_CHECKING
 
 from zhike.config import environment, wsgi
+from zhike.config.threaded import Threaded
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -24,21 +23,11 @@ from zhike.ui.api.lane import TillLane
 THREADS = 32
 
 _in_lane = TillLane(wsgi.api, urls.urlpatterns)
-_in_threads: Any = WSGIMiddleware(
-    cast("Any", wsgi.application), workers=environment.whole_number("ZHIKE_THREADS", THREADS)
-)
+_in_threads = Threaded(wsgi.application, environment.whole_number("ZHIKE_THREADS", THREADS))
 
 
 async def _dispatch(scope: Scope, receive: Receive, send: Send) -> None:
-    if _in_lane.takes(scope):
-        await _in_lane(scope, receive, send)
-        return
-
-    async def hear() -> dict[str, Any]:
-        """What granian gives can be awaited, but a2wsgi wants a coroutine."""
-        return await receive()
-
-    await _in_threads(scope, hear, send)
+    await (_in_lane if _in_lane.takes(scope) else _in_threads)(scope, receive, send)
 
 
 def behind_proxies(application: Application, addresses: Sequence[str]) -> Application:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import gzip
 import http.client
@@ -24,6 +25,7 @@ from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries
 from zhike.organization import queries as organization
 from zhike.ui.api.body import BODY_MAX
+from zhike.ui.api.lane import TillLane
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.feature("B04", "B15")]
 
@@ -180,3 +182,33 @@ def chunked(till: Till, size: int) -> int:
         return connection.getresponse().status
     finally:
         connection.close()
+
+
+def test_a_call_that_breaks_the_lane_does_not_hold_up_later_ones() -> None:
+    def handle(environ: Any, start: Any) -> list[bytes]:
+        if environ["PATH_INFO"] == "/broken":
+            raise SystemExit(1)
+        start("200 OK", [])
+        return [environ["wsgi.input"].read()]
+
+    lane = TillLane(handle, [])
+
+    async def call(path: str) -> list[dict[str, Any]]:
+        heard = [{"type": "http.request", "body": b"well", "more_body": False}]
+        said: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return heard.pop()
+
+        async def send(message: dict[str, Any]) -> None:
+            said.append(message)
+
+        await lane({"type": "http", "method": "POST", "path": path, "headers": []}, receive, send)
+        return said
+
+    async def both() -> list[dict[str, Any]]:
+        with pytest.raises(RuntimeError):
+            await asyncio.wait_for(call("/broken"), 30)
+        return await asyncio.wait_for(call("/whole"), 30)
+
+    assert asyncio.run(both())[1]["body"] == b"well"

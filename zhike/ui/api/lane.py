@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterable
 from functools import lru_cache, partial
@@ -28,6 +29,8 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Handler = Callable[[Environ, Any], list[bytes]]
 Headers = list[tuple[bytes, bytes]]
+
+logger = logging.getLogger(__name__)
 
 
 def laned(view: Any) -> Any:
@@ -82,7 +85,11 @@ class TillLane:
                     group.append(self._asked.get_nowait())
                 except Empty:
                     break
-            answers = lane.run([partial(self._answer, environ) for environ, _ in group])
+            try:
+                answers = lane.run([partial(self._answer, environ) for environ, _ in group])
+            except BaseException as fault:  # the thread outlives whatever a call does, or all later ones would wait
+                logger.exception("a call broke the lane")
+                lane, answers = Lane(), [RuntimeError(repr(fault))] * len(group)
             loop.call_soon_threadsafe(_hand_out, [waiting for _, waiting in group], answers)
 
     def _answer(self, environ: Environ) -> _Answer:

@@ -23,6 +23,8 @@ from zhike.rewards.models import Auction, ExchangeOrder, Reward
 from zhike.risk import operations as risk
 from zhike.risk import queries as risk_queries
 from zhike.risk.handlers import risk_deeds
+from zhike.service import queries as service
+from zhike.simulator.after_sales import CASES
 from zhike.simulator.campaigns import planted_effects
 from zhike.simulator.fraud import planted_fraud
 
@@ -63,6 +65,12 @@ def test_members_check_in(mall: MadeMall) -> None:
     assert given > 1000
     assert sum(Transfer.objects.filter(reason="check_in").values_list("points", flat=True)) == given
     assert max(CheckInRecord.objects.values_list("longest", flat=True)) > 7
+
+
+@pytest.mark.feature("C171")
+def test_goods_are_brought_back(mall: MadeMall) -> None:
+    sheets = service.after_sales_page(VIEWER, queue="all").items
+    assert len(sheets) > len(CASES) // 2
 
 
 @pytest.mark.feature("N8", "C206")

@@ -21,7 +21,7 @@ from zhike.simulator.founding import World
 from zhike.simulator.rhythm import ZONE
 
 GOODS = ("apparel", "shoes", "sports", "kids", "digital", "home")
-LOOKED_AT = 400
+LOOKED_AT = 100
 BOUGHT_BEFORE = 6
 """Days at most between purchase and request: most terms give seven."""
 WORKSHOPS = ("星河综合维修中心", "匠心维修工坊", "品牌授权维修站")
@@ -58,9 +58,10 @@ class Case:
 @dataclass(frozen=True, slots=True)
 class Bought:
     receipt_id: UUID
-    day: dt.date
     person_id: int
 
+
+_Choice = tuple[Bought, int]
 
 CASES = (
     Case(1, "return", "size", "sealed", "尺码偏大，吊牌还在，想退掉。", "applied"),
@@ -93,11 +94,11 @@ def seed_after_sales(actor: Viewer, world: World, now: dt.datetime) -> Counter[s
         ),
         actor,
     )
-    bought = _bought(actor, world)
+    taken: set[int] = set()
     wanted = {world.category_ids[code] for code in GOODS if code in world.category_ids}
     for case in CASES:
         day = today - dt.timedelta(days=case.days)
-        chosen = _choose(bought, day, wanted)
+        chosen = _choose(actor, world, day, wanted, taken)
         if chosen is None:
             continue
         try:
@@ -149,34 +150,24 @@ def _publish(actor: Viewer, world: World, now: dt.datetime) -> None:
     )
 
 
-def _bought(actor: Viewer, world: World) -> list[Bought]:
-    """Members' purchases, newest first, one a person."""
-    found: list[Bought] = []
-    seen: set[int] = set()
-    cursor = None
-    for _page in range(LOOKED_AT // 200):
-        page = sales.receipts_page(
-            actor, mall_id=world.mall_id, kind="sale", has_person=True, cursor=cursor, limit=200
-        )
-        for row in page.items:
-            if row.person_id is not None and row.person_id not in seen:
-                seen.add(row.person_id)
-                found.append(Bought(row.id, row.business_date, row.person_id))
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    return found
-
-
-def _choose(bought: list[Bought], day: dt.date, wanted: set[int]) -> tuple[Bought, int] | None:
-    """A purchase of the days before with something that can come back, and its line; it is taken out of the list."""
-    for one in bought:
-        if not 1 <= (day - one.day).days <= BOUGHT_BEFORE:
+def _choose(actor: Viewer, world: World, day: dt.date, wanted: set[int], taken: set[int]) -> _Choice | None:
+    """A member's purchase of the days before with something that can come back, and its line; one a person."""
+    page = sales.receipts_page(
+        actor,
+        mall_id=world.mall_id,
+        kind="sale",
+        date_from=day - dt.timedelta(days=BOUGHT_BEFORE),
+        date_to=day - dt.timedelta(days=1),
+        has_person=True,
+        limit=LOOKED_AT,
+    )
+    for row in page.items:
+        if row.person_id is None or row.person_id in taken:
             continue
-        for line in sales.lines_of(one.receipt_id):
+        for line in sales.lines_of(row.id):
             if line.category_id in wanted and line.returned_quantity == 0 and line.quantity >= 1:
-                bought.remove(one)
-                return one, line.line_no
+                taken.add(row.person_id)
+                return Bought(row.id, row.person_id), line.line_no
     return None
 
 

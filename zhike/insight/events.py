@@ -110,6 +110,20 @@ class LifetimeFitted(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class ChurnScored(Fact):
+    """Members were asked who may be leaving; ``fault`` says why there are no new scores."""
+
+    type: ClassVar[str] = "zhike.insight.churn_scored"
+    run_id: int
+    members: int
+    fault: str
+
+    @property
+    def subject(self) -> str:
+        return f"model_run/{self.run_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class BasketsSearched(Fact):
     """What is bought together was searched for; ``fault`` says why there are no rules."""
 

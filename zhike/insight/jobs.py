@@ -10,6 +10,7 @@ from zhike.kernel.jobs import job
 ACTOR = system_viewer("segments")
 STANDING = system_viewer("standing")
 BASKETS = system_viewer("baskets")
+SCORES = system_viewer("scores")
 RECOMMEND = system_viewer("recommendations")
 
 
@@ -29,6 +30,12 @@ def refresh_standings(timestamp: int) -> int:
 def fit_lifetime(timestamp: int) -> int:
     """Every night: what is expected of members."""
     return operations.fit_lifetime(actor=STANDING, now=clock.now())
+
+
+@job(cron="26 20 * * *", lock="insight.lifetime", retry=2)
+def fit_churn(timestamp: int) -> int:
+    """Every night, after the fit of future value: who may be leaving; a run that broke off goes on."""
+    return operations.fit_churn(actor=SCORES, now=clock.now())
 
 
 @job(queue="default", lock="insight.baskets")

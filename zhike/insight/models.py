@@ -453,3 +453,53 @@ class RecommendRefusal(models.Model):
     kind = models.CharField(max_length=10)
     item = models.BigIntegerField()
     refused_at = models.DateTimeField()
+
+
+class ModelRun(models.Model):
+    """One fit of a model about members, kept as its card: who started it, on what, how good it was on what it had not seen.
+
+    ``scored_to`` is the last member id that was scored: a run that was broken off goes on from there. ``model`` is the
+    fitted model of the newest run only.
+    """
+
+    class State(models.TextChoices):
+        SCORING = "scoring"
+        DONE = "done"
+        FAILED = "failed"
+
+    kind = models.CharField(max_length=10)
+    state = models.CharField(max_length=8, choices=State.choices)
+    fault = models.CharField(max_length=20, blank=True)
+    ran_at = models.DateTimeField()
+    ran_by = models.CharField(max_length=80)
+    finished_at = models.DateTimeField(null=True)
+    members = models.IntegerField(default=0)
+    first_on = models.DateField(null=True)
+    last_on = models.DateField()
+    parameters = models.JSONField(default=dict)
+    holdout = models.JSONField(default=dict)
+    drift = models.JSONField(default=dict)
+    model = models.BinaryField(null=True)
+    scored_to = models.BigIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["kind", "-id"], name="model_run_newest")]
+
+
+class ChurnScore(models.Model):
+    """The chance, in hundredths of a per cent, that a member buys nothing in the next horizon; thrown away by the next run.
+
+    ``source``: trees or baseline. ``reasons``: [[figure, its value or null, what it adds to the log-odds in thousandths], …], the
+    strongest first.
+    """
+
+    member = models.OneToOneField("loyalty.Member", models.CASCADE, primary_key=True, related_name="+")
+    run = models.ForeignKey("insight.ModelRun", models.CASCADE, related_name="+", db_index=False)
+    risk_bp = models.IntegerField()
+    source = models.CharField(max_length=8)
+    reasons = models.JSONField()
+    action = models.CharField(max_length=8)
+    horizon_days = models.SmallIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["-risk_bp", "member"], name="churn_score_highest")]

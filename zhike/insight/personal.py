@@ -16,6 +16,10 @@ HOLDINGS = (
         "insight_forecast", "member", "member_id", "insight", "personalisation", DELETE, row="member_id",
         export=("risk_percent", "purchases_milli", "value_fen"),
     ),
+    Holding(
+        "insight_churnscore", "member", "member_id", "insight", "personalisation", DELETE, row="member_id",
+        export=("risk_bp", "reasons", "action", "horizon_days"),
+    ),
     Holding("insight_tagsubject", "person", "subject", "insight", "personalisation", DELETE, row="subject"),
     Holding("insight_tagstate", "person", "subject", "insight", "personalisation", DELETE, row="subject"),
     Holding("insight_tagtimer", "person", "person_id", "insight", "personalisation", DELETE, row="person_id"),

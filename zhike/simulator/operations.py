@@ -153,6 +153,7 @@ def load_insight(*, actor: Viewer = ACTOR, now: dt.datetime) -> None:
         seed_tags(actor, group.id, now)
         seed_care(mall_id, now)
         insight.order_fit(actor=actor, now=now)
+        insight.order_churn_fit(actor=actor, now=now)
         seed_baskets(actor, group.id, mall_id, now)
         seed_recommended(actor, mall_id, now, SEED)
         insight.order_recommend_fit(actor=actor, now=now)

@@ -7,6 +7,7 @@ from zhike.insight.operations.baskets import (
     renew_basket_searches,
     search_baskets,
 )
+from zhike.insight.operations.churn import fit_churn, order_churn_fit
 from zhike.insight.operations.lifetime import fit_lifetime, order_fit
 from zhike.insight.operations.recommend import (
     RecommendationUnknown,
@@ -31,6 +32,7 @@ from zhike.insight.operations.segments import (
 )
 from zhike.insight.operations.standing import (
     PolicyUnusable,
+    publish_churn_policy,
     publish_rfm,
     publish_thresholds,
     refresh_standings,
@@ -57,11 +59,13 @@ from zhike.insight.operations.tags.giving import (
 from zhike.insight.operations.tags.running import look_again
 from zhike.insight.operations.tags.running import ring_timers as ring_tag_timers
 from zhike.insight.rules.baskets import BasketPlan
+from zhike.insight.rules.churn import ChurnPolicy
 from zhike.insight.rules.standing import RfmPolicy, Thresholds
 
 __all__ = [
     "BasketPlan",
     "BasketPlanUnusable",
+    "ChurnPolicy",
     "DefinitionInvalid",
     "MemberSaidNo",
     "PolicyUnusable",
@@ -83,6 +87,7 @@ __all__ = [
     "count_segments",
     "count_tags",
     "decline_suggestions",
+    "fit_churn",
     "fit_lifetime",
     "fit_recommendations",
     "freeze_segment",
@@ -90,8 +95,10 @@ __all__ = [
     "make_basket_offer",
     "mark_tag",
     "order_basket_search",
+    "order_churn_fit",
     "order_fit",
     "order_recommend_fit",
+    "publish_churn_policy",
     "publish_rfm",
     "publish_tag",
     "publish_thresholds",

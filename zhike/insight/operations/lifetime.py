@@ -65,7 +65,9 @@ def order_fit(*, actor: Viewer, now: dt.datetime) -> None:
 
     require_touch(actor, EDIT)
     with contextlib.suppress(AlreadyEnqueued), transaction.atomic():
-        app.configure_task(JOB, queue="default", queueing_lock=JOB).defer(timestamp=int(now.timestamp()))
+        app.configure_task(JOB, queue="default", lock="insight.lifetime", queueing_lock=JOB).defer(
+            timestamp=int(now.timestamp())
+        )
 
 
 def _keep(actor: Viewer, run: LifetimeRun, forecasts: Sequence[Any], now: dt.datetime) -> int:

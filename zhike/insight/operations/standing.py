@@ -15,6 +15,7 @@ from zhike.insight.events import LifecycleChanged, RfmChanged, StandingPolicyPub
 from zhike.insight.models import RfmRun, StandingPolicy
 from zhike.insight.queries import _standing_sql, audiences
 from zhike.insight.queries import standing as queries
+from zhike.insight.rules.churn import ChurnPolicy
 from zhike.insight.rules.standing import BadPolicy, RfmPolicy, Thresholds
 from zhike.kernel import audit, events
 from zhike.kernel.access import Viewer, require_touch
@@ -34,6 +35,7 @@ class PolicyUnusable(Invalid):
 
 FAULTS = {
     "days": _("Between 1 and 3,660 days."),
+    "horizon": _("Between 5 and 366 days."),
     "order": _("Churned begins later than dormant."),
     "score": _("Between 2 and 5."),
     "breaks": _("Four rising numbers, or none at all."),
@@ -103,7 +105,9 @@ def _forget(now: dt.datetime, rfm: RfmPolicy, person_ids: Sequence[int] | None) 
     if person_ids is not None:
         statement += Sql(" AND s.person_id = ANY(%s)", (list(person_ids),))
     with connection.cursor() as cursor:
-        cursor.execute(statement.text, statement.params)
+        cursor.execute(statement.text + " RETURNING s.member_id", statement.params)
+        if forgotten := [row[0] for row in cursor.fetchall()]:
+            cursor.execute("DELETE FROM insight_churnscore WHERE member_id = ANY(%s)", [forgotten])
 
 
 def _todays_run(rfm: RfmPolicy, now: dt.datetime) -> RfmRun:
@@ -151,13 +155,29 @@ def publish_rfm(*, actor: Viewer, group_id: int, policy: RfmPolicy, note: str = 
     return _publish(actor, group_id, "rfm", None, policy, note, now)
 
 
+def publish_churn_policy(
+    *,
+    actor: Viewer,
+    group_id: int,
+    mall_id: int | None,
+    policy: ChurnPolicy,
+    note: str = "",
+    now: dt.datetime,
+) -> int:
+    """How many days without a purchase are leaving, for one mall or (None) for those without their own; the version.
+
+    The next run asks by it. Raises PolicyUnusable, NotAllowed.
+    """
+    return _publish(actor, group_id, "churn", mall_id, policy, note, now)
+
+
 @transaction.atomic
 def _publish(
     actor: Viewer,
     group_id: int,
     kind: str,
     mall_id: int | None,
-    given: Thresholds | RfmPolicy,
+    given: Thresholds | RfmPolicy | ChurnPolicy,
     note: str,
     now: dt.datetime,
 ) -> int:
@@ -188,7 +208,8 @@ def _publish(
         now=now,
     )
     events.publish(StandingPolicyPublished(group_id, kind, mall_id, version), actor=actor, now=now)
-    refresh_standings(actor=actor, now=now)
+    if kind != "churn":
+        refresh_standings(actor=actor, now=now)
     return version
 
 

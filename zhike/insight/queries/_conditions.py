@@ -199,6 +199,13 @@ def _forecast(column: str) -> Callable[[Audience, Leaf], Sql]:
     return condition
 
 
+def _churn_risk(audience: Audience, leaf: Leaf) -> Sql:
+    """Whole per cent, rounded down. Who has no score fits no bounds."""
+    alias = audience.join(Sql("SELECT member_id, risk_bp / 100 AS risk FROM insight_churnscore"), "member_id")
+    known = Sql(f" AND {alias}.risk IS NOT NULL")
+    return (between(f"coalesce({alias}.risk, 0)", leaf) + known).inside("(", ")")
+
+
 def _tag(audience: Audience, leaf: Leaf) -> Sql:
     """Whether somebody has one of the tags, or got one within the window and has it still."""
     tags = _held_sql.everybody([int(value) for value in leaf.values])
@@ -240,6 +247,7 @@ CONDITIONS: Mapping[str, Callable[[Audience, Leaf], Sql]] = {
     "rfm": _standing("rfm"),
     "future_value": _forecast("value_fen"),
     "risk": _forecast("risk_percent"),
+    "churn_risk": _churn_risk,
     "tag": _tag,
     "consent": _consent,
 }

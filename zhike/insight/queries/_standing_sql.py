@@ -12,8 +12,8 @@ from zhike.privacy import queries as privacy
 # Who refused personalisation, or is not to be profiled for another reason, is in no answer.
 _PROFILED = (
     "loyalty_member m JOIN customers_person p ON p.id = m.person_id LEFT JOIN (",
-    """) d ON d.person_id = m.person_id LEFT JOIN sales_receipt r ON r.person_id = m.person_id AND r.occurred_at <= %s
-WHERE m.status = 'active' AND p.status = 'active' AND (p.birthday IS NULL OR p.birthday <= %s)
+    ") d ON d.person_id = m.person_id",
+    """ WHERE m.status = 'active' AND p.status = 'active' AND (p.birthday IS NULL OR p.birthday <= %s)
     AND coalesce(d.decision, '') NOT IN ('refused', 'withdrawn')""",
 )
 _FACTS = """SELECT m.id AS member_id, m.person_id, m.mall_id,
@@ -26,9 +26,15 @@ FROM """
 
 def profiled(now: dt.datetime) -> Sql:
     """Members ``m`` who may be profiled, with their receipts ``r`` (or none) until now; conditions may follow."""
+    receipts = " LEFT JOIN sales_receipt r ON r.person_id = m.person_id AND r.occurred_at <= %s"
+    return profiled_members(now, Sql(receipts, (now,)))
+
+
+def profiled_members(now: dt.datetime, more: Sql) -> Sql:
+    """Members ``m`` who may be profiled, with what else is joined to them, and persons ``p``; conditions may follow."""
     born_until = now.date().replace(year=now.year - 14, day=min(now.day, 28))
-    refusals = privacy.decisions_sql("personalisation").inside(_PROFILED[0], "")
-    return refusals + Sql(_PROFILED[1], (now, born_until))
+    refusals = privacy.decisions_sql("personalisation").inside(_PROFILED[0], _PROFILED[1])
+    return refusals + more + Sql(_PROFILED[2], (born_until,))
 
 
 def facts(now: dt.datetime, window_days: int, person_ids: Sequence[int] | None = None) -> Sql:

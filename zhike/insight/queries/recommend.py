@@ -122,7 +122,7 @@ def recommendations(
     """
     person_id, home_id = loyalty.member_place(viewer, member_id, presented=presented)
     limit = min(max(limit, 1), rules.LIST_MAX)
-    may_use = _may_use(person_id, now)
+    may_use = may_be_profiled(person_id, now)
     family = customers.family(person_id) if may_use else ()
     needed = {"merchant" if kind == "coupon" else kind for kind in kinds}
     asked = _Asked(family, person_id, mall_id or home_id, merchant_id, now, limit)
@@ -150,7 +150,8 @@ def recommendations(
     return Recommendations(basis, runs["product"] or runs["merchant"], **found)
 
 
-def _may_use(person_id: int, now: dt.datetime) -> bool:
+def may_be_profiled(person_id: int, now: dt.datetime) -> bool:
+    """Not who refused personalisation, is a child, or is restricted or gone."""
     if privacy.decisions_on([person_id], "personalisation").get(person_id) in ("refused", "withdrawn"):
         return False
     return not customers.not_to_be_profiled([person_id], now.date())

@@ -81,6 +81,7 @@ _FIELDS = (
     Field("rfm", "standing", "choice", "rfm_groups", is_profiling=True),
     Field("future_value", "standing", "money", is_profiling=True, largest=10**14),
     Field("risk", "standing", "number", is_profiling=True, largest=100),
+    Field("churn_risk", "standing", "number", is_profiling=True, largest=100),
     Field("tag", "tags", "choice", "tags", is_windowed=True, is_profiling=True),
     Field("consent", "consent", "choice", "consents"),
     Field("segment", "segments", "choice", "segments"),

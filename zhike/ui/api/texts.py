@@ -528,6 +528,19 @@ OPERATIONS: dict[str, Text] = {
             " refused personalisation gets what is popular, and the answer says so."
         ),
     ),
+    "get_member_scores": Text(
+        _("What is expected of a member"),
+        _(
+            "The chance of no purchase in the coming days with its reasons and what to do first, and the expected spend. Both are"
+            " null of whom nothing can be said, and of who refused personalisation. Needs members.view as well."
+        ),
+    ),
+    "list_model_runs": Text(
+        _("Runs of the models about members"),
+        _(
+            "Newest first, with how good each was on days it had not seen, and how far things moved since the run before."
+        ),
+    ),
     "get_segment": Text(_("One segment"), _("Its definition, and the sentence it reads as.")),
     "list_segment_members": Text(
         _("Who belongs to a segment"),

@@ -189,6 +189,7 @@ DATA_TABLES = {
     "engagement_deed": _("What counted for missions"),
     "insight_standing": _("Stage and value"),
     "insight_forecast": _("Forecast"),
+    "insight_churnscore": _("Risk of leaving"),
     "insight_recommendrefusal": _("Recommendations sent away"),
     "service_conversation": _("Chats"),
     "service_message": _("Chat messages"),

@@ -53,6 +53,7 @@ FIELDS = {
     "rfm": gettext_lazy("RFM group"),
     "future_value": gettext_lazy("Expected spend in the next 90 days"),
     "risk": gettext_lazy("Risk of leaving"),
+    "churn_risk": gettext_lazy("Churn risk"),
     "tag": gettext_lazy("Tag"),
     "consent": gettext_lazy("Agreed to"),
     "segment": gettext_lazy("Segment"),
@@ -102,6 +103,7 @@ UNITS = {
     "behaviour": gettext_lazy("%(number)s times"),
     "shops": gettext_lazy("%(number)s shops"),
     "risk": gettext_lazy("%(number)s per cent"),
+    "churn_risk": gettext_lazy("%(number)s per cent"),
 }
 
 

@@ -18,6 +18,8 @@ AUDIT_ACTIONS = {
     "tag.suggestion_taken": _("Suggestion made a tag"),
     "tag.suggestion_declined": _("Suggestion declined"),
     "lifetime.fit": _("Model of future value fitted"),
+    "churn.fit": _("Members scored for the risk of leaving"),
+    "standing.churn": _("Horizon of leaving published"),
     "recommendations.fit": _("Recommendations fitted"),
     "basket.offer": _("Coupon made of a basket rule"),
     "standing.stages": _("Thresholds of the stages published"),
@@ -29,6 +31,7 @@ AUDIT_SUBJECTS = {
     "segment": _("Segment"),
     "lifetime_run": _("Fit"),
     "recommend_run": _("Fit"),
+    "model_run": _("Run of a model"),
     "basket_offer": _("Coupon made of a basket rule"),
 }
 

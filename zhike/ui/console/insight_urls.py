@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from zhike.ui.console.views import baskets, lifetime, member_tags, recommendations, segments, standing, tags
+from zhike.ui.console.views import (
+    baskets,
+    churn,
+    lifetime,
+    member_tags,
+    model_cards,
+    recommendations,
+    segments,
+    standing,
+    tags,
+)
 
 INSIGHT: list[URLPattern] = [
     path("segments/", segments.segments, name="segments"),
@@ -42,6 +52,11 @@ INSIGHT: list[URLPattern] = [
     path("members/<int:member_id>/tags/<int:tag_id>/", member_tags.mark, name="mark_tag"),
     path("lifetime/", lifetime.lifetime, name="lifetime"),
     path("lifetime/fit/", lifetime.fit, name="fit_lifetime"),
+    path("churn/", churn.churn, name="churn"),
+    path("churn/fit/", churn.fit, name="fit_churn"),
+    path("churn/horizon/", churn.publish_horizon, name="publish_horizon"),
+    path("models/", model_cards.model_cards, name="model_cards"),
+    path("models/<int:run_id>/", model_cards.model_card, name="model_card"),
     path("recommendations/", recommendations.recommendations, name="recommendations"),
     path("recommendations/fit/", recommendations.fit_recommendations, name="fit_recommendations"),
     path("standing/", standing.standing, name="standing"),

@@ -40,6 +40,15 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("tags", _("Tags"), "tags", "segments.view", "console:tags"),
             Entry("standing", _("Lifecycle and value"), "radar", "segments.view", "console:standing"),
             Entry("lifetime", _("Future value"), "trending-up", "segments.view", "console:lifetime"),
+            Entry("churn", _("Risk of leaving"), "door-open", "segments.view", "console:churn"),
+            Entry(
+                "model_cards",
+                _("Model cards"),
+                "gauge",
+                "segments.view",
+                "console:model_cards",
+                everywhere=True,
+            ),
             Entry("baskets", _("Bought together"), "shopping-basket", "segments.view", "console:baskets"),
             Entry(
                 "associates", _("Sales associates"), "contact-round", "members.identity", "console:associates"

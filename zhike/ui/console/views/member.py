@@ -29,6 +29,7 @@ from zhike.ui.console.labels import TIMELINE_KINDS
 from zhike.ui.console.pages import fragment, page, permissions
 from zhike.ui.console.programmes import tier_names
 from zhike.ui.console.views import journeys
+from zhike.ui.console.views.churn import score_parts
 
 VIEW = "members.view"
 TABS = {
@@ -212,9 +213,11 @@ def _persona(request: StaffRequest, file: MemberFile) -> dict[str, Any]:
         return {"refused": True}
     standing = insight.standing_of(file.member_id)
     forecast = insight.forecast_of(file.member_id)
+    score = insight.churn_of(file.member_id)
     context: dict[str, Any] = {
         "standing": standing,
         "forecast": forecast,
+        "risk": score_parts(score) if score else None,
         "persona": words.persona_parts(likes),
     }
     if standing is not None:

@@ -62,6 +62,22 @@ class MarketingPolicyChanged(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class UpliftLearnt(Fact):
+    """A model of whom a message changes was learnt from ``people``; ``fault`` says why not."""
+
+    type: ClassVar[str] = "zhike.marketing.uplift_learnt"
+    run_id: int
+    people: int
+    learner: str
+    beats_random: bool
+    fault: str = ""
+
+    @property
+    def subject(self) -> str:
+        return f"uplift_run/{self.run_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class _JourneyFact(Fact):
     journey_id: int
 

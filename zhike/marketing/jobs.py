@@ -46,6 +46,13 @@ def measure(timestamp: int) -> int:
     return operations.measure_campaigns(actor=ACTOR, now=clock.now())
 
 
+@job()
+def learn_uplift(*, group_id: int, mall_id: int | None, staff_id: int | None) -> None:
+    """Learn from campaigns that are over whom a message changes."""
+    actor = ACTOR if staff_id is None else organization.viewer_of_staff(staff_id)
+    operations.learn_uplift(actor=actor, group_id=group_id, mall_id=mall_id, now=clock.now())
+
+
 @job(queue=CARETAKER_QUEUE)
 def step_journeys() -> int:
     """Take people in journeys forward now; how many."""

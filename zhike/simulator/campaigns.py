@@ -34,6 +34,7 @@ from zhike.simulator.rhythm import morning
 BOSS = system_viewer("simulator_manager")
 PLANTED = "planted_effects.json"
 DAY = dt.timedelta(days=1)
+RECENTLY = dt.timedelta(days=30)
 OPENS, CLICKS = 60, 90
 SPEND_FEN = (6_000, 38_000)
 ZONE = "Asia/Shanghai"
@@ -60,12 +61,17 @@ WORDINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """What a campaign really added: of ``people`` measured in the arms, ``extra_buyers`` bought only because of it, for ``extra_fen``."""
+    """What a campaign really added: of ``people`` measured in the arms, ``extra_buyers`` bought only because of it, for ``extra_fen``.
+
+    ``responsive`` of them had bought in the month before; they brought ``responsive_extra`` of the extra buyers.
+    """
 
     code: str
     people: int
     extra_buyers: int
     extra_fen: int
+    responsive: int = 0
+    responsive_extra: int = 0
 
     @property
     def lift(self) -> float:
@@ -176,7 +182,7 @@ class _Seeder:
             budget={"mall": 2_000_000},
         )
         campaign_id = self._launch(plan, at)
-        planted = self._react(campaign_id, at, 10 * DAY, {"A": 0.2})
+        planted = self._react(campaign_id, at, 10 * DAY, {"A": 0.04}, {"A": 0.4})
         for days in (2, 4, 6, 8):
             operations.measure_campaign(actor=self.actor, campaign_id=campaign_id, now=at + days * DAY)
         operations.advance_campaigns(actor=self.actor, now=at + 10 * DAY + dt.timedelta(minutes=1))
@@ -186,6 +192,7 @@ class _Seeder:
             lessons="常客对小礼有反应，周末到店最多。下次把对照组降到 10%，并试试改送积分。",
             now=at + 12 * DAY,
         )
+        operations.learn_uplift(actor=self.actor, group_id=self.world.group_id, now=at + 13 * DAY)
         return planted
 
     def _running(self, segment: int, at: dt.datetime) -> Planted:
@@ -238,18 +245,37 @@ class _Seeder:
     # --- what members do ---------------------------------------------------------------------------------------------
 
     def _react(
-        self, campaign_id: int, at: dt.datetime, window: dt.timedelta, chances: dict[str, float]
+        self,
+        campaign_id: int,
+        at: dt.datetime,
+        window: dt.timedelta,
+        chances: dict[str, float],
+        responsive: dict[str, float] | None = None,
     ) -> Planted:
+        """``responsive``: the chances of whoever bought in the month before, where they are others."""
         given = queries.given_people(campaign_id)
         bought = records.purchases_of([person_id for person_id, _arm in given], at, at + window)
+        recent = (
+            set(records.purchases_of([one for one, _arm in given], at - RECENTLY, at))
+            if responsive
+            else set()
+        )
         extra = [
             person_id
             for person_id, arm in given
-            if not bought.get(person_id, (0, 0))[0] and self.rng.random() < chances[arm]
+            if not bought.get(person_id, (0, 0))[0]
+            and self.rng.random() < ((responsive or chances) if person_id in recent else chances)[arm]
         ]
         fen = self._buy(extra, at, window)
         self._open(campaign_id, [person_id for person_id, _arm in given], at)
-        return Planted(queries.code_of(campaign_id), len(given), len(extra), fen)
+        return Planted(
+            queries.code_of(campaign_id),
+            len(given),
+            len(extra),
+            fen,
+            len(recent),
+            len(recent.intersection(extra)),
+        )
 
     def _buy(self, person_ids: Sequence[int], at: dt.datetime, window: dt.timedelta) -> int:
         moments = sorted((at + window * self.rng.uniform(0.02, 0.96), person_id) for person_id in person_ids)

@@ -36,6 +36,7 @@ from zhike.insight.queries.baskets import (
     basket_run,
     basket_runs,
 )
+from zhike.insight.queries.before import FEATURES, features_before
 from zhike.insight.queries.churn import (
     FIGURE_KINDS,
     BandRow,
@@ -127,6 +128,7 @@ __all__ = [
     "CATEGORIES",
     "CONSENTS",
     "FAMILIES",
+    "FEATURES",
     "FIELDS",
     "FIGURE_KINDS",
     "FORECAST_DAYS",
@@ -193,6 +195,7 @@ __all__ = [
     "churn_of",
     "churn_policies",
     "fault_sentence",
+    "features_before",
     "forecast_of",
     "forecast_tenths",
     "latest_breaks",

@@ -16,6 +16,7 @@ from zhike.marketing.models.journeys import (
     JourneyStep,
     JourneyVersion,
 )
+from zhike.marketing.models.uplift import UpliftRun
 
 __all__ = [
     "Campaign",
@@ -30,4 +31,5 @@ __all__ = [
     "JourneyStep",
     "JourneyVersion",
     "MarketingPolicy",
+    "UpliftRun",
 ]

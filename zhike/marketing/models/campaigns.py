@@ -30,7 +30,8 @@ class Campaign(models.Model):
 
     ``segment`` is the audience, None is every member in the scope of who launched it (``launched_by``, empty: the program).
     ``budget`` is fen by who pays. ``forecast`` is what the reach planner found. Shares are hundredths of a per cent.
-    ``starts_at`` None begins at the launch. ``version`` grows with every change.
+    ``starts_at`` None begins at the launch. ``target`` is how a model of uplift chooses from the audience (rules.uplift.Target),
+    None takes everybody. ``version`` grows with every change.
     """
 
     class Status(models.TextChoices):
@@ -64,6 +65,7 @@ class Campaign(models.Model):
     forecast_asked_at = models.DateTimeField(null=True)
     lessons = models.TextField(blank=True)
     winner = models.CharField(max_length=20, blank=True)
+    target = models.JSONField(null=True)
     version = models.IntegerField(default=1)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=80)
@@ -113,13 +115,15 @@ class CampaignArm(models.Model):
 class CampaignWave(models.Model):
     """One filling of a campaign with recipients; its window begins at ``starts_at``. ``cursor`` is the last member looked at.
 
-    ``is_rest``: it takes everybody whom the test left over, all into the winning arm.
+    ``is_rest``: it takes everybody whom the test left over, all into the winning arm. ``cut``: the expected uplift from which on a
+    model lets people in, found once when the filling begins; None where no model chooses.
     """
 
     campaign = models.ForeignKey("marketing.Campaign", models.PROTECT, related_name="+", db_index=False)
     number = models.IntegerField()
     is_rest = models.BooleanField(default=False)
     starts_at = models.DateTimeField()
+    cut = models.FloatField(null=True)
     filled_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
 
@@ -131,7 +135,8 @@ class CampaignRecipient(models.Model):
     """A person in a campaign, once. ``gate`` is what the gates said of them before anybody knew the arm, "" is open.
 
     Measured is whoever has an empty ``gate``, in every arm. ``cost`` is what the message is reckoned at, in thousandths of a
-    fen. Held: the holdout, who get nothing; waiting: to be given; given; skipped: nothing could be given.
+    fen. ``chosen``: in by the model's "score", to "explore", or "" where no model chose. Held: the holdout, who get nothing;
+    waiting: to be given; given; skipped: nothing could be given.
     """
 
     class State(models.TextChoices):
@@ -149,6 +154,7 @@ class CampaignRecipient(models.Model):
     gate = models.CharField(max_length=20, blank=True)
     reason = models.CharField(max_length=40, blank=True)
     cost = models.IntegerField(default=0)
+    chosen = models.CharField(max_length=7, blank=True)
     state = models.CharField(max_length=8, choices=State.choices)
     given_at = models.DateTimeField(null=True)
     clicked_at = models.DateTimeField(null=True)

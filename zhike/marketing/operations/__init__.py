@@ -67,6 +67,7 @@ from zhike.marketing.operations.running import (
     roll_out_winner,
 )
 from zhike.marketing.operations.scenes import UnknownScenario, plan_scenario
+from zhike.marketing.operations.uplifting import learn_uplift, order_uplift
 from zhike.marketing.rules.campaigns import ArmPlan, Plan
 from zhike.marketing.rules.journeys.editing import (
     AddNode,
@@ -76,6 +77,7 @@ from zhike.marketing.rules.journeys.editing import (
     RemoveNode,
     Settle,
 )
+from zhike.marketing.rules.uplift import Target
 
 __all__ = [
     "AddNode",
@@ -103,6 +105,7 @@ __all__ = [
     "Settle",
     "StepNotPossible",
     "Stepped",
+    "Target",
     "TestNotOver",
     "Trial",
     "TrialStep",
@@ -127,12 +130,14 @@ __all__ = [
     "hear_event",
     "launch_campaign",
     "launch_journey",
+    "learn_uplift",
     "look_for_people",
     "measure_campaign",
     "measure_campaigns",
     "measure_journey",
     "measure_journeys",
     "note_lessons",
+    "order_uplift",
     "pause_campaign",
     "pause_journey",
     "plan_campaign",

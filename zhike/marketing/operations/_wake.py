@@ -9,6 +9,7 @@ from zhike.kernel.jobs import CARETAKER_QUEUE
 
 ADVANCE = "zhike.marketing.jobs.advance"
 FORECAST = "zhike.marketing.jobs.forecast"
+UPLIFT = "zhike.marketing.jobs.learn_uplift"
 JOURNEYS = "zhike.marketing.jobs.step_journeys"
 
 
@@ -24,6 +25,17 @@ def journeys() -> None:
     """Somebody may have a step to take."""
     try:
         app.configure_task(JOURNEYS, queue=CARETAKER_QUEUE, queueing_lock=JOURNEYS).defer()
+    except AlreadyEnqueued:
+        return
+
+
+def learn_uplift(group_id: int, mall_id: int | None, staff_id: int | None) -> None:
+    """Learn anew whom a message changes, in the scope of whoever asked."""
+    lock = f"{UPLIFT}:{mall_id}"
+    try:
+        app.configure_task(UPLIFT, queue="default", queueing_lock=lock).defer(
+            group_id=group_id, mall_id=mall_id, staff_id=staff_id
+        )
     except AlreadyEnqueued:
         return
 

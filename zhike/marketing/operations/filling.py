@@ -27,6 +27,7 @@ from zhike.marketing.models import (
     CampaignWave,
     MarketingPolicy,
 )
+from zhike.marketing.operations.choosing import Chooser
 from zhike.marketing.queries.audiences import audience_members
 from zhike.marketing.queries.found import arms_of, zone_of
 from zhike.marketing.rules import assignment
@@ -91,17 +92,21 @@ def fill_wave(*, actor: Viewer, campaign_id: int, wave_id: int, now: dt.datetime
     arms = arms_of(campaign_id)
     draw = draw_of(row, wave, arms)
     launcher = launcher_of(row)
+    chooser = Chooser(row, wave.starts_at, wave.cut)
+    chooser.look_over(persons_in(audience_members(launcher, row.segment, row.mall_id, now)))
+    if wave.cut != chooser.cut:
+        CampaignWave.objects.filter(pk=wave.pk).update(cut=chooser.cut)
     for member_ids in chunks(audience_members(launcher, row.segment, row.mall_id, now)):
-        _take_in(actor, row, wave, arms, draw, member_ids, now)
+        _take_in(row, wave, arms, draw, chooser, member_ids, now)
     return _close(actor, row, wave, now)
 
 
 def _take_in(
-    actor: Viewer,
     row: Campaign,
     wave: CampaignWave,
     arms: Sequence[CampaignArm],
     draw: Draw,
+    chooser: Chooser,
     member_ids: Sequence[int],
     now: dt.datetime,
 ) -> None:
@@ -113,7 +118,8 @@ def _take_in(
             return
         known = CampaignRecipient.objects.filter(campaign=row, person_id__in=persons)
         fresh = sorted(set(persons) - set(known.values_list("person_id", flat=True)))
-        chosen = {pk: arm for pk in fresh if (arm := draw.arm(pk)) is not None}
+        marks = chooser.marks(fresh)
+        chosen = {pk: arm for pk in marks if (arm := draw.arm(pk)) is not None}
         fates = ask_gates(row, arms, list(chosen), now)
         CampaignRecipient.objects.bulk_create(
             CampaignRecipient(
@@ -125,6 +131,7 @@ def _take_in(
                 gate=fates[pk].gate,
                 reason=fates[pk].reason,
                 cost=fates[pk].costs.get(arm, 0),
+                chosen=marks[pk],
                 state=_state(arm, fates[pk].gate),
             )
             for pk, arm in chosen.items()
@@ -205,3 +212,9 @@ def chunks(members: Iterator[int]) -> Iterator[list[int]]:
     """As many members at once as a transaction takes."""
     while chunk := list(islice(members, CHUNK)):
         yield chunk
+
+
+def persons_in(members: Iterator[int]) -> Iterator[list[int]]:
+    """The same as person ids."""
+    for chunk in chunks(members):
+        yield sorted(loyalty.person_ids_of(chunk).values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -15,6 +16,7 @@ from zhike.kernel.errors import Conflict, Invalid, NotAllowed
 from zhike.marketing.events import CampaignChanged, MarketingPolicyChanged
 from zhike.marketing.models import Campaign, CampaignArm, MarketingPolicy
 from zhike.marketing.queries.found import APPROVE, EDIT, locked, plan_of
+from zhike.marketing.queries.uplift import usable_run
 from zhike.marketing.rules import campaigns as rules
 from zhike.marketing.rules.campaigns import Plan
 from zhike.messaging import queries as messaging
@@ -35,6 +37,9 @@ _FAULTS = {
     "test-needs-arms": _("Trying on a part first needs two groups or more and a single day."),
     "in-the-past": _("This is over."),
 }
+
+
+_NOT_BETTER = _("This model is not better than chance on people it has not seen, so it may not choose.")
 
 
 class PlanUnusable(Invalid):
@@ -210,6 +215,8 @@ def _check(actor: Viewer, plan: Plan, now: dt.datetime) -> None:
         said = [sentence for arm in plan.arms if (sentence := _arm_fault(actor, arm, now)) is not None]
         if said:
             faults["arms"] = said
+        if plan.target is not None and usable_run(actor, plan.target.run) is None:
+            faults["target"] = [_NOT_BETTER]
     if faults:
         raise PlanUnusable(fields=faults)
 
@@ -236,6 +243,7 @@ def _write(row: Campaign, plan: Plan, actor: Viewer) -> None:
     ):  # fmt: skip
         setattr(row, name, getattr(plan, name))
     row.name, row.theme, row.budget = plan.name.strip(), plan.theme.strip(), dict(plan.budget or {})
+    row.target = asdict(plan.target) if plan.target else None
     row.edited_by = actor.audit_id
     row.save()
     CampaignArm.objects.filter(campaign=row).delete()

@@ -13,7 +13,8 @@ from zhike.kernel.errors import NotAllowed
 from zhike.loyalty import queries as loyalty
 from zhike.marketing.models import Campaign, CampaignWave
 from zhike.marketing.operations import _wake
-from zhike.marketing.operations.filling import ask_gates, chunks, draw_of
+from zhike.marketing.operations.choosing import Chooser
+from zhike.marketing.operations.filling import ask_gates, chunks, draw_of, persons_in
 from zhike.marketing.operations.planning import StepNotPossible
 from zhike.marketing.queries.audiences import audience_members
 from zhike.marketing.queries.found import EDIT, arms_of, locked
@@ -42,20 +43,26 @@ def forecast_campaign(*, actor: Viewer, campaign_id: int, now: dt.datetime) -> d
 def reckon(viewer: Viewer, row: Campaign, now: dt.datetime) -> dict[str, Any]:
     """The figures of a forecast, for the audience in the viewer's scope.
 
-    ``people`` in the audience; ``rest`` wait for the end of the test; ``held`` and ``global`` get nothing on purpose; ``refused`` by
+    ``people`` in the audience, after a model has chosen (``left_out`` it did not, ``by_score`` it did);
+    ``rest`` wait for the end of the test; ``held`` and ``global`` get nothing on purpose; ``refused`` by
     gate and reason; ``by_channel`` and ``by_arm`` who would be reached; ``postponed`` of them; costs in thousandths of a fen and fen.
     """
     arms = arms_of(row.pk)
     at = max(row.starts_at or now, now)
     draw = draw_of(row, CampaignWave(campaign=row, number=1, starts_at=at), arms)
+    chooser = Chooser(row, at)
+    chooser.look_over(persons_in(audience_members(viewer, row.segment, row.mall_id, now)))
     counts: Counter[str] = Counter()
     refused: Counter[tuple[str, str]] = Counter()
     by_channel: Counter[str] = Counter()
     by_arm: Counter[str] = Counter()
     for member_ids in chunks(audience_members(viewer, row.segment, row.mall_id, now)):
         person_ids = sorted(loyalty.person_ids_of(member_ids).values())
-        chosen = {pk: draw.arm(pk) for pk in person_ids}
+        marks = chooser.marks(person_ids)
+        chosen = {pk: draw.arm(pk) for pk in marks}
         counts["people"] += len(chosen)
+        counts["left_out"] += len(person_ids) - len(marks)
+        counts["by_score"] += sum(mark == "score" for mark in marks.values())
         counts["rest"] += sum(arm is None for arm in chosen.values())
         for pk, fate in ask_gates(row, arms, [pk for pk, arm in chosen.items() if arm], at).items():
             arm = chosen[pk] or ""
@@ -71,7 +78,10 @@ def reckon(viewer: Viewer, row: Campaign, now: dt.datetime) -> dict[str, Any]:
                 counts["postponed"] += fate.is_postponed
                 counts["cost"] += fate.costs[arm]
     return {
-        **{name: counts[name] for name in ("people", "rest", "held", "global", "postponed", "cost")},
+        **{
+            name: counts[name]
+            for name in ("people", "rest", "held", "global", "postponed", "cost", "left_out", "by_score")
+        },
         "reached": sum(by_arm.values()),
         "refused": [[gate, reason, count] for (gate, reason), count in refused.most_common()],
         "by_channel": dict(by_channel),

@@ -56,6 +56,13 @@ from zhike.marketing.queries.reviews import (
 )
 from zhike.marketing.queries.sizes import SampleSize, sample_size
 from zhike.marketing.queries.spending import points_fen
+from zhike.marketing.queries.uplift import (
+    UpliftAt,
+    UpliftRunView,
+    chosen_counts,
+    uplift_run,
+    uplift_runs,
+)
 from zhike.marketing.rules.campaigns import FUNDERS, GOALS, RHYTHMS
 from zhike.marketing.rules.journeys import drawing
 from zhike.marketing.rules.journeys.drawing import Drawing, draw
@@ -71,14 +78,18 @@ from zhike.marketing.rules.journeys.graph import (
     Watch,
 )
 from zhike.marketing.rules.measuring import Effect
+from zhike.marketing.rules.uplift import EXPLORE_BP
+from zhike.marketing.rules.uplift import RULES as TARGET_RULES
 
 __all__ = [
+    "EXPLORE_BP",
     "FUNDERS",
     "GOALS",
     "KINDS",
     "NODE_NAMES",
     "REENTRIES",
     "RHYTHMS",
+    "TARGET_RULES",
     "TRIGGERS",
     "UNITS",
     "WHERE_OPS",
@@ -109,6 +120,8 @@ __all__ = [
     "StepView",
     "Tally",
     "TrendPoint",
+    "UpliftAt",
+    "UpliftRunView",
     "VersionView",
     "Watch",
     "WaveView",
@@ -118,6 +131,7 @@ __all__ = [
     "calendar",
     "campaign",
     "campaigns_page",
+    "chosen_counts",
     "code_of",
     "draw",
     "drawing",
@@ -140,4 +154,6 @@ __all__ = [
     "sample_size",
     "scenarios",
     "trend",
+    "uplift_run",
+    "uplift_runs",
 ]

@@ -6,6 +6,7 @@ from zhike.kernel.access import Viewer, load_visible, may_touch, visible
 from zhike.kernel.errors import NotFound
 from zhike.marketing.models import Campaign, CampaignArm
 from zhike.marketing.rules.campaigns import ArmPlan, Plan
+from zhike.marketing.rules.uplift import Target
 from zhike.organization import queries as organization
 
 VIEW, EDIT, APPROVE = "campaigns.view", "campaigns.edit", "campaigns.approve"
@@ -64,4 +65,10 @@ def plan_of(row: Campaign) -> Plan:
         rhythm=row.rhythm,
         starts_at=row.starts_at,
         ends_on=row.ends_on,
+        target=target_of(row),
     )
+
+
+def target_of(row: Campaign) -> Target | None:
+    """How a model chooses from the audience; None where everybody is meant."""
+    return Target(**row.target) if row.target else None

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from zhike.marketing.rules.uplift import Target
+
 FUNDERS = ("mall", "merchant", "brand")
 GOALS = ("visit", "revenue")
 RHYTHMS = ("once", "daily")
@@ -87,6 +89,7 @@ class Plan:
     rhythm: str = "once"
     starts_at: dt.datetime | None = None
     ends_on: dt.date | None = None
+    target: Target | None = None
 
 
 Fault = Literal[
@@ -118,6 +121,7 @@ def plan_faults(plan: Plan) -> dict[str, Fault]:
         ("ends_on", plan.rhythm == "daily" and not _has_days(plan), "daily-needs-dates"),
         ("arms", not 1 <= len(plan.arms) <= ARMS_MAX, "out-of-range"),
         ("arms", len({arm.key for arm in plan.arms}) < len(plan.arms), "twice"),
+        ("target", plan.target is not None and not plan.target.is_usable, "out-of-range"),
         ("budget", not _is_budget(plan.budget or {}), "out-of-range"),
     )
     for name, is_wrong, fault in checks:

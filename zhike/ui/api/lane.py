@@ -87,7 +87,9 @@ class TillLane:
                     break
             try:
                 answers = lane.run([partial(self._answer, environ) for environ, _ in group])
-            except BaseException as fault:  # the thread outlives whatever a call does, or all later ones would wait
+            except (
+                BaseException
+            ) as fault:  # the thread outlives whatever a call does, or all later ones would wait
                 logger.exception("a call broke the lane")
                 lane, answers = Lane(), [RuntimeError(repr(fault))] * len(group)
             loop.call_soon_threadsafe(_hand_out, [waiting for _, waiting in group], answers)

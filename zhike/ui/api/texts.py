@@ -87,6 +87,10 @@ OPERATIONS: dict[str, Text] = {
             "Once for a key, by the journey’s own rules of entering again; some are held out, to compare with."
         ),
     ),
+    "list_uplift_runs": Text(
+        _("Uplift models"), _("Whom a message changes: what was learnt and whether it is better than chance.")
+    ),
+    "get_uplift_run": Text(_("One uplift model"), _("With its Qini curve on people it has not seen.")),
     "step_campaign": Text(
         _("Hand in, pause, resume or cancel"), _("A step that has been taken already changes nothing.")
     ),

@@ -49,6 +49,7 @@ from zhike.ui.api.routes import (
     tickets,
     tier_policy,
     tiers,
+    uplift,
     verbatims,
     watch,
 )
@@ -75,6 +76,7 @@ for _router in (
     chances.router,
     gifts.router,
     campaigns.router,
+    uplift.router,
     journeys.router,
     log.router,
     places.router,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from zhike.ui.console.views import campaign_steps, campaigns
+from zhike.ui.console.views import campaign_steps, campaigns, uplift
 
 CAMPAIGNS: list[URLPattern] = [
     path("campaigns/", campaigns.campaigns, name="campaigns"),
@@ -12,6 +12,9 @@ CAMPAIGNS: list[URLPattern] = [
     path("campaigns/calendar/", campaigns.calendar, name="campaign_calendar"),
     path("campaigns/sizes/", campaigns.sizes, name="campaign_sizes"),
     path("campaigns/measuring/", campaign_steps.measuring, name="campaign_measuring"),
+    path("campaigns/uplift/", uplift.runs, name="uplift_runs"),
+    path("campaigns/uplift/learn/", uplift.learn, name="learn_uplift"),
+    path("campaigns/uplift/<int:run_id>/", uplift.run, name="uplift_run"),
     path("campaigns/new/", campaigns.edit, name="new_campaign"),
     path("campaigns/scenarios/<slug:code>/", campaign_steps.take_scenario, name="take_scenario"),
     path("campaigns/<int:campaign_id>/", campaigns.campaign, name="campaign"),

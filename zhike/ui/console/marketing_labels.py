@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from zhike.ui.console.journey_labels import JOURNEY_ACTIONS
+from zhike.ui.console.uplift_labels import UPLIFT_ACTIONS
 
 CAMPAIGN_STATES = {
     "draft": _("Draft"),
@@ -90,7 +91,7 @@ MARKETING_ACTIONS = {f"campaign.{change}": name for change, name in CAMPAIGN_CHA
     "campaign.lessons": _("Noted what a campaign taught"),
     "marketing_policy.save": _("Changed the rules of measuring campaigns"),
 }
-MARKETING_ACTIONS |= JOURNEY_ACTIONS
+MARKETING_ACTIONS |= JOURNEY_ACTIONS | UPLIFT_ACTIONS
 MARKETING_PERMISSIONS = {
     "campaigns.view": _("See campaigns and what they did"),
     "campaigns.edit": _("Plan and run campaigns"),

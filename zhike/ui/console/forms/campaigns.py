@@ -10,14 +10,15 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from zhike.marketing.operations import ArmPlan, Plan
-from zhike.marketing.queries import FUNDERS
+from zhike.marketing.operations import ArmPlan, Plan, Target
+from zhike.marketing.queries import EXPLORE_BP, FUNDERS
 from zhike.ui.console import marketing_labels as labels
 from zhike.ui.console.forms.members import reason_field
 from zhike.ui.console.forms.percent import percent_field
 from zhike.ui.console.forms.programme import FenField
 from zhike.ui.console.forms.promotions import moment_field
 from zhike.ui.console.once import OnceForm
+from zhike.ui.console.uplift_labels import TARGET_RULES
 
 ARM_KEYS = ("A", "B", "C")
 Choices = Sequence[tuple[str, Any]]
@@ -25,12 +26,15 @@ Choices = Sequence[tuple[str, Any]]
 
 @dataclass(frozen=True)
 class PlanChoices:
-    """What may be chosen: places ("0" is the group), audiences ("" is everybody), wordings by code, batches by id."""
+    """What may be chosen: places ("0" is the group), audiences ("" is everybody), wordings by code, batches by id,
+    ``models`` of uplift by id; ``is_refused`` when there are models and none is better than chance."""
 
     places: Choices
     audiences: Choices
     templates: Choices
     batches: Choices
+    models: Choices = ()
+    is_refused: bool = False
 
 
 class CampaignForm(OnceForm):
@@ -51,6 +55,20 @@ class CampaignForm(OnceForm):
         widget=forms.DateInput(attrs={"type": "date"}),
         label=_("Last day"),
         help_text=_("Of a daily campaign."),
+    )
+    target_run = forms.ChoiceField(required=False, label=_("Uplift model"))
+    target_rule = forms.ChoiceField(
+        choices=list(TARGET_RULES.items()), required=False, label=_("Who of the audience")
+    )
+    target_share = percent_field(label=_("The best (%)"), help_text=_("Of the audience, by expected uplift."))
+    target_cost = FenField(
+        required=False,
+        label=_("Cost of reaching one (yuan)"),
+        help_text=_("Whoever is expected to bring more."),
+    )
+    target_explore = percent_field(
+        label=_("Explore (%)"),
+        help_text=_("So many are in whatever the model thinks, so that the next one can be learnt."),
     )
     holdout = percent_field(
         label=_("Holdout (%)"),
@@ -73,6 +91,8 @@ class CampaignForm(OnceForm):
         super().__init__(*args, **kwargs)
         self._offer("place", choices.places)
         self._offer("segment", choices.audiences)
+        self._offer("target_run", [("", _("none: everybody in the audience")), *choices.models])
+        self.is_refused = choices.is_refused
         for payer in FUNDERS:
             self.fields[f"budget_{payer}"] = FenField(
                 required=False, label=labels.CAMPAIGN_PAYERS[payer], help_text=_("Empty: no limit.")
@@ -126,6 +146,19 @@ class CampaignForm(OnceForm):
             rhythm=data["rhythm"],
             starts_at=starts_at.replace(tzinfo=ZoneInfo(zone)) if starts_at else None,
             ends_on=data["ends_on"] if data["rhythm"] == "daily" else None,
+            target=self._target(),
+        )
+
+    def _target(self) -> Target | None:
+        data = self.cleaned_data
+        if not data["target_run"]:
+            return None
+        return Target(
+            run=int(data["target_run"]),
+            rule=data["target_rule"] or "top",
+            share_bp=int((data["target_share"] or 0) * 100),
+            cost_fen=data["target_cost"] or 0,
+            explore_bp=int((data["target_explore"] or 0) * 100),
         )
 
     def _arm(self, key: str) -> ArmPlan:
@@ -155,6 +188,14 @@ def initial_of(plan: Plan, zone: str) -> dict[str, Any]:
         else None,
     }
     initial |= {f"budget_{payer}": (plan.budget or {}).get(payer) for payer in FUNDERS}
+    target = plan.target
+    initial |= {
+        "target_run": str(target.run) if target else "",
+        "target_rule": target.rule if target else "top",
+        "target_share": target.share_bp / 100 if target else 30,
+        "target_cost": target.cost_fen if target else None,
+        "target_explore": target.explore_bp / 100 if target else EXPLORE_BP / 100,
+    }
     for arm in plan.arms:
         initial |= {
             f"{arm.key}_template": arm.template,

@@ -25,6 +25,7 @@ from zhike.ui.console import (
     offer_labels,
     reward_labels,
     risk_labels,
+    uplift_labels,
 )
 from zhike.ui.console.agents import browser_name
 
@@ -41,6 +42,7 @@ LABELS = (
     reward_labels,
     rights_labels,
     risk_labels,
+    uplift_labels,
 )
 
 

@@ -21,6 +21,7 @@ from zhike.ui.console import effects, message_labels
 from zhike.ui.console.forms import campaigns as forms
 from zhike.ui.console.once import run_once
 from zhike.ui.console.pages import add_problem, done, fragment, malls_of, page, permissions, wants_fragment
+from zhike.ui.console.uplift_figures import figures
 from zhike.ui.console.views.coupons import places_of
 
 VIEW, EDIT = "campaigns.view", "campaigns.edit"
@@ -32,6 +33,7 @@ def tabs(current: str) -> list[dict[str, Any]]:
         "campaigns": _("Campaigns"),
         "campaign_board": _("ROI board"),
         "campaign_calendar": _("Marketing calendar"),
+        "uplift_runs": _("Uplift models"),
     }
     return [
         {"label": label, "url": reverse(f"console:{name}"), "active": name == current}
@@ -103,7 +105,8 @@ def _first(request: StaffRequest) -> dict[str, Any]:
     chosen = malls_of(request).chosen_id
     return {
         "place": str(chosen or 0), "goal": "visit", "rhythm": "once", "holdout": 10, "test": 100,
-        "window_days": 14, "A_weight": 1, "B_weight": 1, "C_weight": 1,
+        "window_days": 14, "A_weight": 1, "B_weight": 1, "C_weight": 1, "target_rule": "top", "target_share": 30,
+        "target_explore": queries.EXPLORE_BP // 100, "target_run": request.GET.get("target", ""),
     }  # fmt: skip
 
 
@@ -116,7 +119,10 @@ def _zone(request: StaffRequest) -> str:
 def _choices(request: StaffRequest) -> forms.PlanChoices:
     audiences = queries.audiences(request.viewer)
     batches = offers.batches_page(request.viewer, now=request.now, limit=200).items
+    runs = queries.uplift_runs(request.viewer)
     return forms.PlanChoices(
+        models=[(str(run.id), _model_name(run)) for run in runs if run.beats_random],
+        is_refused=any(not run.fault for run in runs) and not any(run.beats_random for run in runs),
         places=places_of(request),
         audiences=[("" if one.id is None else str(one.id), one.name) for one in audiences],
         templates=[(one.code, one.name) for one in messaging.templates(request.viewer) if one.kind != "code"],
@@ -126,6 +132,10 @@ def _choices(request: StaffRequest) -> forms.PlanChoices:
             if not one.is_bearer and one.state in ("open", "early")
         ],
     )
+
+
+def _model_name(run: queries.UpliftRunView) -> str:
+    return _("%(day)s · Qini %(qini)s") % {"day": f"{run.ran_at:%Y-%m-%d %H:%M}", "qini": f"{run.qini:.3f}"}
 
 
 @staff_page(VIEW)
@@ -149,6 +159,8 @@ def _whole(request: StaffRequest, campaign_id: int) -> dict[str, Any]:
         "is_live": found.row.state in ("waiting", "running") or found.is_reckoning,
         "may": permissions(request, edit=EDIT),
     }
+    if found.plan.target is not None:
+        context["target"] = _target(request, found)
     if found.launched_at is not None:
         review = queries.review(request.viewer, campaign_id, request.now)
         context |= {
@@ -160,6 +172,26 @@ def _whole(request: StaffRequest, campaign_id: int) -> dict[str, Any]:
             "compared": _compared(found, review),
         }
     return context
+
+
+def _target(request: StaffRequest, found: queries.CampaignFile) -> dict[str, Any]:
+    """The model that chooses, what it is expected to add among those it chooses, and how many it chose."""
+    assert found.plan.target is not None
+    run = queries.uplift_run(request.viewer, found.plan.target.run)
+    share = max(1, min(10, round(found.plan.target.share_bp / 1_000)))
+    at = next((one for one in run.at if one.percent == share * 10), None)
+    told = found.forecast or {}
+    by_score = told.get("by_score", 0)
+    expected = None
+    if at is not None and found.plan.target.rule == "top" and by_score:
+        expected = tuple(round(by_score * one) for one in (at.uplift, at.low, at.high))
+    return {
+        "plan": found.plan.target,
+        "run": run,
+        "expected": expected,
+        "chosen": queries.chosen_counts(found.row.id) if found.launched_at else None,
+        "figures": figures(run),
+    }
 
 
 def _wordings(request: StaffRequest, found: queries.CampaignFile) -> list[dict[str, Any]]:

@@ -436,3 +436,90 @@ class WordsNoticed(_OfConversation):
     category: str
     severity: str
     speaker: str
+
+
+@dataclass(frozen=True, slots=True)
+class _OfQuality(Fact):
+    """About work of our own people: the subject is the conversation looked at, never its member."""
+
+    pick_id: int
+    conversation_id: int
+    number: str
+    mall_id: int
+    staff_id: int | None
+
+    @property
+    def subject(self) -> str:
+        return f"conversation/{self.conversation_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class QualityReviewed(_OfQuality):
+    """A review stands; ``score`` in tenths of a percent, ``seat`` whose it is (first, second, appeal)."""
+
+    type: ClassVar[str] = "zhike.service.quality_reviewed"
+    seat: str
+    version: int
+    score: int
+    fatal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QualityAppealed(_OfQuality):
+    type: ClassVar[str] = "zhike.service.quality_appealed"
+    score: int
+
+
+@dataclass(frozen=True, slots=True)
+class QualityAppealDecided(_OfQuality):
+    """``outcome`` is upheld (the review stands) or changed; ``score`` is what holds from now on."""
+
+    type: ClassVar[str] = "zhike.service.quality_appeal_decided"
+    outcome: str
+    score: int
+
+
+@dataclass(frozen=True, slots=True)
+class QualityDrawn(Fact):
+    """A week of a mall was drawn: ``picks`` of ``population`` conversations; anybody can repeat it with the seed."""
+
+    type: ClassVar[str] = "zhike.service.quality_drawn"
+    draw_id: int
+    mall_id: int
+    week: str
+    seed: str
+    population: int
+    picks: int
+
+    @property
+    def subject(self) -> str:
+        return f"mall/{self.mall_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class QualityTermsPublished(Fact):
+    """A new version of a checklist (its code) or of a mall's plan ("plan:3")."""
+
+    type: ClassVar[str] = "zhike.service.quality_terms_published"
+    group_id: int
+    key: str
+    version: int
+
+    @property
+    def subject(self) -> str:
+        return f"group/{self.group_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class CoachingNoted(Fact):
+    """Something was agreed with one of us, about a conversation looked at or in general."""
+
+    type: ClassVar[str] = "zhike.service.coaching_noted"
+    note_id: int
+    staff_id: int
+    mall_id: int
+    pick_id: int | None
+
+    @property
+    def subject(self) -> str:
+        return f"staff/{self.staff_id}"

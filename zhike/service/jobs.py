@@ -43,3 +43,9 @@ def read_comments(timestamp: int) -> None:
     operations.train_verbatims(actor=actor, now=clock.now())
     while operations.read_verbatims(actor=actor, now=clock.now()):
         pass
+
+
+@job(cron="20 * * * *", lock="quality")
+def sample_quality(timestamp: int) -> None:
+    """Every hour: draw the weeks that are over, and take what has become a reason to look since."""
+    operations.sample_quality(actor=system_viewer("quality"), now=clock.now())

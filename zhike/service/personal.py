@@ -14,6 +14,14 @@ HOLDINGS = (
     Holding("service_message", "service_conversation", "conversation_id", "service", "service", DELETE, also="kind = 'note'"),
     Holding("service_mention", "service_conversation", "conversation_id", "service", "service", DELETE),
     Holding("service_looking", "service_conversation", "conversation_id", "service", "service", DELETE),
+    Holding(
+        "service_qualityreview", "service_qualitypick", "pick_id", "service", "service", BLANK, "statistics",
+        blanks={"notes": "'{}'", "quotes": "'{}'", "comment": "''"},
+    ),
+    Holding(
+        "service_qualitypick", "service_conversation", "conversation_id", "service", "service", BLANK, "statistics",
+        blanks={"appeal": "''", "decision": "''"},
+    ),
     Holding("service_botmiss", "service_conversation", "conversation_id", "service", "service", DELETE),
     Holding(
         "service_conversation", "person", "person_id", "service", "service", BLANK, "statistics",
@@ -77,6 +85,7 @@ HOLDINGS = (
 LOOSE = (
     Loose("service_botexample", "sealed"),
     Loose("service_botmodel", "numbers"),
+    Loose("service_coachingnote", "staff"),
     Loose("service_alertcontact", "staff"),
     Loose("service_alertnotice", "staff"),
 )

@@ -15,6 +15,7 @@ from zhike.service import operations as service
 from zhike.service import queries
 from zhike.simulator.founding import World
 from zhike.simulator.history import History
+from zhike.simulator.quality import live_through_weeks, seed_quality
 
 MEMBERS = 14
 MINUTE = dt.timedelta(minutes=1)
@@ -115,10 +116,17 @@ def seed_chats(actor: Viewer, world: World, history: History, seed: int, now: dt
     agents = {one.label: one for one in _agents(actor)}
     agent = agents.get("孙客服") or next(iter(agents.values()))
     service.set_seat(actor=actor, staff_id=agent.id or 0, skills=[], places=6, now=now - dt.timedelta(days=3))
+
+    def say(turns: Sequence[str], place: int, at: dt.datetime) -> None:
+        _live(Talk(tuple(turns), ends=True), persons[place % len(persons)], world.mall_id, agent, at, rng)
+
+    if persons:
+        live_through_weeks(world.mall_id, now, say)
     talks = [(talk, now - dt.timedelta(hours=5 + 9 * at)) for at, talk in enumerate(PAST)]
     talks += [(talk, now - (2 + 3 * at) * MINUTE) for at, talk in enumerate(NOW_GOING_ON)]
     for (talk, at), person_id in zip(talks, persons, strict=False):
         _live(talk, person_id, world.mall_id, agent, at, rng)
+    seed_quality(actor, world, agents, seed, now)
     return min(len(talks), len(persons))
 
 

@@ -14,6 +14,15 @@ from zhike.service.models.conversations import (
 )
 from zhike.service.models.improvement import ImprovementAction
 from zhike.service.models.knowledge import Article, ArticleVersion, ArticleVote, BotExample, BotMiss, BotModel
+from zhike.service.models.quality import (
+    CoachingNote,
+    QualityChecklist,
+    QualityChecklistVersion,
+    QualityDraw,
+    QualityPick,
+    QualityPlan,
+    QualityReview,
+)
 from zhike.service.models.surveys import Invitation, Survey, SurveyAnswer, SurveyVersion, Touchpoint
 from zhike.service.models.tickets import (
     Alert,
@@ -53,6 +62,7 @@ __all__ = [
     "BusinessCalendar",
     "CalendarVersion",
     "Cause",
+    "CoachingNote",
     "Compensation",
     "CompensationItem",
     "Conversation",
@@ -67,6 +77,12 @@ __all__ = [
     "MessageFile",
     "Phrase",
     "PolicyVersion",
+    "QualityChecklist",
+    "QualityChecklistVersion",
+    "QualityDraw",
+    "QualityPick",
+    "QualityPlan",
+    "QualityReview",
     "RepairPart",
     "SensitiveWord",
     "Survey",

@@ -103,6 +103,34 @@ from zhike.service.queries.improvement import ActionView, LineView, Report, impr
 from zhike.service.queries.knowledge import ArticleView, article, article_versions, articles, search_articles
 from zhike.service.queries.leaving import special_days, tickets_left
 from zhike.service.queries.live_board import ChatQueue, backlog_tonight, chat_queue
+from zhike.service.queries.quality import QUEUES as QUALITY_QUEUES
+from zhike.service.queries.quality import (
+    ChecklistView,
+    CoachingView,
+    DrawView,
+    PickFile,
+    PickView,
+    PlanView,
+    ReviewView,
+    coaching_notes,
+    pick,
+    pick_file,
+    picks_page,
+    quality_checklists,
+    quality_counts,
+    quality_draws,
+    quality_plans,
+    quality_reviewers,
+)
+from zhike.service.queries.quality_report import (
+    ItemRow,
+    MeanRow,
+    QualityReport,
+    ReviewLine,
+    quality_lines,
+    quality_report,
+)
+from zhike.service.queries.quality_sampling import week_of
 from zhike.service.queries.surveys import (
     AnswerView,
     FormView,
@@ -172,6 +200,11 @@ from zhike.service.queries.watch import (
 from zhike.service.rules.compensation import KINDS, PERIODS
 from zhike.service.rules.conversations import SKILLS, fill
 from zhike.service.rules.policies import ALERTED_ROLES, ANY, CLOCKS, SEVERITIES, TYPES
+from zhike.service.rules.quality import ANSWERS as QUALITY_ANSWERS
+from zhike.service.rules.quality import COMPARED_MIN, KAPPA_MIN, WEIGHT_MAX
+from zhike.service.rules.quality import FACTS as QUALITY_FACTS
+from zhike.service.rules.quality import REASONS as QUALITY_REASONS
+from zhike.service.rules.quality import SECTIONS as QUALITY_SECTIONS
 from zhike.service.rules.surveys import PLACES, QUESTIONS, SCALES, TRIGGERS
 from zhike.service.rules.tickets import CHANNELS
 
@@ -180,10 +213,17 @@ __all__ = [
     "ANY",
     "CHANNELS",
     "CLOCKS",
+    "COMPARED_MIN",
     "INBOX_QUEUES",
+    "KAPPA_MIN",
     "KINDS",
     "PERIODS",
     "PLACES",
+    "QUALITY_ANSWERS",
+    "QUALITY_FACTS",
+    "QUALITY_QUEUES",
+    "QUALITY_REASONS",
+    "QUALITY_SECTIONS",
     "QUESTIONS",
     "QUEUES",
     "SCALES",
@@ -192,6 +232,7 @@ __all__ = [
     "STATES",
     "TRIGGERS",
     "TYPES",
+    "WEIGHT_MAX",
     "ActionView",
     "AfterSalesReport",
     "AgentView",
@@ -205,23 +246,28 @@ __all__ = [
     "CauseRow",
     "ChainView",
     "ChatQueue",
+    "ChecklistView",
     "ClockView",
+    "CoachingView",
     "CompensationView",
     "ContactView",
     "ConversationFile",
     "ConversationRow",
     "CostReport",
     "CostRow",
+    "DrawView",
     "Eligibility",
     "EntryView",
     "FileView",
     "FormView",
     "Heard",
     "HolidayYearView",
+    "ItemRow",
     "ItemView",
     "LineChoice",
     "LineView",
     "Listening",
+    "MeanRow",
     "MerchantRate",
     "MessageView",
     "MissView",
@@ -229,10 +275,16 @@ __all__ = [
     "NoticeView",
     "OwnAuthority",
     "PhraseView",
+    "PickFile",
+    "PickView",
+    "PlanView",
     "PolicyView",
+    "QualityReport",
     "ReadingQuality",
     "Report",
     "Results",
+    "ReviewLine",
+    "ReviewView",
     "ScoreDriver",
     "ScoreRow",
     "Sheet",
@@ -271,6 +323,7 @@ __all__ = [
     "causes",
     "chains",
     "chat_queue",
+    "coaching_notes",
     "compensation",
     "compensation_items",
     "compensation_report",
@@ -314,8 +367,18 @@ __all__ = [
     "own_authority",
     "own_contact",
     "phrases",
+    "pick",
+    "pick_file",
+    "picks_page",
     "policy_in_force",
     "policy_versions",
+    "quality_checklists",
+    "quality_counts",
+    "quality_draws",
+    "quality_lines",
+    "quality_plans",
+    "quality_report",
+    "quality_reviewers",
     "queue_counts",
     "reader_of",
     "reading_quality",
@@ -353,6 +416,7 @@ __all__ = [
     "visible_conversation",
     "visible_ticket",
     "waiting_tokens",
+    "week_of",
     "word_alert",
     "word_alert_counts",
     "word_alerts_page",

@@ -212,6 +212,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 PATHS: dict[str, str] = {
     "alert_id": "77",
+    "pick_id": "77",
     "member_id": "1024",
     "order_id": "345",
     "use_id": "512",

@@ -510,6 +510,20 @@ OPERATIONS: dict[str, Text] = {
         _("The next step of a return, exchange or repair"),
         _("settle posts the return of checked goods once: points are taken back and spent ones given back."),
     ),
+    "list_quality_picks": Text(
+        _("Conversations reviewed for quality"),
+        _(
+            "Why each was looked at, with its score; the newest week first, without words of the conversation."
+        ),
+    ),
+    "read_quality_pick": Text(
+        _("One reviewed conversation"),
+        _("Every version of its reviews with the answer to each item, once all that are owed are written."),
+    ),
+    "read_quality_report": Text(
+        _("Quality report"),
+        _("Mean scores by agent, subject and week, appeals, and how far two reviewers agree."),
+    ),
     "list_word_alerts": Text(
         _("Alerts about watched words"),
         _("Where one was said in a chat, by whom, of which kind; newest first, without the sentence."),

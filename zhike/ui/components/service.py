@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from zhike.ui.components import after_sales, watch
+from zhike.ui.components import after_sales, quality, watch
 
 TYPES = {
     "complaint": _("Complaint"),
@@ -348,6 +348,7 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     "verbatim_source": VERBATIM_SOURCES,
     **after_sales.TABLES,
     **watch.TABLES,
+    **quality.TABLES,
 }
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from zhike.ui.console.views import inbox, knowledge, watch
+from zhike.ui.console.views import inbox, knowledge, quality, quality_setup, watch
 
 INBOX = [
     path("knowledge/", knowledge.articles, name="knowledge"),
@@ -11,6 +11,21 @@ INBOX = [
     path("knowledge/<slug:code>/state/", knowledge.article_state, name="article_state"),
     path("assistant/", knowledge.assistant, name="assistant"),
     path("assistant/misses/<int:miss_id>/", knowledge.teach, name="teach_assistant"),
+    path("quality/", quality.picks, name="quality"),
+    path("quality/report/", quality.report, name="quality_report"),
+    path("quality/export/", quality.export, name="export_quality"),
+    path("quality/coaching/", quality.coach, name="coach"),
+    path("quality/coaching/<int:note_id>/read/", quality.read_coaching, name="read_coaching"),
+    path("quality/setup/", quality_setup.setup, name="quality_setup"),
+    path("quality/setup/begin/", quality_setup.begin, name="begin_quality"),
+    path("quality/setup/draw/", quality_setup.draw, name="draw_quality"),
+    path("quality/setup/checklist/", quality_setup.checklist, name="new_checklist"),
+    path("quality/setup/checklist/<slug:code>/", quality_setup.checklist, name="quality_checklist"),
+    path("quality/setup/plan/<int:mall_id>/", quality_setup.plan, name="quality_plan"),
+    path("quality/<int:pick_id>/", quality.pick, name="quality_pick"),
+    path("quality/<int:pick_id>/appeal/", quality.appeal, name="appeal_review"),
+    path("quality/<int:pick_id>/uphold/", quality.uphold, name="uphold_review"),
+    path("quality/<int:pick_id>/assign/<slug:seat>/", quality.assign, name="assign_quality_pick"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/list/", inbox.inbox_list, name="inbox_list"),
     path("inbox/pass/", inbox.stream_pass, name="inbox_pass"),

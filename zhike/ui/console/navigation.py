@@ -71,6 +71,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         (
             Entry("inbox", _("Conversations"), "inbox", "tickets.view", "console:inbox"),
             Entry("word_alerts", _("Word alerts"), "shield-alert", "tickets.handle", "console:word_alerts"),
+            Entry("quality", _("Quality reviews"), "clipboard-check", "quality.view", "console:quality"),
             Entry("knowledge", _("Knowledge"), "book-open", "tickets.handle", "console:knowledge"),
             Entry("assistant", _("Assistant"), "bot", "tickets.handle", "console:assistant"),
             Entry("service", _("Service desk"), "headset", "tickets.view", "console:service"),

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from zhike.ui.components import after_sales, service, watch
+from zhike.ui.components import after_sales, quality, service, watch
 from zhike.ui.components.formatting import yuan
 from zhike.ui.console.told import Data, Names, Teller, Told, merchant
 
@@ -121,6 +121,37 @@ def _words_noticed(data: Data, tiers: Names) -> Told:
     )
 
 
+def _quality(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Told]:
+    """What happened in a review; the score in per cent."""
+
+    def told(data: Data, tiers: Names) -> Told:
+        seat = str(quality.SEATS.get(data.get("seat", ""), quality.OUTCOMES.get(data.get("outcome", ""), "")))
+        parts = [data["number"], seat, quality.tenths(data["score"])]
+        url = reverse("console:quality_pick", args=[data["pick_id"]])
+        return Told(str(title), " · ".join(part for part in parts if part), icon, tone, url)
+
+    return told
+
+
+def _drawn(data: Data, tiers: Names) -> Told:
+    detail = _("Week from %(week)s: %(picks)s of %(population)s") % {
+        "week": data["week"],
+        "picks": data["picks"],
+        "population": data["population"],
+    }
+    return Told(_("Conversations were drawn for review"), detail, "dices", "", reverse("console:quality"))
+
+
+def _quality_terms(data: Data, tiers: Names) -> Told:
+    detail = _("%(key)s, version %(version)s") % {"key": data["key"], "version": data["version"]}
+    title = _("Checklist or sampling plan published")
+    return Told(title, detail, "clipboard-list", "", reverse("console:quality_setup"))
+
+
+def _coached(data: Data, tiers: Names) -> Told:
+    return Told(_("A coaching note was written"), "", "notebook-pen", "", reverse("console:quality"))
+
+
 SERVICE_TELLERS: dict[str, Teller] = {
     "service.ticket_opened": _ticket(gettext_lazy("Opened a ticket"), "headset", "warning"),
     "service.ticket_answered": _ticket(gettext_lazy("A ticket was answered"), "message-circle", "info"),
@@ -144,6 +175,12 @@ SERVICE_TELLERS: dict[str, Teller] = {
     "service.after_sale_applied": _goods_asked,
     "service.after_sale_moved": _goods_moved,
     "service.words_noticed": _words_noticed,
+    "service.quality_reviewed": _quality(gettext_lazy("A conversation was reviewed"), "clipboard-check"),
+    "service.quality_appealed": _quality(gettext_lazy("Appeal against a review"), "scale", "warning"),
+    "service.quality_appeal_decided": _quality(gettext_lazy("An appeal was decided"), "gavel"),
+    "service.quality_drawn": _drawn,
+    "service.quality_terms_published": _quality_terms,
+    "service.coaching_noted": _coached,
     "service.deadline_called": _deadline,
     "service.staff_told": _staff_told,
     "service.survey_asked": _survey_asked,

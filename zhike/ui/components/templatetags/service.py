@@ -8,7 +8,7 @@ from typing import Any
 from django import template
 
 from zhike.organization import queries as organization
-from zhike.ui.components import service
+from zhike.ui.components import quality, service
 
 register = template.Library()
 
@@ -56,3 +56,14 @@ def until(moment: dt.datetime | None, now: dt.datetime) -> dt.timedelta | None:
 @register.filter
 def is_past(length: dt.timedelta | None) -> bool:
     return length is not None and length <= dt.timedelta()
+
+
+@register.filter
+def tenths(score: int | None) -> str:
+    """A score in tenths of a percent: 975 is 97.5."""
+    return quality.tenths(score)
+
+
+@register.filter
+def fact_text(fact: Any) -> str:
+    return quality.fact_text(fact.code, fact.state, fact.value)

@@ -32,6 +32,7 @@ FLOORS = [
     "insight",
     "service",
     "clienteling",
+    "webforms",
     "marketing",
     "intake",
     "rights",

@@ -38,6 +38,8 @@ def test_role_may_exactly_what_the_table_says(role: str) -> None:
                 " events.view audit.view organization.view offers.view messages.view collection.view tickets.view rewards.view"
                 " segments.view rights.view follow_ups.view quality.view"
                 " engagement.view campaigns.view risk.view"
+                " segments.view rights.view follow_ups.view"
+                " engagement.view campaigns.view risk.view forms.view"
             ),
             "",
         ),
@@ -47,7 +49,7 @@ def test_role_may_exactly_what_the_table_says(role: str) -> None:
                 " coupons.issue messages.view messages.send templates.edit collection.view segments.view segments.edit"
                 " engagement.view engagement.edit"
                 " rewards.view rewards.edit"
-                " campaigns.view campaigns.edit tags.give"
+                " campaigns.view campaigns.edit tags.give forms.view forms.edit forms.submit"
             ),
             "",
         ),

@@ -19,6 +19,7 @@ def consumers() -> list[Consumer]:
     from zhike.rewards.handlers import gifts
     from zhike.risk.handlers import risk_deeds
     from zhike.service.handlers import listening, survey_deeds
+    from zhike.webforms.handlers import form_deeds
 
     return [
         member_activity,
@@ -31,6 +32,7 @@ def consumers() -> list[Consumer]:
         survey_deeds,
         listening,
         ticket_reminders,
+        form_deeds,
         journeys,
         risk_deeds,
     ]

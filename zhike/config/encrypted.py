@@ -21,6 +21,7 @@ def columns() -> list[EncryptedColumn]:
     from zhike.rewards import queries as rewards
     from zhike.rights import queries as rights
     from zhike.service import queries as service
+    from zhike.webforms import queries as webforms
     from zhike.webhooks import queries as webhooks
 
     cards = EncryptedColumn(CARD_FIELD, "loyalty_membercard", "secret", row_column="number")
@@ -33,6 +34,7 @@ def columns() -> list[EncryptedColumn]:
         *rewards.encrypted_columns(),
         *service.encrypted_columns(),
         *clienteling.encrypted_columns(),
+        *webforms.encrypted_columns(),
         *rights.encrypted_columns(),
         *intake.encrypted_columns(),
         cards,

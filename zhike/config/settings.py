@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "zhike.engagement",
     "zhike.service",
     "zhike.clienteling",
+    "zhike.webforms",
     "zhike.marketing",
     "zhike.intake",
     "zhike.rights",

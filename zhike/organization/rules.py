@@ -102,6 +102,11 @@ _MATRIX = {
     "campaigns.view":    " y   y   y   y   y   .   .   .   .   y ",
     "campaigns.edit":    " y   y   y   y   y   .   .   .   .   . ",
     "campaigns.approve": " y   y   y   y   .   .   .   .   .   . ",
+    "forms.view":        " y   y   y   y   y   y   .   .   .   y ",
+    "forms.answers":     " y   y   y   y   .   y   .   .   .   . ",
+    "forms.edit":        " y   y   y   y   y   .   .   .   .   . ",
+    "forms.export":      " y   y   y   .   .   .   .   .   .   . ",
+    "forms.submit":      " y   y   y   y   y   y   .   .   .   . ",
     "channels.manage":   " y   y   .   y   .   .   .   .   .   . ",
 }
 # fmt: on

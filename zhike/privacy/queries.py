@@ -51,6 +51,11 @@ class NoPolicy(NotFound):
     title = _("There is no privacy policy yet, so nobody can join.")
 
 
+def is_purpose(purpose: str, channel: str) -> bool:
+    """Whether anybody can agree to this at all."""
+    return purpose in ConsentRecord.Purpose.values and channel in ConsentRecord.Channel.values
+
+
 def current_policy(group_id: int) -> PolicyView:
     """The latest published version. Raises NoPolicy before there is one."""
     found = policies(group_id)

@@ -25,6 +25,7 @@ from zhike.messaging.queries.sending import (
 from zhike.messaging.queries.sent import (
     MessageView,
     Outbox,
+    address_index,
     demo_phone,
     encrypted_columns,
     every_index,
@@ -76,6 +77,7 @@ __all__ = [
     "account",
     "account_of_callback",
     "accounts",
+    "address_index",
     "approved_wording",
     "demo_phone",
     "encrypted_columns",

@@ -24,6 +24,7 @@ from zhike.rights import personal as rights
 from zhike.risk import personal as risk
 from zhike.sales import personal as sales
 from zhike.service import personal as service
+from zhike.webforms import personal as webforms
 from zhike.webhooks import personal as webhooks
 
 VIEW = "rights.view"
@@ -31,6 +32,7 @@ VIEW = "rights.view"
 CONTEXTS = (
     ("rights", rights),
     ("marketing", marketing),
+    ("webforms", webforms),
     ("clienteling", clienteling),
     ("service", service),
     ("insight", insight),

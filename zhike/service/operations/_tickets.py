@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.access import Viewer, load_visible, may_touch, require
 from zhike.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
+from zhike.kernel.filetypes import content_type_of
 from zhike.kernel.ids import uuid7
 from zhike.organization import queries as organization
 from zhike.service.models import Attachment, Entry, Ticket
@@ -130,7 +131,7 @@ def say(
 def check_files(files: Sequence[NewFile]) -> None:
     """Raises FileUnusable."""
     for number, file in enumerate(files, start=1):
-        kind = tickets.content_type_of(file.content[:64])
+        kind = content_type_of(file.content[:64])
         if kind is None or number > tickets.FILES_MAX or len(file.content) > tickets.FILE_BYTES_MAX:
             raise FileUnusable(name=plain_name(file.name))
 
@@ -148,7 +149,7 @@ def store(file: NewFile) -> dict[str, Any]:
     whole.write_bytes(file.content)
     return {
         "name": plain_name(file.name),
-        "content_type": tickets.content_type_of(file.content[:64]) or "",
+        "content_type": content_type_of(file.content[:64]) or "",
         "size": len(file.content),
         "digest": hashlib.sha256(file.content).digest(),
         "path": path,

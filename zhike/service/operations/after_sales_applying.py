@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from zhike.kernel import codes, events
 from zhike.kernel.access import Viewer
 from zhike.kernel.errors import Conflict, Invalid, Problem
+from zhike.kernel.filetypes import content_type_of
 from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries as members
 from zhike.rewards import operations as rewards
@@ -26,7 +27,6 @@ from zhike.service.operations import after_sales, tickets
 from zhike.service.operations._tickets import NewFile
 from zhike.service.queries import after_sales as queries
 from zhike.service.rules import after_sales as rules
-from zhike.service.rules.tickets import content_type_of
 
 HOUSE = queries.HOUSE
 _RANDOM_BYTES = 24

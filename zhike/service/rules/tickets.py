@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -127,20 +127,3 @@ def needs_inspection(complaints: int, receipts: int) -> bool:
 
 FILE_BYTES_MAX = 10 * 1024 * 1024
 FILES_MAX = 6
-_SIGNATURES: Sequence[tuple[bytes, int, str]] = (
-    (b"\xff\xd8\xff", 0, "image/jpeg"),
-    (b"\x89PNG\r\n\x1a\n", 0, "image/png"),
-    (b"GIF87a", 0, "image/gif"),
-    (b"GIF89a", 0, "image/gif"),
-    (b"%PDF-", 0, "application/pdf"),
-    (b"ftypheic", 4, "image/heic"),
-    (b"ftypmp4", 4, "video/mp4"),
-    (b"ftypisom", 4, "video/mp4"),
-)
-
-
-def content_type_of(head: bytes) -> str | None:
-    """What a file is by its first bytes, whatever its name says; None for what is not accepted."""
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for mark, place, kind in _SIGNATURES if head[place : place + len(mark)] == mark), None)

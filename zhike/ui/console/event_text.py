@@ -26,6 +26,7 @@ from zhike.ui.console.rate_event_text import RATE_TELLERS
 from zhike.ui.console.risk_event_text import RISK_TELLERS
 from zhike.ui.console.service_event_text import SERVICE_TELLERS
 from zhike.ui.console.told import Data, Names, Teller, Told, merchant, receipt_url
+from zhike.ui.console.webform_labels import FORM_TELLERS
 
 
 def tell(event_type: str, data: Data, tiers: Names) -> Told:
@@ -534,6 +535,7 @@ _TELLERS: dict[str, Teller] = {
     "marketing.journey_left": _journey_left,
     "marketing.journey_signalled": _journey_signalled,
     **CARE_TELLERS,
+    **FORM_TELLERS,
     **ENGAGEMENT_TELLERS,
     **OFFER_TELLERS,
     **RATE_TELLERS,

@@ -13,6 +13,7 @@ from zhike.ui.console.marketing_labels import MARKETING_ACTIONS, MARKETING_PERMI
 from zhike.ui.console.recovery_labels import RECOVERY_ACTIONS
 from zhike.ui.console.rights_text import RIGHTS_ACTIONS, RIGHTS_PERMISSIONS
 from zhike.ui.console.risk_labels import RISK_ACTIONS, RISK_PERMISSIONS
+from zhike.ui.console.webform_labels import FORM_ACTIONS, FORM_PERMISSIONS
 
 ROLES = {
     "admin": _("Administrator"),
@@ -101,6 +102,7 @@ PERMISSIONS = {
     "messages.send": _("Send messages"),
     "templates.edit": _("Write and approve wordings"),
     **MARKETING_PERMISSIONS,
+    **FORM_PERMISSIONS,
     **RIGHTS_PERMISSIONS,
     **RISK_PERMISSIONS,
     "channels.manage": _("Manage accounts with vendors of messages"),
@@ -397,6 +399,7 @@ AUDIT_ACTIONS = {
     **insight.AUDIT_ACTIONS,
     **rewards.AUDIT_ACTIONS,
     **MARKETING_ACTIONS,
+    **FORM_ACTIONS,
     **RIGHTS_ACTIONS,
     **RISK_ACTIONS,
     **CONNECTOR_ACTIONS,
@@ -572,6 +575,7 @@ AUDIT_ACTIONS = {
 }
 
 AUDIT_SUBJECTS = {
+    "form": _("Form"),
     **CONNECTOR_SUBJECTS,
     **insight.AUDIT_SUBJECTS,
     **rewards.AUDIT_SUBJECTS,

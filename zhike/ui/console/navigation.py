@@ -130,6 +130,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         (
             Entry("campaigns", _("Campaigns"), "megaphone", "campaigns.view", "console:campaigns"),
             Entry("journeys", _("Journeys"), "route", "campaigns.view", "console:journeys"),
+            Entry("forms", _("Forms"), "clipboard-list", "forms.view", "console:forms"),
             Entry("coupons", _("Coupons"), "ticket-percent", "offers.view", "console:coupons"),
             Entry("promotions", _("Promotions"), "badge-percent", "offers.view", "console:promotions"),
             Entry(

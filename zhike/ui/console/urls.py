@@ -58,6 +58,7 @@ from zhike.ui.console.views import (
     tiers,
     webhooks,
 )
+from zhike.ui.console.webform_urls import FORMS
 
 app_name = "console"
 
@@ -339,7 +340,7 @@ _staff = [
 ]
 
 _pages: list[URLPattern] = [
-    *CAMPAIGNS, *JOURNEYS, *RIGHTS,
+    *CAMPAIGNS, *JOURNEYS, *RIGHTS, *FORMS,
     *_start, *_members, *_identity, *_receipts, *_programme, *_finance, *_policy, *_organization, *_imports, *_data, *_sources,
     *_webhooks, *_account, *_staff,
     *RECOVERY, *_service, *_listening, *_messaging, *OFFERS, *ENGAGEMENT, *REWARDS, *RATES,

@@ -63,7 +63,7 @@ def member_page(view: View) -> View:
     @open_page
     @wraps(view)
     def wrapped(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        member = _signed_in(request)
+        member = signed_in(request)
         if member is None:
             return _to_log_in(request)
         request.member = member
@@ -74,7 +74,8 @@ def member_page(view: View) -> View:
     return wrapped
 
 
-def _signed_in(request: Any) -> SignedIn | None:
+def signed_in(request: Any) -> SignedIn | None:
+    """The member whose session it is, if anybody's; behind `open_page`."""
     session = request.member_session
     member_id, person_id = session.get(sessions.MEMBER_ID), session.get(sessions.PERSON_ID)
     if member_id is None or person_id is None:

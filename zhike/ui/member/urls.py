@@ -30,6 +30,7 @@ from zhike.ui.member.views import (
     tickets,
     tiers,
     visitor,
+    webforms,
 )
 
 app_name = "member"
@@ -129,6 +130,10 @@ urlpatterns = [
     path("m/help/<slug:number>/files/<int:file_id>/", tickets.file, name="help_file"),
     path("m/s/<str:token>/", surveys.by_link, name="survey"),
     path("m/t/<str:code>/", surveys.by_place, name="touchpoint"),
+    path("m/f/<str:code>/", webforms.fill_in, name="form"),
+    path("m/f/<str:code>/kiosk/", webforms.kiosk, name="form_kiosk"),
+    path("m/f/<str:code>/code/", webforms.send_code, name="send_form_code"),
+    path("m/f/<str:code>/prove/", webforms.prove, name="prove_form_phone"),
     path("m/policy/", app.policy, name="policy"),
     path("m/about/", app.about, name="about"),
     path("m/offline/", app.offline, name="offline"),

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class WebformsConfig(AppConfig):
+    name = "zhike.webforms"

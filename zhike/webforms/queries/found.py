@@ -1,0 +1,57 @@
+"""Loading forms with permission, and what of them is kept encrypted."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.db.models import QuerySet
+
+from zhike.kernel import crypto
+from zhike.kernel.access import Viewer, load_visible, visible
+from zhike.kernel.reencryption import EncryptedColumn
+from zhike.messaging import queries as messaging
+from zhike.webforms.models import Answer, Form
+
+VIEW, ANSWERS, EDIT, EXPORT, SUBMIT = (
+    "forms.view", "forms.answers", "forms.edit", "forms.export", "forms.submit",
+)  # fmt: skip
+COLUMNS = {"mall": "mall"}
+WORDS_FIELD = "webforms.answer.words"
+PHONE_FIELD = "webforms.answer.phone"
+
+
+def encrypted_columns() -> list[EncryptedColumn]:
+    """For the rotation of keys."""
+    return [
+        EncryptedColumn(WORDS_FIELD, "webforms_answer", "words"),
+        EncryptedColumn(
+            PHONE_FIELD,
+            "webforms_answer",
+            "phone",
+            index_column="phone_index",
+            index_of=messaging.address_index,
+        ),
+    ]
+
+
+def visible_forms(viewer: Viewer, permission: str = VIEW) -> QuerySet[Form]:
+    return visible(Form.objects.all(), viewer, permission, COLUMNS)
+
+
+def visible_form(form_id: int, viewer: Viewer, permission: str = VIEW, *, lock: bool = False) -> Form:
+    """Raises NotFound."""
+    rows = Form.objects.select_for_update() if lock else Form.objects.all()
+    return load_visible(rows, form_id, viewer, permission, COLUMNS)
+
+
+def words_of(row: Answer) -> dict[str, Any]:
+    """What somebody wrote in their own words; nothing once it is erased."""
+    if row.words is None:
+        return {}
+    words: dict[str, Any] = json.loads(crypto.decrypt(bytes(row.words), field=WORDS_FIELD, row=str(row.pk)))
+    return words
+
+
+def phone_of(row: Answer) -> str:
+    return "" if row.phone is None else crypto.decrypt(bytes(row.phone), field=PHONE_FIELD, row=str(row.pk))

@@ -1,0 +1,1 @@
+"""What a form is, what an answer says, and how they are checked. Pure."""

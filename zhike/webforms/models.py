@@ -104,7 +104,6 @@ class AnswerFile(models.Model):
     name = models.CharField(max_length=120)
     content_type = models.CharField(max_length=40)
     size = models.IntegerField()
-    digest = models.BinaryField()
     path = models.CharField(max_length=80)
 
 

@@ -6,8 +6,6 @@ import io
 from collections.abc import Iterable, Sequence
 
 from django.http import HttpResponse
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CELL_MAX = 32_000
@@ -15,6 +13,9 @@ CELL_MAX = 32_000
 
 def xlsx_response(name: str, header: Sequence[object], rows: Iterable[Sequence[object]]) -> HttpResponse:
     """`name` is ours and plain ASCII."""
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet()
     for row in (header, *rows):

@@ -66,7 +66,6 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=120)),
                 ("content_type", models.CharField(max_length=40)),
                 ("size", models.IntegerField()),
-                ("digest", models.BinaryField()),
                 ("path", models.CharField(max_length=80)),
                 (
                     "answer",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
@@ -202,7 +201,6 @@ def _keep_files(answer: Answer, files: Mapping[str, Sequence[rules.Upload]]) -> 
                 name=_plain_name(upload.name),
                 content_type=content_type_of(upload.content[:64]) or "",
                 size=len(upload.content),
-                digest=hashlib.sha256(upload.content).digest(),
                 path=path,
             )
 

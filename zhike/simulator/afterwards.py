@@ -14,6 +14,7 @@ from zhike.simulator.campaigns import seed_campaigns
 from zhike.simulator.chats import seed_chats
 from zhike.simulator.coupons import seed_coupons
 from zhike.simulator.engagement import seed_engagement
+from zhike.simulator.forms import seed_forms
 from zhike.simulator.founding import World
 from zhike.simulator.fraud import seed_fraud
 from zhike.simulator.gifts import seed_gifts
@@ -125,6 +126,10 @@ def _tills(ground: Ground) -> None:
     seed_tills(ground.actor, ground.world, ground.now, ground.seed)
 
 
+def _forms(ground: Ground) -> None:
+    seed_forms(ground.actor, ground.world, ground.now, ground.seed)
+
+
 LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
     (
         _coupons,
@@ -142,7 +147,7 @@ LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
         _rates,
         _adjustments,
     ),
-    (_service_desk, _after_sales, _listening, _campaigns, _tills),
+    (_service_desk, _after_sales, _listening, _campaigns, _tills, _forms),
 )
 """Inside a lane one follows the other; each seed finds out for itself whether it was planted before."""
 

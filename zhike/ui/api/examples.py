@@ -33,6 +33,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "budget": {"mall": 500000},
     },
     "step_campaign": {"step": "submit"},
+    "submit_form_answer": {"version": 1, "values": {"q1": 5, "q2": ["停车"], "q3": "很满意"}},
     "ask_rights": {
         "member_id": 1,
         "kind": "correction",

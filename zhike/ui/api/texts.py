@@ -40,6 +40,7 @@ TAGS: dict[str, Text] = {
     "campaigns": Text(
         _("Campaigns"), _("Planned, carried out, and measured against people who got nothing.")
     ),
+    "forms": Text(_("Forms"), _("Built without code: what they ask, answers sent in and read.")),
     "journeys": Text(_("Journeys"), _("Single people on their way, each step at its time, once.")),
     "coupons": Text(_("Coupons"), _("Claimed by members, held for a basket, used, and given back.")),
     "engagement": Text(_("Engagement"), _("What members earn besides buying.")),
@@ -77,6 +78,15 @@ OPERATIONS: dict[str, Text] = {
         _("What a campaign did"),
         _("Against its holdout, with 95% intervals. Without a holdout every comparison is null."),
     ),
+    "list_forms": Text(_("Forms"), _("In the key’s scope, newest first.")),
+    "get_form": Text(
+        _("What a form asks"), _("Its newest published version; a form never published is not found.")
+    ),
+    "submit_form_answer": Text(
+        _("Send in an answer"),
+        _("To the version that was shown. A phone makes a lead, never a change of somebody’s record."),
+    ),
+    "list_form_answers": Text(_("Answers of a form"), _("Newest first, with what people wrote.")),
     "list_journeys": Text(
         _("Journeys"), _("Newest first, with how many entered, are inside and reached the goal.")
     ),

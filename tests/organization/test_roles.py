@@ -37,8 +37,6 @@ def test_role_may_exactly_what_the_table_says(role: str) -> None:
                 "dashboard.view members.view receipts.view points.view ledger.verify finance.view programme.view imports.view"
                 " events.view audit.view organization.view offers.view messages.view collection.view tickets.view rewards.view"
                 " segments.view rights.view follow_ups.view quality.view"
-                " engagement.view campaigns.view risk.view"
-                " segments.view rights.view follow_ups.view"
                 " engagement.view campaigns.view risk.view forms.view"
             ),
             "",

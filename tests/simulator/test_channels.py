@@ -5,16 +5,17 @@ from __future__ import annotations
 import pytest
 
 from tests.integrations.vendors import aliyun
-from tests.people import NOW, build_malls, publish_policy
+from tests.people import NOW, Malls, build_malls, publish_policy
+from zhike.integrations.web_push.emulator import PushEmulator, subscription
 from zhike.loyalty import operations as loyalty
 from zhike.messaging import operations, queries
-from zhike.messaging.models import ChannelAccount, OutboundMessage
+from zhike.messaging.models import ChannelAccount, OutboundMessage, PushDevice
 from zhike.simulator.channels import ACTOR, open_demo_channels
+from zhike.simulator.notices import open_demo_notices
 
 
-@pytest.mark.feature("N9", "C128")
-@pytest.mark.django_db(transaction=True)
-def test_demo_opens_channels_once_and_its_campaign_passes_the_gates() -> None:
+def enroll_three() -> Malls:
+    """One who agrees to text messages, one to notifications, one to nothing."""
     malls = build_malls()
     publish_policy(malls)
     program_id = loyalty.create_program(
@@ -38,6 +39,13 @@ def test_demo_opens_channels_once_and_its_campaign_passes_the_gates() -> None:
             method="paper",
             now=NOW,
         )
+    return malls
+
+
+@pytest.mark.feature("N9", "C128")
+@pytest.mark.django_db(transaction=True)
+def test_demo_opens_channels_once_and_its_campaign_passes_the_gates() -> None:
+    enroll_three()
     with aliyun(look_up=lambda code: queries.told_wording("aliyun_sms", code), signs=None) as emulator:
         open_demo_channels(emulator.url, NOW)
         open_demo_channels(emulator.url, NOW)
@@ -49,3 +57,20 @@ def test_demo_opens_channels_once_and_its_campaign_passes_the_gates() -> None:
     assert sorted(fates) == [
         ("inbox", "delivered"), ("inbox", "refused"), ("sms", "refused"), ("sms", "refused"), ("sms", "sent"),
     ]  # fmt: skip
+
+
+@pytest.mark.feature("N9", "C128")
+@pytest.mark.django_db(transaction=True)
+def test_demo_shows_notifications_where_members_listen_and_the_inbox_where_they_do_not() -> None:
+    enroll_three()
+    with PushEmulator() as emulator:
+        for _start in range(2):
+            open_demo_notices(emulator.url, subscription, NOW)
+        newest = PushDevice.objects.order_by("-id")[0]
+        PushDevice.objects.filter(person_id=newest.person_id).delete()
+        while operations.send_due(actor=ACTOR, now=NOW).total:
+            pass
+    assert ChannelAccount.objects.count() == 1
+    assert {one.title for one in emulator.service.shown} >= {"停车时长已到账"}
+    fates = OutboundMessage.objects.filter(template="parking_hours").values_list("channel", "status")
+    assert sorted(fates) == [("inbox", "delivered"), ("push", "refused"), ("push", "sent"), ("push", "sent")]

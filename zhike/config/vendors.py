@@ -6,12 +6,13 @@ import datetime as dt
 import json
 import os
 import urllib.request
+import zlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from zhike.messaging.ports import Gateway, Received
+    from zhike.messaging.ports import Device, Gateway, Received
 
-EMULATOR = "ZHIKE_EMULATED_SMS"
+EMULATOR, PUSH_EMULATOR = "ZHIKE_EMULATED_SMS", "ZHIKE_EMULATED_PUSH"
 
 
 def gateways() -> dict[str, Gateway]:
@@ -19,16 +20,20 @@ def gateways() -> dict[str, Gateway]:
     from zhike.integrations.aliyun_sms.client import AliyunSms
     from zhike.integrations.smtp.client import Smtp
     from zhike.integrations.tencent_sms.client import TencentSms
+    from zhike.integrations.web_push.client import WebPush
 
-    found: tuple[Gateway, ...] = (AliyunSms(), TencentSms(), Smtp())
+    found: tuple[Gateway, ...] = (AliyunSms(), TencentSms(), Smtp(), WebPush())
     return {gateway.vendor: gateway for gateway in found}
 
 
-def play_vendors(port: int, web: str) -> None:
-    """The emulated vendor of the demonstration: knows the wordings that the console says it knows."""
+def play_vendors(port: int, web: str, push_port: int) -> None:
+    """The emulated vendors of the demonstration: the one of text messages knows the wordings that the console says it knows,
+    the push service's browsers show what they get, and every third member taps it.
+    """
     from django.db import close_old_connections, connection
 
     from zhike.integrations.aliyun_sms.emulator import AliyunEmulator, Operator
+    from zhike.integrations.web_push.emulator import PushEmulator, Service
     from zhike.kernel.access import system_viewer
     from zhike.messaging import queries
 
@@ -45,14 +50,28 @@ def play_vendors(port: int, web: str) -> None:
             base = f"{web}/hooks/aliyun_sms/{account.id}/{account.callback_token}"
             operator.report_url, operator.reply_url = f"{base}/reports/", f"{base}/replies/"
     connection.close()
-    AliyunEmulator(operator, port).serve()
+    service = Service(web=web, pause_s=1.0, taps=lambda url: zlib.crc32(url.encode()) % 3 == 0)
+    with PushEmulator(service, push_port):
+        AliyunEmulator(operator, port).serve()
+
+
+def emulated_browser(name: str) -> Device:
+    """What the subscription of an emulated browser says."""
+    from zhike.integrations.web_push.emulator import subscription
+
+    return subscription(name)
 
 
 def demo_phone(limit: int) -> list[Received]:
-    """What lies on the phones of the demonstration's emulated vendor, newest first; nothing when it does not run."""
+    """What lies on the phones of the demonstration's emulated vendors, newest first; nothing when they do not run."""
+    found = [*_shown(EMULATOR, "aliyun_sms"), *_shown(PUSH_EMULATOR, "web_push")]
+    return sorted(found, key=lambda one: one.at, reverse=True)[:limit]
+
+
+def _shown(variable: str, vendor: str) -> list[Received]:
     from zhike.messaging.ports import Received
 
-    address = os.environ.get(EMULATOR, "")
+    address = os.environ.get(variable, "")
     if not address.startswith("http://127.0.0.1:"):
         return []
     try:
@@ -60,7 +79,8 @@ def demo_phone(limit: int) -> list[Received]:
             messages = json.loads(answer.read())["messages"]
     except (OSError, ValueError):
         return []
-    return [
-        Received(one["to"], one["text"], dt.datetime.fromisoformat(one["at"]), "aliyun_sms")
-        for one in messages[:limit]
-    ]
+    return [Received(one["to"], one["text"], _moment(one["at"]), vendor) for one in messages]
+
+
+def _moment(at: str | float) -> dt.datetime:
+    return dt.datetime.fromisoformat(at) if isinstance(at, str) else dt.datetime.fromtimestamp(at, dt.UTC)

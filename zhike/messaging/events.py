@@ -88,6 +88,33 @@ class ContactRefused(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class PushDeviceAdded(Fact):
+    """A member asked for notifications in a browser."""
+
+    type: ClassVar[str] = "zhike.messaging.push_device_added"
+    device_id: int
+    person_id: int
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class PushDeviceRemoved(Fact):
+    """A browser gets no more notifications: ``why`` is member, log_out, moved (to somebody else), crowded or gone."""
+
+    type: ClassVar[str] = "zhike.messaging.push_device_removed"
+    device_id: int
+    person_id: int
+    why: str
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelAccountChanged(Fact):
     """An account with a vendor was opened, changed or switched off."""
 

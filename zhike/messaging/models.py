@@ -286,6 +286,23 @@ class OwnQuietHours(models.Model):
     updated_at = models.DateTimeField()
 
 
+class PushDevice(models.Model):
+    """A browser in which a member wants notifications. ``endpoint`` and ``keys`` are encrypted, ``address`` is the blind index."""
+
+    person = models.ForeignKey("customers.Person", models.PROTECT, related_name="+")
+    account = models.ForeignKey("messaging.ChannelAccount", models.PROTECT, related_name="+")
+    endpoint = models.BinaryField()
+    address = models.BinaryField()
+    keys = models.BinaryField()
+    name = models.CharField(max_length=60)
+    added_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["address"], name="push_device_once")]
+        indexes = [models.Index(fields=["person", "-added_at"], name="push_device_person")]
+
+
 class OneTimeCode(models.Model):
     """A code sent to prove possession of a phone; ``digest`` is keyed and bound to phone and purpose."""
 

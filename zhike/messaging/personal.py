@@ -36,6 +36,11 @@ HOLDINGS = (
         "messaging_ownquiethours", "person", "person_id", "profile", "service", DELETE,
         export=("quiet_from", "quiet_until", "updated_at"),
     ),
+    Holding(
+        "messaging_pushdevice", "person", "person_id", "messages", "service", DELETE,
+        export=("name", "endpoint", "added_at", "used_at"),
+        encrypted={"endpoint": "messaging.push_device.endpoint"},
+    ),
     Holding("messaging_onetimecode", "address", "index", "identity", "security", DELETE),
 )  # fmt: skip
 

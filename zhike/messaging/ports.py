@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What reading a vendor's call may raise when it does not say what the vendor says it does."""
+KEY_LENGTH_MAX = 120
 
 
 @dataclass(frozen=True, slots=True)
 class AccountField:
-    """One thing that a vendor must be told. A secret is stored encrypted and never shown again."""
+    """One thing that a vendor must be told. A secret is stored encrypted and never shown again.
+
+    ``make`` makes it once when nobody enters it; ``is_usable`` says whether what was entered can be it.
+    """
 
     name: str
     label: object
@@ -18,6 +25,8 @@ class AccountField:
     default: str = ""
     is_secret: bool = False
     is_required: bool = True
+    make: Callable[[], str] | None = None
+    is_usable: Callable[[str], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +39,22 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Device:
+    """A browser that shows notifications: where they go, and the keys that only it can read them with (RFC 8291)."""
+
+    id: int
+    endpoint: str
+    p256dh: str
+    auth: str
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
-    """One message to one address: a phone in E.164 or an e-mail address.
+    """One message to one address: a phone in E.164 or an e-mail address; a notification goes to all ``devices`` of a person.
 
     ``text`` is what the person reads. A vendor that knows the wording by number (``template``) gets ``values`` instead,
-    by name, in the order in which they stand in the wording.
+    by name, in the order in which they stand in the wording. ``path`` is what a tap opens, within the member app;
+    ``seconds`` is how long the message is worth delivering.
     """
 
     message_id: int
@@ -44,22 +64,34 @@ class Letter:
     template: str = ""
     values: tuple[tuple[str, str], ...] = ()
     refusal_url: str = ""
+    kind: str = ""
+    seconds: int = 0
+    path: str = ""
+    devices: tuple[Device, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the vendor says of one message: taken under ``reference``, or refused with its own ``code``."""
+    """What the vendor says of one message: taken under ``reference``, or refused with its own ``code``.
+
+    ``wait_s`` of one not taken: come again with it after so many seconds. ``gone`` are devices that are no more.
+    """
 
     message_id: int
     is_taken: bool
     reference: str = ""
     code: str = ""
     text: str = ""
+    wait_s: float = 0.0
+    gone: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of a message later. ``out_key`` is the key of our call where the vendor gives it back."""
+    """What became of a message later. ``out_key`` is the key of our call where the vendor gives it back.
+
+    Raises ValueError for text that nobody can keep: with NUL, or half of a character.
+    """
 
     reference: str
     to: str
@@ -69,15 +101,34 @@ class Report:
     out_key: str = ""
     text: str = ""
 
+    def __post_init__(self) -> None:
+        _require_plain(self.reference, self.to, self.code, self.out_key, self.text)
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What somebody wrote to us. ``key`` tells one reply from another sent again by the vendor."""
+    """What somebody wrote to us. ``key`` tells one reply from another sent again by the vendor.
+
+    Raises ValueError for text that nobody can keep, and for a key longer than any of a vendor.
+    """
 
     key: str
     sender: str
     text: str
     at: dt.datetime
+
+    def __post_init__(self) -> None:
+        _require_plain(self.key, self.sender, self.text)
+        if len(self.key) > KEY_LENGTH_MAX:
+            raise ValueError("the key of a reply is too long")
+
+
+def _require_plain(*texts: str) -> None:
+    """Raises ValueError; UnicodeEncodeError, which is one, for half of a character."""
+    for text in texts:
+        text.encode()
+        if "\0" in text:
+            raise ValueError("NUL in a text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,3 +204,13 @@ class Gateway(Protocol):
 
     def lint(self, body: str, kind: str) -> list[str]:
         """What this vendor would refuse in a wording: codes, worst first."""
+
+
+class PushGateway(Gateway, Protocol):
+    """A vendor that carries notifications to browsers."""
+
+    def public_key(self, account: Account) -> str:
+        """What a browser must be told when it subscribes, so that only we can write to it."""
+
+    def device_fault(self, account: Account, device: Device) -> str:
+        """Why this device can or may not be written to: ``unknown_service``, ``keys``; "" when it may."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from zhike.kernel.progress import Progress
 from zhike.simulator.founding import PASSWORD, STAFF
 
 if TYPE_CHECKING:
+    from zhike.messaging.ports import Device
     from zhike.simulator.operations import MallLoaded
 
 LABELS = {
@@ -81,11 +83,13 @@ def ensure_history(size: str = "demo", seed: int | None = None) -> MallLoaded | 
     return loaded
 
 
-def open_channels(emulator: str) -> None:
-    """Our account with the emulated vendor of text messages at this address, with the wordings it has approved."""
+def open_channels(emulator: str, push_emulator: str, browser: Callable[[str], Device]) -> None:
+    """Our accounts with the emulated vendors at these addresses, with the wordings that the one of text messages approved."""
     from zhike.simulator.channels import open_demo_channels
+    from zhike.simulator.notices import open_demo_notices
 
     open_demo_channels(emulator, clock.now())
+    open_demo_notices(push_emulator, browser, clock.now())
 
 
 class _Shown:

@@ -9,12 +9,15 @@ import pytest
 from django.test import Client
 
 from tests.integrations.vendors import SYSTEM, aliyun, approve_at_vendor
-from tests.ui.console.world import Desks
+from tests.messaging.test_notices import listen
+from tests.people import meet
+from tests.ui.console.world import Desks, World
+from zhike.integrations.web_push.emulator import PushEmulator
 from zhike.kernel import clock
 from zhike.kernel.access import Viewer
 from zhike.kernel.models import AuditEntry
 from zhike.messaging.models import ChannelAccount
-from zhike.messaging.queries import accounts
+from zhike.messaging.queries import accounts, push_key
 
 Enter = Callable[[Viewer], Client]
 SECRET = "a-secret-nobody-sees-again"
@@ -60,6 +63,32 @@ def test_account_is_opened_tried_and_never_shows_its_secret(desks: Desks, enter:
     assert SECRET not in str(list(AuditEntry.objects.values_list("after", flat=True)))
     [view] = accounts(SYSTEM)
     assert view.kept_secrets == ("key_secret",)
+
+
+@pytest.mark.feature("C128")
+def test_account_for_notifications_makes_its_key_says_who_listens_and_is_tried_out(
+    world: World, desks: Desks, enter: Enter
+) -> None:
+    client = enter(desks.admin)
+    person_id = meet(world.malls, "张三", "13912345678")
+    with PushEmulator() as emulator:
+        form = {
+            "name": "通知", "price": 0, "position": 0, "is_active": "on", "v_contact": "someone", "v_private_key": "",
+            "v_services": "", "v_emulator": emulator.url,
+        }  # fmt: skip
+        assert "填写有误" in client.post("/console/channels/new/web_push/", form).content.decode()
+        made = client.post("/console/channels/new/web_push/", form | {"v_contact": "mailto:desk@example.com"})
+        assert made.status_code == 302
+        listen(person_id, "phone", now=clock.now())
+        page = client.get("/console/channels/").content.decode()
+        assert push_key() in page
+        assert "来自 1 位会员" in page
+        url = f"/console/channels/{ChannelAccount.objects.get().pk}/test/"
+        nobody = client.post(url, {"to": "13900000001"}, headers={"HX-Request": "true"})
+        assert "没有在任何浏览器开启通知" in nobody.content.decode()
+        done = client.post(url, {"to": "13912345678"}, headers={"HX-Request": "true"})
+        assert done.headers["HX-Redirect"] == "/console/channels/"
+    assert [one.body for one in emulator.service.shown] == ["这是一条测试通知。"]
 
 
 def test_unfinished_account_is_refused_and_nothing_is_kept(desks: Desks, enter: Enter) -> None:

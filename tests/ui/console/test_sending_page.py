@@ -48,7 +48,7 @@ def test_policy_is_changed_by_who_may(town: Town, desks: Desks, enter: Enter) ->
     form: dict[str, Any] = {
         "quiet_from": "20:30", "quiet_until": "09:00", "when_quiet": "drop", "total_per_day": 1,
         "total_per_month": 5, "budget_yuan": 100,
-    } | {f"{channel}_{span}": 0 for channel in ("sms", "email", "inbox") for span in ("day", "month")}  # fmt: skip
+    } | {f"{channel}_{span}": 0 for channel in queries.CHANNELS for span in ("day", "month")}  # fmt: skip
     assert enter(desks.chen).post("/console/sending/policy/", form).status_code == 403
     client = enter(desks.admin)
     assert client.get("/console/sending/policy/").status_code == 200

@@ -26,8 +26,8 @@ from zhike.ui.member.urls import urlpatterns
 
 NEW_PHONE = "13600136000"
 OPEN = {
-    "log_in", "code", "join", "log_out", "policy", "offline", "service_worker", "manifest", "refuse", "picture", "follow",
-    "survey", "touchpoint", "form", "form_kiosk", "send_form_code", "prove_form_phone",
+    "log_in", "code", "join", "log_out", "policy", "offline", "service_worker", "manifest", "refuse", "notice", "picture",
+    "follow", "survey", "touchpoint", "form", "form_kiosk", "send_form_code", "prove_form_phone",
 }  # fmt: skip
 EXAMPLES = {
     UUIDConverter: "00000000-0000-0000-0000-000000000001",

@@ -17,7 +17,7 @@ import click
 from zhike.config import environment
 from zhike.config.startup import Stop, keep_database_running, start_database, stop_database
 from zhike.config.supervisor import Child, Supervisor
-from zhike.config.vendors import EMULATOR
+from zhike.config.vendors import EMULATOR, PUSH_EMULATOR, emulated_browser
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -85,16 +85,25 @@ def _fill() -> Sequence[LogIn]:
 
 
 def _vendors(web: str) -> Child:
-    """The emulated vendors of messages, and our account with one of them."""
+    """The emulated vendors of messages, and our accounts with them."""
     from zhike.simulator.demo import open_channels
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    os.environ[EMULATOR] = f"http://127.0.0.1:{port}"
-    open_channels(os.environ[EMULATOR])
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        port, push_port = one.getsockname()[1], other.getsockname()[1]
+    os.environ[EMULATOR], os.environ[PUSH_EMULATOR] = (
+        f"http://127.0.0.1:{port}",
+        f"http://127.0.0.1:{push_port}",
+    )
+    open_channels(os.environ[EMULATOR], os.environ[PUSH_EMULATOR], emulated_browser)
     command = [sys.executable, "-m", "zhike.config.cli", "simulate", "vendors"]
-    return Child("vendors", [*command, "--port", str(port), "--web", web], critical=False, first=False)
+    return Child(
+        "vendors",
+        [*command, "--port", str(port), "--web", web, "--push-port", str(push_port)],
+        critical=False,
+        first=False,
+    )
 
 
 def _children(port: int, *, live: bool, rate: float) -> list[Child]:

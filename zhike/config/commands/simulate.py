@@ -49,12 +49,13 @@ def load(size: str, seed: int | None, processes: int) -> None:
 @simulate.command()
 @click.option("--port", required=True, type=int)
 @click.option("--web", required=True, help="Where the callbacks go, such as http://127.0.0.1:8000.")
+@click.option("--push-port", required=True, type=int, help="Where the emulated push service listens.")
 @with_django
-def vendors(port: int, web: str) -> None:
+def vendors(port: int, web: str, push_port: int) -> None:
     """Play the vendors of messages, with their real protocols, on this machine."""
     from zhike.config.vendors import play_vendors
 
-    play_vendors(port, web)
+    play_vendors(port, web, push_port)
 
 
 @simulate.command("hash")

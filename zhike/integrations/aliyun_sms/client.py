@@ -41,6 +41,7 @@ class AliyunSms:
             _("Callbacks come from"),
             _("Addresses or networks, with commas between. Empty: from anywhere that knows the secret path."),
             is_required=False,
+            is_usable=mapping.are_networks,
         ),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 import json
 import re
 from collections.abc import Mapping
@@ -45,6 +46,29 @@ def e164(phone: str) -> str:
     if re.fullmatch(r"1[3-9]\d{9}", digits):
         return f"+86{digits}"
     return f"+{digits.removeprefix('00')}"
+
+
+def are_networks(text: str) -> bool:
+    """Whether this is a list of addresses and networks, with commas between."""
+    try:
+        _networks(text)
+    except ValueError:
+        return False
+    return True
+
+
+def may_call(caller: str, allowed: str) -> bool:
+    """Whether a call may come from there: from anywhere where none is named, from nowhere where what is named is no network."""
+    try:
+        networks = _networks(allowed)
+        address = ipaddress.ip_address(caller) if networks else None
+    except ValueError:
+        return False
+    return address is None or any(address in network for network in networks)
+
+
+def _networks(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    return [ipaddress.ip_network(one.strip(), strict=False) for one in text.split(",") if one.strip()]
 
 
 def report(entry: Mapping[str, Any]) -> Report:

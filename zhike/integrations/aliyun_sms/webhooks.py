@@ -6,7 +6,6 @@ it, and a report only takes effect on a message that bears its BizId or our OutI
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -21,7 +20,7 @@ from zhike.kernel import clock
 from zhike.kernel.access import system_viewer
 from zhike.kernel.errors import NotFound
 from zhike.messaging import operations, queries
-from zhike.messaging.ports import Account
+from zhike.messaging.ports import UNREADABLE, Account
 
 VENDOR = "aliyun_sms"
 T = TypeVar("T")
@@ -55,11 +54,8 @@ def replies(request: HttpRequest, account_id: int, token: str) -> JsonResponse:
 
 def _account(request: HttpRequest, account_id: int, token: str) -> Account:
     account = queries.account_of_callback(VENDOR, account_id, token)
-    allowed = [one.strip() for one in account.settings.get("callback_from", "").split(",") if one.strip()]
-    if allowed:
-        caller = ipaddress.ip_address(request.META.get("REMOTE_ADDR") or "0.0.0.0")  # noqa: S104  nobody's address
-        if not any(caller in ipaddress.ip_network(one, strict=False) for one in allowed):
-            raise NotFound
+    if not mapping.may_call(request.META.get("REMOTE_ADDR", ""), account.settings.get("callback_from", "")):
+        raise NotFound
     return account
 
 
@@ -67,7 +63,7 @@ def _entries(request: HttpRequest, read: Callable[[Any], T]) -> list[T] | None:
     try:
         body = json.loads(request.body)
         return [read(entry) for entry in body]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except UNREADABLE:
         return None
 
 

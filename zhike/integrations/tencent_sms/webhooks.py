@@ -13,6 +13,7 @@ from zhike.integrations.tencent_sms import mapping
 from zhike.kernel import clock
 from zhike.kernel.access import system_viewer
 from zhike.messaging import operations, queries
+from zhike.messaging.ports import UNREADABLE
 
 VENDOR = "tencent_sms"
 _OK = {"result": 0, "errmsg": "OK"}
@@ -25,7 +26,7 @@ def reports(request: HttpRequest, account_id: int, token: str) -> JsonResponse:
     account = queries.account_of_callback(VENDOR, account_id, token)
     try:
         entries = [mapping.report(entry) for entry in json.loads(request.body)]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except UNREADABLE:
         return JsonResponse(_UNREADABLE, status=400)
     operations.record_reports(
         actor=system_viewer(VENDOR), account_id=account.id, reports=entries, now=clock.now()
@@ -39,7 +40,7 @@ def replies(request: HttpRequest, account_id: int, token: str) -> JsonResponse:
     account = queries.account_of_callback(VENDOR, account_id, token)
     try:
         entry = mapping.reply(json.loads(request.body))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except UNREADABLE:
         return JsonResponse(_UNREADABLE, status=400)
     operations.record_replies(
         actor=system_viewer(VENDOR), account_id=account.id, replies=[entry], now=clock.now()

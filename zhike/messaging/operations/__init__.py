@@ -21,6 +21,13 @@ from zhike.messaging.operations.codes import (
     send_one_time_code,
     verify_one_time_code,
 )
+from zhike.messaging.operations.devices import (
+    DeviceUnusable,
+    NotificationsClosed,
+    add_push_device,
+    record_notice,
+    remove_push_device,
+)
 from zhike.messaging.operations.dispatching import Dispatched, look_up_lost, send_due
 from zhike.messaging.operations.hearing import record_replies, record_reports
 from zhike.messaging.operations.preferences import (
@@ -57,9 +64,11 @@ __all__ = [
     "AccountNameTaken",
     "Asked",
     "CodeExpired",
+    "DeviceUnusable",
     "Dispatched",
     "NotADraft",
     "NotAPhone",
+    "NotificationsClosed",
     "PolicyUnusable",
     "QuietHoursUnusable",
     "Rehearsed",
@@ -76,6 +85,7 @@ __all__ = [
     "UnknownTemplate",
     "ValuesMissing",
     "WrongCode",
+    "add_push_device",
     "approve_version",
     "begin_inbox_template",
     "create_template",
@@ -83,10 +93,12 @@ __all__ = [
     "lift_suppression",
     "look_up_lost",
     "mark_read",
+    "record_notice",
     "record_replies",
     "record_reports",
     "refuse_by_link",
     "rehearse_messages",
+    "remove_push_device",
     "save_account",
     "save_policy",
     "send_due",

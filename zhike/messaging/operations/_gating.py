@@ -19,6 +19,7 @@ from zhike.messaging.models import (
     ChannelAccount,
     OutboundMessage,
     OwnQuietHours,
+    PushDevice,
     SendingPolicy,
     Spending,
     Suppression,
@@ -34,7 +35,7 @@ from zhike.privacy import queries as privacy
 
 DAY = dt.timedelta(days=1)
 MONTH = dt.timedelta(days=30)
-CONSENT_CHANNEL = {"sms": "sms", "email": "email", "inbox": "push"}
+CONSENT_CHANNEL = {"sms": "sms", "email": "email", "push": "push", "inbox": "push"}
 """Under which channel of the consent a message is covered; the inbox of the app counts as its notifications."""
 RETRIABLE: frozenset[str] = frozenset(("address", "consent", "suppressed", "template", "account"))
 """Gates at which another channel may be open."""
@@ -59,6 +60,7 @@ class Situation:
     own_quiet: dict[int, tuple[dt.time, dt.time]]
     sendings: dict[tuple[int, str], list[int]]
     zones: dict[int | None, dt.tzinfo]
+    devices: dict[int, dict[int, list[PushDevice]]]
     spent: int
     spent_now: Counter[str] = field(default_factory=Counter)
 
@@ -71,7 +73,7 @@ class Situation:
             local=local,
             created_at=row.created_at,
             expires_at=row.expires_at,
-            has_address=row.channel == "inbox" or row.address is not None,
+            has_address=self._has_address(row),
             is_member=card is not None,
             has_consent=row.person_id in self.consents.get(row.channel, ()),
             birthday=card.birthday if card else None,
@@ -85,6 +87,16 @@ class Situation:
             spent=self.spent,
             cost=row.parts * account.price if account else 0,
         )
+
+    def _has_address(self, row: OutboundMessage) -> bool:
+        """The inbox is everybody's own; a notification needs a browser that an account in use can write to."""
+        if row.channel != "push":
+            return row.channel == "inbox" or row.address is not None
+        accounts = self.accounts.get("push")
+        return not accounts or any(self.devices_of(row, account.pk) for account, _gateway in accounts)
+
+    def devices_of(self, row: OutboundMessage, account_id: int) -> list[PushDevice]:
+        return self.devices.get(row.person_id or 0, {}).get(account_id, [])
 
     def _sendings(self, row: OutboundMessage) -> gates.Sendings:
         pk = row.person_id or 0
@@ -142,6 +154,7 @@ def situation(
         },
         sendings=_counted(marketing, now),
         zones=zones,
+        devices=_devices([row for row in rows if row.channel == "push"]),
         spent=_spent(now.astimezone(house).date()),
     )
 
@@ -152,7 +165,7 @@ def carrier_of(row: OutboundMessage, known: Situation) -> tuple[tuple[ChannelAcc
         return None, "" if row.version_id or row.kind == "code" else "no_wording"
     fault = "no_wording" if row.version_id is None and row.kind == gates.MARKETING else ""
     for account, gateway in known.accounts.get(row.channel, ()):
-        if account.pk in row.tried:
+        if account.pk in row.tried or (row.channel == "push" and not known.devices_of(row, account.pk)):
             continue
         found = _wording_fault(row, account, gateway, known)
         if not found:
@@ -274,6 +287,16 @@ def _counted(rows: Sequence[OutboundMessage], now: dt.datetime) -> dict[tuple[in
                 counts[person_id, key][0] += day
                 counts[person_id, key][1] += month
     return counts
+
+
+def _devices(rows: Sequence[OutboundMessage]) -> dict[int, dict[int, list[PushDevice]]]:
+    """The browsers of persons, by account; a merged person has those of every side."""
+    asked_by = _sides({row.person_id for row in rows if row.person_id is not None})
+    found: dict[int, dict[int, list[PushDevice]]] = defaultdict(lambda: defaultdict(list))
+    for device in PushDevice.objects.filter(person_id__in=sorted(asked_by)).order_by("id"):
+        for person_id in asked_by[device.person_id]:
+            found[person_id][device.account_id].append(device)
+    return found
 
 
 def _sides(person_ids: Collection[int]) -> dict[int, list[int]]:

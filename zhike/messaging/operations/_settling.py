@@ -16,6 +16,7 @@ from zhike.kernel.access import Viewer
 from zhike.kernel.events import Fact
 from zhike.messaging.events import MessageDelivered, MessageFailed, MessageSent
 from zhike.messaging.models import ChannelAccount, DeliveryReport, Dispatch, OutboundMessage, Spending
+from zhike.messaging.operations._devices import forget_gone
 from zhike.messaging.operations._queue import IDENTIFIER_OF, Draft, queue
 from zhike.messaging.operations._store import store
 from zhike.messaging.ports import Answer
@@ -31,7 +32,7 @@ def settle(actor: Viewer, dispatch: Dispatch, answers: Sequence[Answer], now: dt
     facts: list[Fact] = []
     with transaction.atomic():
         rows = locked(dispatch)
-        failed = []
+        failed, later = [], []
         for row in rows:
             answer = by_message.get(row.pk)
             if answer is None:
@@ -40,13 +41,18 @@ def settle(actor: Viewer, dispatch: Dispatch, answers: Sequence[Answer], now: dt
                 row.reference = answer.reference[:80]
                 facts.append(MessageSent(row.pk, row.person_id, row.channel, row.template, row.campaign))
                 row.status = Status.SENT
+            elif answer.wait_s and now < row.created_at + gates.LONGEST_POSTPONEMENT:
+                later.append(row)
             else:
                 row.status, row.reason = Status.FAILED, answer.code[:80]
                 facts.append(MessageFailed(row.pk, row.person_id, row.channel, row.reason, row.campaign))
                 failed.append(row)
         facts += _early_reports(rows)
+        give_back([*failed, *later], now)
+        for row in later:
+            _put_off(row, now + dt.timedelta(seconds=by_message[row.pk].wait_s))
         store(rows)
-        give_back(failed, now)
+        forget_gone(actor, [pk for answer in answers for pk in answer.gone], now)
         follow_up(actor, failed, now)
         dispatch.state, dispatch.settled_at, dispatch.look_at = Dispatch.State.DONE, now, None
         dispatch.save(update_fields=["state", "settled_at", "look_at"])
@@ -62,8 +68,7 @@ def put_back(
         rows = locked(dispatch)
         give_back(rows, now)
         for row in rows:
-            row.status, row.sent_at, row.due_at = Status.QUEUED, None, now + wait
-            row.dispatch, row.cost = None, 0
+            _put_off(row, now + wait)
             if without is not None:
                 row.tried = [*row.tried, without]
         store(rows)
@@ -71,6 +76,12 @@ def put_back(
             ChannelAccount.objects.filter(pk=dispatch.account_id).update(paused_until=now + wait)
         dispatch.state, dispatch.settled_at, dispatch.look_at = Dispatch.State.DONE, now, None
         dispatch.save(update_fields=["state", "settled_at", "look_at"])
+
+
+def _put_off(row: OutboundMessage, until: dt.datetime) -> None:
+    """It waits again, as if it had not been tried."""
+    row.status, row.sent_at, row.due_at = Status.QUEUED, None, until
+    row.dispatch, row.cost = None, 0
 
 
 def locked(dispatch: Dispatch) -> list[OutboundMessage]:

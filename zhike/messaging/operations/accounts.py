@@ -18,7 +18,8 @@ from zhike.kernel.errors import Conflict, Invalid, NotFound
 from zhike.kernel.ids import uuid7
 from zhike.messaging import ports
 from zhike.messaging.events import ChannelAccountChanged
-from zhike.messaging.models import ChannelAccount, VendorTemplate
+from zhike.messaging.models import ChannelAccount, PushDevice, VendorTemplate
+from zhike.messaging.operations._devices import opened_device
 from zhike.messaging.operations.templates import ensure_built_in
 from zhike.messaging.queries import vendor_accounts as queries
 from zhike.messaging.queries import wordings
@@ -110,7 +111,8 @@ def save_account(
 def send_test(*, actor: Viewer, account_id: int, to: str, now: dt.datetime) -> TestSent:
     """Send the wording of one-time codes, with a code that opens nothing, through this account and no gate but it.
 
-    The vendor is called outside any transaction, after the intent is in the audit trail.
+    A notification goes to the browsers of the member whose phone ``to`` is, and says that it is a test. The vendor is called
+    outside any transaction, after the intent is in the audit trail.
     Raises NotAllowed, NotFound, AccountIncomplete, TestRefused, TestUnsure.
     """
     require_touch(actor, MANAGE)
@@ -118,7 +120,7 @@ def send_test(*, actor: Viewer, account_id: int, to: str, now: dt.datetime) -> T
     if row is None:
         raise NotFound
     gateway = queries.gateway(row.vendor)
-    kind = "phone" if row.channel == "sms" else "email"
+    kind = "email" if row.channel == "email" else "phone"
     normal = customers.normalised(kind, to)
     if normal is None:
         raise AccountIncomplete(fields={"to": [_("This is no address for this channel.")]})
@@ -126,7 +128,7 @@ def send_test(*, actor: Viewer, account_id: int, to: str, now: dt.datetime) -> T
     after = {"to": customers.masked(kind, normal)}
     with transaction.atomic():
         audit.record(actor=actor, action="channel_account.test", subject=subject, after=after, now=now)
-    letter = _test_letter(row, gateway, normal)
+    letter = _test_notice(actor, row, normal) if row.channel == "push" else _test_letter(row, gateway, normal)
     try:
         [answer] = gateway.send(queries.opened(row), uuid7().hex, [letter])
     except ports.Refused as problem:
@@ -138,6 +140,28 @@ def send_test(*, actor: Viewer, account_id: int, to: str, now: dt.datetime) -> T
     if not answer.is_taken:
         raise TestRefused(reason=answer.text or answer.code)
     return TestSent(answer.reference, after["to"])
+
+
+def _test_notice(actor: Viewer, row: ChannelAccount, phone: str) -> ports.Letter:
+    """To the browsers of the member with this phone, within the actor's scope."""
+    person_id = customers.person_id_by("phone", phone)
+    seen = person_id is not None and person_id in customers.visible_ids([person_id], actor, MANAGE)
+    devices = PushDevice.objects.filter(
+        account_id=row.pk, person_id__in=customers.family(person_id) if seen and person_id else []
+    )
+    found = tuple(map(opened_device, devices.order_by("id")))
+    if not found:
+        raise AccountIncomplete(fields={"to": [_("This member asked for notifications in no browser.")]})
+    return ports.Letter(
+        message_id=0,
+        to="",
+        title=wordings.signature(),
+        text=str(_("This is a test of notifications.")),
+        kind="service",
+        seconds=600,
+        path="/m/",
+        devices=found,
+    )
 
 
 def _test_letter(row: ChannelAccount, gateway: ports.Gateway, to: str) -> ports.Letter:
@@ -172,11 +196,13 @@ def _split(
     for field in gateway.fields:
         value = values.get(field.name, "").strip()
         if field.is_secret:
-            kept[field.name] = value or kept.get(field.name, "")
+            kept[field.name] = value or kept.get(field.name, "") or (field.make() if field.make else "")
         else:
             plain[field.name] = value or field.default
         if field.is_required and not (kept if field.is_secret else plain)[field.name]:
             missing[field.name] = [_("The vendor needs this.")]
+        elif value and field.is_usable is not None and not field.is_usable(value):
+            missing[field.name] = [_("This cannot be right.")]
     if missing:
         raise AccountIncomplete(fields=missing)
     names = {field.name for field in gateway.fields if field.is_secret}

@@ -12,7 +12,9 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Case, F, Value, When
 
@@ -23,6 +25,7 @@ from zhike.kernel.ids import uuid7
 from zhike.messaging.events import MessageRefused, MessageSent
 from zhike.messaging.models import ChannelAccount, Dispatch, OutboundMessage, Spending
 from zhike.messaging.operations import _settling
+from zhike.messaging.operations._devices import opened_device
 from zhike.messaging.operations._gating import RETRIABLE, Situation, carrier_of, situation
 from zhike.messaging.operations._store import store
 from zhike.messaging.ports import Account, Answer, Gateway, Letter, Refused, TryLater, Unsure
@@ -221,7 +224,7 @@ def _calls(
     account, gateway = carrier
     open_batches: dict[object, list[dict[bytes, OutboundMessage]]] = defaultdict(lambda: [{}])
     for row in rows:
-        address = bytes(row.address or b"")
+        address = bytes(row.address) if row.address is not None else str(row.pk).encode()
         batches = open_batches[_letter(row, known).values if gateway.shares_values else None]
         if address in batches[-1] or len(batches[-1]) >= gateway.batch_max:
             batches.append({})
@@ -251,12 +254,24 @@ def _letter(row: OutboundMessage, known: Situation | None = None) -> Letter:
     return Letter(
         message_id=row.pk,
         to=crypto.decrypt(bytes(row.recipient), field=sent.RECIPIENT_FIELD, row=row.pk),
-        text=_body(row),
         title=title,
         template=told.vendor_code if told else "",
         values=values,
         refusal_url=sent.refusal_url(row.pk) if row.kind == gates.MARKETING else "",
+        kind=row.kind,
+        **(_notice(row, known) if row.channel == "push" else {"text": _body(row)}),
     )
+
+
+def _notice(row: OutboundMessage, known: Situation | None) -> dict[str, Any]:
+    """What a notification has beside its words."""
+    found = known.devices_of(row, row.account_id or 0) if known else []
+    return {
+        "devices": tuple(map(opened_device, found)),
+        "path": sent.notice_path(row.pk),
+        "seconds": gates.seconds_worth(row.kind, row.sent_at or row.created_at, row.expires_at),
+        "text": wording.without_links(_body(row), settings.PUBLIC_URL),
+    }
 
 
 def _body(row: OutboundMessage) -> str:

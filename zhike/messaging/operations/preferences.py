@@ -13,13 +13,12 @@ from zhike.kernel.access import Viewer
 from zhike.kernel.errors import Invalid, NotFound
 from zhike.messaging.events import MessageRead
 from zhike.messaging.models import OutboundMessage, OwnQuietHours, Suppression
+from zhike.messaging.operations._gating import CONSENT_CHANNEL
 from zhike.messaging.operations._queue import IDENTIFIER_OF
 from zhike.messaging.operations.hearing import suppress
 from zhike.messaging.queries import sent
 from zhike.privacy import operations as privacy
 from zhike.privacy import queries as consents
-
-CONSENT_CHANNEL = {"sms": "sms", "email": "email", "inbox": "push"}
 
 
 class QuietHoursUnusable(Invalid):

@@ -1,5 +1,6 @@
 """Every read of the messaging context."""
 
+from zhike.messaging.queries.devices import DeviceView, PushState, push_devices, push_key, push_state
 from zhike.messaging.queries.sending import (
     Filter,
     Funnel,
@@ -30,6 +31,7 @@ from zhike.messaging.queries.sent import (
     encrypted_columns,
     every_index,
     message_of_refusal,
+    notice_path,
     outbox,
     refusal_path,
     refusal_url,
@@ -61,6 +63,7 @@ from zhike.messaging.queries.wordings import (
 __all__ = [
     "CHANNELS",
     "AccountView",
+    "DeviceView",
     "Filter",
     "Funnel",
     "InboxMessage",
@@ -68,6 +71,7 @@ __all__ = [
     "Outbox",
     "PolicyView",
     "Preview",
+    "PushState",
     "RefusalCount",
     "ReplyView",
     "SentMessage",
@@ -90,10 +94,14 @@ __all__ = [
     "message_of_refusal",
     "message_statuses",
     "messages",
+    "notice_path",
     "outbox",
     "own_quiet_hours",
     "policy",
     "preview",
+    "push_devices",
+    "push_key",
+    "push_state",
     "quiet_until",
     "refusal_path",
     "refusal_url",

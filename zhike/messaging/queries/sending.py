@@ -2,7 +2,7 @@
 
 Definitions. *written*: messages asked for, each once however many channels were tried. *sent*: a vendor took it, or it lies in
 the member's inbox. *delivered*: the vendor reported that it arrived, or it lies in the inbox. *opened*: the member opened it in
-the inbox; other channels do not tell. *refused*, *failed*: it ended so on the last channel tried; the
+the inbox or tapped the notification; other channels do not tell. *refused*, *failed*: it ended so on the last channel tried; the
 table of reasons counts every channel tried.
 """
 

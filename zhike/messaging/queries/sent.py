@@ -28,6 +28,8 @@ SENDER_FIELD = "messaging.inbound_message.sender"
 INBOUND_FIELD = "messaging.inbound_message.body"
 SUPPRESSED_FIELD = "messaging.suppression.value"
 ADDRESS_FIELD = "messaging.outbound_message.address"
+ENDPOINT_FIELD = "messaging.push_device.endpoint"
+KEYS_FIELD = "messaging.push_device.keys"
 PHONE_FIELD = "messaging.one_time_code.phone"
 COLUMNS = {level: f"person__{column}" for level, column in customers.COLUMNS.items()}
 _NEWEST = Keyset((("created_at", "desc"), ("id", "desc")))
@@ -87,6 +89,14 @@ def encrypted_columns() -> list[EncryptedColumn]:
             index_column="address",
             index_of=address_index,
         ),
+        EncryptedColumn(
+            ENDPOINT_FIELD,
+            "messaging_pushdevice",
+            "endpoint",
+            index_column="address",
+            index_of=address_index,
+        ),
+        EncryptedColumn(KEYS_FIELD, "messaging_pushdevice", "keys"),
     ]
 
 
@@ -139,16 +149,34 @@ def _view(row: OutboundMessage) -> MessageView:
 
 def refusal_token(message_id: int) -> str:
     """What a link in a message carries: it names the message and cannot be guessed from another one."""
-    digest = salted_hmac("zhike.messaging.refusal", str(message_id), algorithm="sha256").hexdigest()[:24]
-    return f"{message_id}-{digest}"
+    return _token("refusal", message_id)
 
 
 def message_of_refusal(token: str) -> int:
     """The message whose link this is. Raises NotFound."""
+    return _message_of("refusal", token)
+
+
+def notice_path(message_id: int) -> str:
+    """What a notification opens, and where the browser says that it was shown; it can do no more than that."""
+    return f"/m/n/{_token('notice', message_id)}/"
+
+
+def message_of_notice(token: str) -> int:
+    """The message whose notification this is. Raises NotFound."""
+    return _message_of("notice", token)
+
+
+def _token(purpose: str, message_id: int) -> str:
+    digest = salted_hmac(f"zhike.messaging.{purpose}", str(message_id), algorithm="sha256").hexdigest()[:24]
+    return f"{message_id}-{digest}"
+
+
+def _message_of(purpose: str, token: str) -> int:
     number, _dash, _digest = token.partition("-")
     if not number.isascii() or not number.isdecimal() or len(number) > 18:
         raise NotFound
-    if not hmac.compare_digest(refusal_token(int(number)).encode(), token.encode()):
+    if not hmac.compare_digest(_token(purpose, int(number)).encode(), token.encode()):
         raise NotFound
     return int(number)
 

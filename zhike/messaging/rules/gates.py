@@ -214,5 +214,12 @@ def _midnight_after(at: dt.datetime) -> dt.datetime:
     return at.replace(hour=0, minute=0, second=0, microsecond=0) + dt.timedelta(days=1)
 
 
+def seconds_worth(kind: str, now: dt.datetime, expires_at: dt.datetime | None) -> int:
+    """How long a notification is worth delivering: until it expires, else three days, an offer one day."""
+    if expires_at is not None:
+        return max(0, int((expires_at - now).total_seconds()))
+    return int(dt.timedelta(days=1 if kind == MARKETING else 3).total_seconds())
+
+
 def _refused(gate: Gate, reason: str) -> Verdict:
     return Verdict("refuse", gate, reason)

@@ -17,6 +17,7 @@ REFUSAL = "拒收请回复R"
 """How a commercial text message says that it can be refused."""
 
 _VARIABLE = re.compile(r"\$\{([a-z][a-z0-9_]{0,29})\}")
+_PATH = r"/m/[A-Za-z0-9/_\-.]*"
 _MALFORMED = re.compile(r"\$\{(?![a-z][a-z0-9_]{0,29}\})")
 
 
@@ -47,6 +48,17 @@ def missing(body: str, values: Mapping[str, str]) -> tuple[str, ...]:
 def ordered(body: str, values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """The values of a wording in its order, as vendors who count their variables want them."""
     return tuple((name, values.get(name, "")) for name in variables(body))
+
+
+def own_path(text: str, house: str) -> str:
+    """The path of the first link to the house's own pages in a text, "" when there is none."""
+    found = re.search(re.escape(house) + _PATH, text) if house else None
+    return found.group()[len(house) :] if found else ""
+
+
+def without_links(text: str, house: str) -> str:
+    """A text for a notification, which is a link itself: without links to the house's own pages."""
+    return re.sub(rf"[ \u3000]*{re.escape(house)}{_PATH}", "", text).strip() if house else text
 
 
 def parts(text: str) -> int:

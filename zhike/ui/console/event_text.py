@@ -415,6 +415,15 @@ def _message_refused(data: Data, tiers: Names) -> Told:
     return Told(told.title, f"{told.detail} · {reason}", told.icon, told.tone)
 
 
+def _device_added(data: Data, tiers: Names) -> Told:
+    return Told(_("Notifications were switched on in a browser"), icon="bell-ring", tone="success")
+
+
+def _device_removed(data: Data, tiers: Names) -> Told:
+    why = str(message_labels.DEVICE_ENDS.get(data.get("why", ""), data.get("why", "")))
+    return Told(_("Notifications were switched off in a browser"), why, icon="bell-off")
+
+
 def _message_read(data: Data, tiers: Names) -> Told:
     return _message(data, _("A message was opened"), "mail-open", "success")
 
@@ -522,6 +531,8 @@ _TELLERS: dict[str, Teller] = {
     "messaging.message_failed": _message_failed,
     "messaging.message_refused": _message_refused,
     "messaging.message_read": _message_read,
+    "messaging.push_device_added": _device_added,
+    "messaging.push_device_removed": _device_removed,
     "messaging.contact_refused": _contact_refused,
     "insight.lifecycle_changed": _lifecycle,
     "insight.rfm_changed": _rfm,

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-CHANNELS = {"sms": _("Text message"), "email": _("E-mail"), "inbox": _("Inbox of the member app")}
+CHANNELS = {
+    "sms": _("Text message"),
+    "email": _("E-mail"),
+    "push": _("Notification"),
+    "inbox": _("Inbox of the member app"),
+}
 MESSAGE_KINDS = {
     "code": _("One-time code"),
     "service": _("Service message"),
@@ -65,7 +70,16 @@ REFUSALS = {
     "link_in_code": _("A link in a code"),
     "no_account": _("Nobody carries this channel"),
     "budget_spent": _("The month’s budget is spent"),
+    "notification_too_long": _("Too long for a notification"),
+    "no_device": _("No browser of theirs is left"),
     "no_answer": _("The vendor never answered"),
+}
+DEVICE_ENDS = {
+    "member": _("The member removed it"),
+    "log_out": _("The member logged out there"),
+    "moved": _("Somebody else uses the browser now"),
+    "crowded": _("The member has many others"),
+    "gone": _("The push service says that it is no more"),
 }
 MESSAGE_STATUSES = {
     "queued": _("Waiting"),

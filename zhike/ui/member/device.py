@@ -15,6 +15,22 @@ LIFETIME_S = 400 * 24 * 3600
 _VALUE = re.compile(r"[0-9a-f]{32}")
 
 
+_BROWSERS = (
+    ("MicroMessenger", "微信"), ("Edg", "Edge"), ("SamsungBrowser", "Samsung Internet"), ("HuaweiBrowser", "Huawei Browser"),
+    ("FxiOS", "Firefox"), ("Firefox", "Firefox"), ("CriOS", "Chrome"), ("Chrome", "Chrome"), ("Safari", "Safari"),
+)  # fmt: skip
+_SYSTEMS = (
+    ("iPhone", "iPhone"), ("iPad", "iPad"), ("HarmonyOS", "HarmonyOS"), ("OpenHarmony", "HarmonyOS"), ("Android", "Android"),
+    ("Windows", "Windows"), ("Mac OS", "Mac"), ("Linux", "Linux"),
+)  # fmt: skip
+
+
+def name_of(agent: str) -> str:
+    """What a browser is called to its owner, such as "Chrome · Android", by what it says of itself."""
+    found = [next((name for mark, name in names if mark in agent), "") for names in (_BROWSERS, _SYSTEMS)]
+    return " · ".join(filter(None, found)) or "Web"
+
+
 def device_of(request: Any) -> str:
     """What the cookie says; "" without one, or with one that is not ours."""
     value = request.COOKIES.get(COOKIE, "")

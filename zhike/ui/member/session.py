@@ -19,6 +19,7 @@ COOKIE = "zhike_member"
 PATH = "/m/"
 MEMBER_ID, PERSON_ID = "member_id", "person_id"
 _SEEN_ON = "seen_on"
+_PUSH_DEVICE = "push_device"
 LIFETIME_S = 30 * 24 * 3600
 """Since the last visit; a phone is its owner's, and the card is to be at hand in the queue."""
 
@@ -52,6 +53,16 @@ def keep_alive(session: SessionBase, now: dt.datetime) -> None:
     today = now.date().isoformat()
     if session.get(_SEEN_ON) != today:
         session[_SEEN_ON] = today
+
+
+def keep_push_device(session: SessionBase, device_id: int | None) -> None:
+    """The browser of this session shows notifications, or no more."""
+    session[_PUSH_DEVICE] = device_id
+
+
+def push_device(session: SessionBase) -> int | None:
+    found: int | None = session.get(_PUSH_DEVICE)
+    return found
 
 
 def log_out(session: SessionBase) -> None:

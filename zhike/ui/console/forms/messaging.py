@@ -155,7 +155,10 @@ class VersionForm(forms.Form):
         choices=[("zh-hans", "简体中文"), ("zh-hant", "繁體中文"), ("en", "English")], label=_("Language")
     )
     title = forms.CharField(
-        max_length=120, required=False, label=_("Title"), help_text=_("For e-mail and the inbox.")
+        max_length=120,
+        required=False,
+        label=_("Title"),
+        help_text=_("For e-mail, notifications and the inbox."),
     )
     body = forms.CharField(
         max_length=2_000,
@@ -185,4 +188,10 @@ class VendorNumberForm(forms.Form):
 
 
 class TestForm(forms.Form):
-    to = forms.CharField(max_length=254, label=_("To"), help_text=_("Your own phone or e-mail address."))
+    to = forms.CharField(
+        max_length=254,
+        label=_("To"),
+        help_text=_(
+            "Your own phone or e-mail address. For notifications, the phone of a member who asked for them."
+        ),
+    )

@@ -31,6 +31,7 @@ def channels(request: StaffRequest) -> HttpResponse:
                 "account": account,
                 "callbacks": _callbacks(account),
                 "settings": [(field.label, account.settings.get(field.name, "")) for field in fields],
+                "push": queries.push_state(request.viewer, account.id),
                 "secrets": [field.label for field in fields if field.name in account.kept_secrets],
             }
         )

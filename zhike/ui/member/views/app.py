@@ -79,6 +79,8 @@ def service_worker(request: Any) -> HttpResponse:
         "shell": shell,
         "offline_url": reverse("member:offline"),
         "build_url": static("build/"),
+        "icon": static("member/icon-192.png"),
+        "lang": get_language(),
     }
     return render(request, "member/sw.js", context, content_type="text/javascript")
 

@@ -20,7 +20,7 @@ from zhike.engagement import operations as engagement_operations
 from zhike.engagement import queries as engagement
 from zhike.kernel import clock, ratelimit
 from zhike.kernel.access import system_viewer
-from zhike.kernel.errors import Problem, TooMany
+from zhike.kernel.errors import NotFound, Problem, TooMany
 from zhike.loyalty import queries as loyalty
 from zhike.messaging import operations as messaging
 from zhike.organization import queries as organization
@@ -215,10 +215,29 @@ def _enroll(request: Any, form: JoinForm, joining: dict[str, Any], version: str,
     )
 
 
+def _silence(request: Any) -> None:
+    """Whoever uses this browser next is not to read this member's notifications."""
+    person_id = request.member_session.get(sessions.PERSON_ID)
+    device_id = sessions.push_device(request.member_session)
+    if person_id is None or device_id is None:
+        return
+    try:
+        messaging.remove_push_device(
+            actor=customers.viewer_of_person(person_id),
+            person_id=person_id,
+            device_id=device_id,
+            why="log_out",
+            now=clock.now(),
+        )
+    except NotFound:
+        return  # it was gone already
+
+
 @require_POST
 @open_page
 def log_out(request: Any) -> HttpResponse:
     """Also asks the browser to forget what it kept of these pages."""
+    _silence(request)
     sessions.log_out(request.member_session)
     rotate_token(request)
     response = HttpResponseRedirect(reverse("member:log_in"))

@@ -2,6 +2,7 @@
 const CACHE = "zhike-member-{{ version }}";
 const OFFLINE = "{{ offline_url|escapejs }}";
 const BUILD = "{{ build_url|escapejs }}";
+const ICON = "{{ icon|escapejs }}";
 const SHELL = [{% for address in shell %}"{{ address|escapejs }}"{% if not forloop.last %}, {% endif %}{% endfor %}];
 
 self.addEventListener("install", (event) => {
@@ -28,4 +29,44 @@ async function fromCache(request) {
   const response = await fetch(request);
   if (response.ok) (await caches.open(CACHE)).put(request, response.clone());
   return response;
+}
+
+// A notification, encrypted for this browser; the server learns that it was shown.
+self.addEventListener("push", (event) => {
+  const told = read(event.data);
+  if (!told) return;
+  const shown = self.registration.showNotification(told.title, {
+    body: told.body, tag: told.tag, data: { url: told.url }, icon: ICON, badge: ICON, lang: "{{ lang|escapejs }}",
+  });
+  const receipt = ours(told.url) ? fetch(ours(told.url), { method: "POST", credentials: "omit" }).catch(() => {}) : null;
+  event.waitUntil(Promise.all([shown, receipt]));
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(open(ours(event.notification.data?.url) ?? self.registration.scope));
+});
+
+function read(data) {
+  try {
+    const told = data.json();
+    return typeof told.title === "string" ? told : null;
+  } catch {
+    return null;
+  }
+}
+
+// An address of this app, or nothing: a notification opens no other site.
+function ours(url) {
+  if (typeof url !== "string") return null;
+  const found = new URL(url, self.registration.scope);
+  return found.href.startsWith(self.registration.scope) ? found.href : null;
+}
+
+async function open(url) {
+  const windows = await self.clients.matchAll({ type: "window" });
+  const app = windows.find((one) => one.url.startsWith(self.registration.scope));
+  if (!app) return self.clients.openWindow(url);
+  await app.focus();
+  return app.navigate(url).catch(() => self.clients.openWindow(url));
 }

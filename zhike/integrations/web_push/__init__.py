@@ -1,0 +1,1 @@
+"""Notifications to browsers: Web Push with VAPID."""

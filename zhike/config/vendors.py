@@ -21,8 +21,9 @@ def gateways() -> dict[str, Gateway]:
     from zhike.integrations.smtp.client import Smtp
     from zhike.integrations.tencent_sms.client import TencentSms
     from zhike.integrations.web_push.client import WebPush
+    from zhike.integrations.wechat_mp.client import WechatMp
 
-    found: tuple[Gateway, ...] = (AliyunSms(), TencentSms(), Smtp(), WebPush())
+    found: tuple[Gateway, ...] = (AliyunSms(), TencentSms(), Smtp(), WebPush(), WechatMp())
     return {gateway.vendor: gateway for gateway in found}
 
 

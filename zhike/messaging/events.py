@@ -115,6 +115,20 @@ class PushDeviceRemoved(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class WechatFollowingChanged(Fact):
+    """A member began or ceased to follow one of our official accounts."""
+
+    type: ClassVar[str] = "zhike.messaging.wechat_following_changed"
+    person_id: int
+    account_id: int
+    is_following: bool
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelAccountChanged(Fact):
     """An account with a vendor was opened, changed or switched off."""
 

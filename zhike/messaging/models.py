@@ -303,6 +303,24 @@ class PushDevice(models.Model):
         indexes = [models.Index(fields=["person", "-added_at"], name="push_device_person")]
 
 
+class WechatFollower(models.Model):
+    """A member who follows one of our official accounts. ``openid`` is encrypted, ``address`` its blind index.
+
+    ``told_at`` is the vendor's moment of the newest event: what comes late changes nothing.
+    """
+
+    person = models.ForeignKey("customers.Person", models.PROTECT, related_name="+")
+    account = models.ForeignKey("messaging.ChannelAccount", models.PROTECT, related_name="+")
+    openid = models.BinaryField()
+    address = models.BinaryField()
+    is_following = models.BooleanField()
+    told_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "address"], name="wechat_follower_once")]
+        indexes = [models.Index(fields=["person"], name="wechat_follower_person")]
+
+
 class OneTimeCode(models.Model):
     """A code sent to prove possession of a phone; ``digest`` is keyed and bound to phone and purpose."""
 

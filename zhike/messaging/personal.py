@@ -41,6 +41,11 @@ HOLDINGS = (
         export=("name", "endpoint", "added_at", "used_at"),
         encrypted={"endpoint": "messaging.push_device.endpoint"},
     ),
+    Holding(
+        "messaging_wechatfollower", "person", "person_id", "messages", "service", DELETE,
+        export=("openid", "is_following", "told_at"),
+        encrypted={"openid": "messaging.wechat_follower.openid"},
+    ),
     Holding("messaging_onetimecode", "address", "index", "identity", "security", DELETE),
 )  # fmt: skip
 

@@ -42,7 +42,7 @@ class WebPush:
     fields = (
         AccountField(
             "contact",
-            _("Contact"),
+            _("Contact for push services"),
             _("Whom a push service may ask about our notifications: mailto:… or https://…"),
             is_usable=is_contact,
         ),

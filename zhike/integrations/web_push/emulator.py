@@ -6,12 +6,12 @@ browsers display; like ours they tell the house that a notification was shown, a
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import re
 import threading
 import time
+import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable
@@ -31,6 +31,7 @@ SERVICE = "https://fcm.googleapis.com"
 PREFIX = "/fcm/send/emulated-"
 BODY_MAX = 4_096
 TOKEN_LIFE_MAX_S = 24 * 3600
+ATTEMPTS = 20
 
 
 @dataclass
@@ -210,11 +211,18 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
 
 def _display(service: Service, notice: Notice) -> None:
-    """What our service worker does when a notification comes, and the member after it."""
+    """What our service worker does when a notification comes, and the member after it; the house may still be starting."""
     time.sleep(service.pause_s)
     calls = [urllib.request.Request(service.web + notice.url, b"", method="POST")]  # noqa: S310  this machine
     if service.taps(notice.url):
         calls.append(urllib.request.Request(service.web + notice.url))  # noqa: S310
     for call in calls:
-        with contextlib.suppress(OSError):
-            urllib.request.build_opener(_Stay).open(call, timeout=10).close()
+        for _attempt in range(ATTEMPTS):
+            try:
+                urllib.request.build_opener(_Stay).open(call, timeout=10).close()
+            except urllib.error.HTTPError:
+                break  # the house has answered
+            except OSError:
+                time.sleep(service.pause_s)
+            else:
+                break

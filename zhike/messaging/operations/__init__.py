@@ -29,7 +29,7 @@ from zhike.messaging.operations.devices import (
     remove_push_device,
 )
 from zhike.messaging.operations.dispatching import Dispatched, look_up_lost, send_due
-from zhike.messaging.operations.hearing import record_replies, record_reports
+from zhike.messaging.operations.hearing import record_following, record_replies, record_reports
 from zhike.messaging.operations.preferences import (
     QuietHoursUnusable,
     lift_suppression,
@@ -93,6 +93,7 @@ __all__ = [
     "lift_suppression",
     "look_up_lost",
     "mark_read",
+    "record_following",
     "record_notice",
     "record_replies",
     "record_reports",

@@ -1,4 +1,4 @@
-"""Browsers that show notifications, as sending needs them."""
+"""Addresses that accounts have of their own for a person, as sending needs them: browsers, openids."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from zhike.kernel import audit, crypto, events
 from zhike.kernel.access import Viewer
 from zhike.messaging.events import PushDeviceRemoved
-from zhike.messaging.models import PushDevice
+from zhike.messaging.models import PushDevice, WechatFollower
 from zhike.messaging.ports import Device
 from zhike.messaging.queries import sent
 
@@ -19,6 +19,11 @@ def opened_device(row: PushDevice) -> Device:
     keys = json.loads(crypto.decrypt(bytes(row.keys), field=sent.KEYS_FIELD, row=row.pk))
     endpoint = crypto.decrypt(bytes(row.endpoint), field=sent.ENDPOINT_FIELD, row=row.pk)
     return Device(row.pk, endpoint, keys["p256dh"], keys["auth"])
+
+
+def opened_openid(row: WechatFollower) -> str:
+    """For the vendor's client only."""
+    return crypto.decrypt(bytes(row.openid), field=sent.OPENID_FIELD, row=row.pk)
 
 
 def forget(actor: Viewer, rows: Iterable[PushDevice], why: str, now: dt.datetime) -> None:

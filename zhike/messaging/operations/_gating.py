@@ -25,6 +25,7 @@ from zhike.messaging.models import (
     Suppression,
     TemplateVersion,
     VendorTemplate,
+    WechatFollower,
 )
 from zhike.messaging.ports import Gateway
 from zhike.messaging.queries import sent
@@ -35,10 +36,12 @@ from zhike.privacy import queries as privacy
 
 DAY = dt.timedelta(days=1)
 MONTH = dt.timedelta(days=30)
-CONSENT_CHANNEL = {"sms": "sms", "email": "email", "push": "push", "inbox": "push"}
+CONSENT_CHANNEL = {"sms": "sms", "email": "email", "push": "push", "inbox": "push", "wechat": "wechat"}
 """Under which channel of the consent a message is covered; the inbox of the app counts as its notifications."""
 RETRIABLE: frozenset[str] = frozenset(("address", "consent", "suppressed", "template", "account"))
 """Gates at which another channel may be open."""
+OWN_ADDRESSES = ("push", "wechat")
+"""Channels in which each account has addresses of its own for a person."""
 COUNTED = ("sending", "sent", "delivered", "unknown")
 
 
@@ -61,6 +64,7 @@ class Situation:
     sendings: dict[tuple[int, str], list[int]]
     zones: dict[int | None, dt.tzinfo]
     devices: dict[int, dict[int, list[PushDevice]]]
+    followers: dict[int, dict[int, WechatFollower]]
     spent: int
     spent_now: Counter[str] = field(default_factory=Counter)
 
@@ -89,11 +93,20 @@ class Situation:
         )
 
     def _has_address(self, row: OutboundMessage) -> bool:
-        """The inbox is everybody's own; a notification needs a browser that an account in use can write to."""
-        if row.channel != "push":
+        """The inbox is everybody's own; a browser or an official account must be known to an account in use."""
+        if row.channel not in OWN_ADDRESSES:
             return row.channel == "inbox" or row.address is not None
-        accounts = self.accounts.get("push")
-        return not accounts or any(self.devices_of(row, account.pk) for account, _gateway in accounts)
+        accounts = self.accounts.get(row.channel)
+        return not accounts or any(self.is_known_to(row, account.pk) for account, _gateway in accounts)
+
+    def is_known_to(self, row: OutboundMessage, account_id: int) -> bool:
+        """Whether this account has an address of its own for the person: a browser, an openid."""
+        if row.channel == "wechat":
+            return self.follower_of(row, account_id) is not None
+        return bool(self.devices_of(row, account_id))
+
+    def follower_of(self, row: OutboundMessage, account_id: int) -> WechatFollower | None:
+        return self.followers.get(row.person_id or 0, {}).get(account_id)
 
     def devices_of(self, row: OutboundMessage, account_id: int) -> list[PushDevice]:
         return self.devices.get(row.person_id or 0, {}).get(account_id, [])
@@ -155,6 +168,7 @@ def situation(
         sendings=_counted(marketing, now),
         zones=zones,
         devices=_devices([row for row in rows if row.channel == "push"]),
+        followers=_followers([row for row in rows if row.channel == "wechat"]),
         spent=_spent(now.astimezone(house).date()),
     )
 
@@ -165,7 +179,9 @@ def carrier_of(row: OutboundMessage, known: Situation) -> tuple[tuple[ChannelAcc
         return None, "" if row.version_id or row.kind == "code" else "no_wording"
     fault = "no_wording" if row.version_id is None and row.kind == gates.MARKETING else ""
     for account, gateway in known.accounts.get(row.channel, ()):
-        if account.pk in row.tried or (row.channel == "push" and not known.devices_of(row, account.pk)):
+        if account.pk in row.tried or (
+            row.channel in OWN_ADDRESSES and not known.is_known_to(row, account.pk)
+        ):
             continue
         found = _wording_fault(row, account, gateway, known)
         if not found:
@@ -296,6 +312,17 @@ def _devices(rows: Sequence[OutboundMessage]) -> dict[int, dict[int, list[PushDe
     for device in PushDevice.objects.filter(person_id__in=sorted(asked_by)).order_by("id"):
         for person_id in asked_by[device.person_id]:
             found[person_id][device.account_id].append(device)
+    return found
+
+
+def _followers(rows: Sequence[OutboundMessage]) -> dict[int, dict[int, WechatFollower]]:
+    """Who follows which official account; of a merged person's sides the one that was heard of last."""
+    asked_by = _sides({row.person_id for row in rows if row.person_id is not None})
+    found: dict[int, dict[int, WechatFollower]] = defaultdict(dict)
+    following = WechatFollower.objects.filter(person_id__in=sorted(asked_by), is_following=True)
+    for follower in following.order_by("told_at", "id"):
+        for person_id in asked_by[follower.person_id]:
+            found[person_id][follower.account_id] = follower
     return found
 
 

@@ -160,6 +160,7 @@ def _early_reports(rows: Sequence[OutboundMessage]) -> list[Fact]:
     facts: list[Fact] = []
     for report in waiting.order_by("id"):
         row = by_reference.get((report.reference, bytes(report.address)))
+        row = row or by_reference.get((report.reference, b""))
         if row is not None:
             DeliveryReport.objects.filter(pk=report.pk).update(message=row)
             facts += apply_report(row, report)

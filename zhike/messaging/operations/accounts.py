@@ -18,8 +18,8 @@ from zhike.kernel.errors import Conflict, Invalid, NotFound
 from zhike.kernel.ids import uuid7
 from zhike.messaging import ports
 from zhike.messaging.events import ChannelAccountChanged
-from zhike.messaging.models import ChannelAccount, PushDevice, VendorTemplate
-from zhike.messaging.operations._devices import opened_device
+from zhike.messaging.models import ChannelAccount, PushDevice, VendorTemplate, WechatFollower
+from zhike.messaging.operations._devices import opened_device, opened_openid
 from zhike.messaging.operations.templates import ensure_built_in
 from zhike.messaging.queries import vendor_accounts as queries
 from zhike.messaging.queries import wordings
@@ -128,7 +128,7 @@ def send_test(*, actor: Viewer, account_id: int, to: str, now: dt.datetime) -> T
     after = {"to": customers.masked(kind, normal)}
     with transaction.atomic():
         audit.record(actor=actor, action="channel_account.test", subject=subject, after=after, now=now)
-    letter = _test_notice(actor, row, normal) if row.channel == "push" else _test_letter(row, gateway, normal)
+    letter = _TESTS.get(row.channel, _test_letter)(actor, row, gateway, normal)
     try:
         [answer] = gateway.send(queries.opened(row), uuid7().hex, [letter])
     except ports.Refused as problem:
@@ -142,13 +142,9 @@ def send_test(*, actor: Viewer, account_id: int, to: str, now: dt.datetime) -> T
     return TestSent(answer.reference, after["to"])
 
 
-def _test_notice(actor: Viewer, row: ChannelAccount, phone: str) -> ports.Letter:
+def _test_notice(actor: Viewer, row: ChannelAccount, gateway: ports.Gateway, phone: str) -> ports.Letter:
     """To the browsers of the member with this phone, within the actor's scope."""
-    person_id = customers.person_id_by("phone", phone)
-    seen = person_id is not None and person_id in customers.visible_ids([person_id], actor, MANAGE)
-    devices = PushDevice.objects.filter(
-        account_id=row.pk, person_id__in=customers.family(person_id) if seen and person_id else []
-    )
+    devices = PushDevice.objects.filter(account_id=row.pk, person_id__in=_seen_by_phone(actor, phone))
     found = tuple(map(opened_device, devices.order_by("id")))
     if not found:
         raise AccountIncomplete(fields={"to": [_("This member asked for notifications in no browser.")]})
@@ -164,7 +160,34 @@ def _test_notice(actor: Viewer, row: ChannelAccount, phone: str) -> ports.Letter
     )
 
 
-def _test_letter(row: ChannelAccount, gateway: ports.Gateway, to: str) -> ports.Letter:
+def _test_wechat(actor: Viewer, row: ChannelAccount, gateway: ports.Gateway, phone: str) -> ports.Letter:
+    """In a wording that the account may send, with dashes for its values, to the member with this phone who follows it."""
+    followers = WechatFollower.objects.filter(
+        account_id=row.pk, person_id__in=_seen_by_phone(actor, phone), is_following=True
+    )
+    follower = followers.order_by("-told_at", "-id").first()
+    if follower is None:
+        raise AccountIncomplete(fields={"to": [_("This member does not follow the account.")]})
+    told = VendorTemplate.objects.filter(account_id=row.pk, state="approved").select_related("version")
+    found = told.order_by("-id").first()
+    if found is None:
+        raise AccountIncomplete(
+            fields={"to": [_("Give a wording its number at this account first, and approve it.")]}
+        )
+    values = dict.fromkeys(wording.variables(found.version.body), "0")
+    text = wording.render(found.version.body, values)
+    return ports.Letter(0, opened_openid(follower), text, template=found.vendor_code, kind="service")
+
+
+def _seen_by_phone(actor: Viewer, phone: str) -> list[int]:
+    """Every side of the member with this phone, if the actor may see them."""
+    person_id = customers.person_id_by("phone", phone)
+    if person_id is None or person_id not in customers.visible_ids([person_id], actor, MANAGE):
+        return []
+    return list(customers.family(person_id))
+
+
+def _test_letter(actor: Viewer, row: ChannelAccount, gateway: ports.Gateway, to: str) -> ports.Letter:
     values = {"code": "000000", "minutes": "10"}
     found = wordings.approved_wording("one_time_code", row.channel, settings.LANGUAGE_CODE)
     if found is None:
@@ -186,6 +209,9 @@ def _test_letter(row: ChannelAccount, gateway: ports.Gateway, to: str) -> ports.
         template=told.vendor_code if told else "",
         values=wording.ordered(found.body, values),
     )
+
+
+_TESTS = {"push": _test_notice, "wechat": _test_wechat}
 
 
 def _split(

@@ -25,7 +25,7 @@ from zhike.kernel.ids import uuid7
 from zhike.messaging.events import MessageRefused, MessageSent
 from zhike.messaging.models import ChannelAccount, Dispatch, OutboundMessage, Spending
 from zhike.messaging.operations import _settling
-from zhike.messaging.operations._devices import opened_device
+from zhike.messaging.operations._devices import opened_device, opened_openid
 from zhike.messaging.operations._gating import RETRIABLE, Situation, carrier_of, situation
 from zhike.messaging.operations._store import store
 from zhike.messaging.ports import Account, Answer, Gateway, Letter, Refused, TryLater, Unsure
@@ -253,14 +253,24 @@ def _letter(row: OutboundMessage, known: Situation | None = None) -> Letter:
     )
     return Letter(
         message_id=row.pk,
-        to=crypto.decrypt(bytes(row.recipient), field=sent.RECIPIENT_FIELD, row=row.pk),
         title=title,
         template=told.vendor_code if told else "",
         values=values,
         refusal_url=sent.refusal_url(row.pk) if row.kind == gates.MARKETING else "",
         kind=row.kind,
-        **(_notice(row, known) if row.channel == "push" else {"text": _body(row)}),
+        **_carried(row, known),
     )
+
+
+def _carried(row: OutboundMessage, known: Situation | None) -> dict[str, Any]:
+    """Where it goes and what it says, as the channel has it."""
+    if row.channel == "push":
+        return {"to": "", **_notice(row, known)}
+    if row.channel == "wechat":
+        follower = known.follower_of(row, row.account_id or 0) if known else None
+        return {"to": opened_openid(follower) if follower else "", "text": _body(row)}
+    to = crypto.decrypt(bytes(row.recipient), field=sent.RECIPIENT_FIELD, row=row.pk)
+    return {"to": to, "text": _body(row)}
 
 
 def _notice(row: OutboundMessage, known: Situation | None) -> dict[str, Any]:

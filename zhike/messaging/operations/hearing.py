@@ -12,14 +12,16 @@ from zhike.customers import queries as customers
 from zhike.kernel import audit, crypto, events
 from zhike.kernel.access import Viewer
 from zhike.kernel.events import Fact
-from zhike.messaging.events import ContactRefused
+from zhike.messaging.events import ContactRefused, WechatFollowingChanged
 from zhike.messaging.models import (
     ChannelAccount,
     DeliveryReport,
     InboundMessage,
     OutboundMessage,
     Suppression,
+    WechatFollower,
 )
+from zhike.messaging.operations._gating import OWN_ADDRESSES
 from zhike.messaging.operations._queue import IDENTIFIER_OF
 from zhike.messaging.operations._settling import apply_report
 from zhike.messaging.operations._store import store
@@ -80,9 +82,8 @@ def _message_of(account_id: int, row: DeliveryReport, report: Report) -> Outboun
     known = Q(reference=row.reference, account_id=account_id)
     if len(report.out_key) == 32:
         known |= Q(dispatch_id=report.out_key, account_id=account_id)
-    rows = OutboundMessage.objects.select_for_update(of=("self",)).filter(
-        known, address__in=sent.address_indexes(report.to)
-    )
+    to = Q(address__in=sent.address_indexes(report.to)) | Q(address=None, channel__in=OWN_ADDRESSES)
+    rows = OutboundMessage.objects.select_for_update(of=("self",)).filter(known, to)
     return rows.order_by("id").first()
 
 
@@ -109,6 +110,40 @@ def record_replies(*, actor: Viewer, account_id: int, replies: Sequence[Reply], 
             if row.is_refusal:
                 suppress(actor, normal, kind, row.person_id, "reply", {"reply": row.pk}, now)
     return count
+
+
+def record_following(
+    *, actor: Viewer, account_id: int, openid: str, is_following: bool, at: dt.datetime, now: dt.datetime
+) -> bool:
+    """A person follows an official account, or no more; whether that was news. ``at`` is the vendor's moment.
+
+    Whoever has not told us that the openid is theirs is not kept. What is older than what we know changes nothing.
+    """
+    person_id = customers.person_id_by("openid", openid)
+    if person_id is None:
+        return False
+    with transaction.atomic(), connection.cursor() as cursor:
+        key = sent.address_index(openid)
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(key[1:9], "big", signed=True)])
+        row = WechatFollower.objects.filter(
+            account_id=account_id, address__in=sent.address_indexes(openid)
+        ).first()
+        if row is not None and row.told_at >= at:
+            return False
+        is_news = row is None or (row.is_following, row.person_id) != (is_following, person_id)
+        if row is None:
+            cursor.execute("SELECT nextval(pg_get_serial_sequence('messaging_wechatfollower', 'id'))")
+            pk = cursor.fetchone()[0]
+            sealed = crypto.encrypt(openid, field=sent.OPENID_FIELD, row=pk)
+            row = WechatFollower(pk=pk, account_id=account_id, openid=sealed, address=key)
+        row.person_id, row.is_following, row.told_at = person_id, is_following, at
+        row.save()
+        if is_news:
+            after = {"account": account_id, "following": is_following}
+            subject = ("person", person_id)
+            audit.record(actor=actor, action="wechat.following", subject=subject, after=after, now=now)
+            events.publish(WechatFollowingChanged(person_id, account_id, is_following), actor=actor, now=now)
+    return is_news
 
 
 def _inbound(

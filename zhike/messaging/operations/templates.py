@@ -22,6 +22,7 @@ from zhike.messaging.rules import wording
 EDIT = "templates.edit"
 LANGUAGES = tuple(code for code, _name in settings.LANGUAGES)
 _CODE = re.compile(r"[a-z][a-z0-9_]{1,59}")
+UNTITLED = ("sms", "wechat")
 ONE_TIME_CODE = "one_time_code"
 
 FAULTS = {
@@ -131,7 +132,7 @@ def write_version(
         faults = wording.faults(body, channel, template.kind)
         if faults:
             raise TemplateUnusable(fields={"body": [FAULTS[fault] for fault in faults]})
-        if channel != "sms" and not title.strip():
+        if channel not in UNTITLED and not title.strip():
             raise TemplateUnusable(fields={"title": [_("It needs a title.")]})
         return _write(actor, template, channel, language, title.strip(), body.strip(), now).pk
 

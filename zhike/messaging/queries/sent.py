@@ -30,6 +30,7 @@ SUPPRESSED_FIELD = "messaging.suppression.value"
 ADDRESS_FIELD = "messaging.outbound_message.address"
 ENDPOINT_FIELD = "messaging.push_device.endpoint"
 KEYS_FIELD = "messaging.push_device.keys"
+OPENID_FIELD = "messaging.wechat_follower.openid"
 PHONE_FIELD = "messaging.one_time_code.phone"
 COLUMNS = {level: f"person__{column}" for level, column in customers.COLUMNS.items()}
 _NEWEST = Keyset((("created_at", "desc"), ("id", "desc")))
@@ -93,6 +94,13 @@ def encrypted_columns() -> list[EncryptedColumn]:
             ENDPOINT_FIELD,
             "messaging_pushdevice",
             "endpoint",
+            index_column="address",
+            index_of=address_index,
+        ),
+        EncryptedColumn(
+            OPENID_FIELD,
+            "messaging_wechatfollower",
+            "openid",
             index_column="address",
             index_of=address_index,
         ),

@@ -424,6 +424,12 @@ def _device_removed(data: Data, tiers: Names) -> Told:
     return Told(_("Notifications were switched off in a browser"), why, icon="bell-off")
 
 
+def _wechat_following(data: Data, tiers: Names) -> Told:
+    if data.get("is_following"):
+        return Told(_("Follows our official account in WeChat"), icon="user-check", tone="success")
+    return Told(_("Follows our official account in WeChat no more"), icon="user-minus")
+
+
 def _message_read(data: Data, tiers: Names) -> Told:
     return _message(data, _("A message was opened"), "mail-open", "success")
 
@@ -531,6 +537,7 @@ _TELLERS: dict[str, Teller] = {
     "messaging.message_failed": _message_failed,
     "messaging.message_refused": _message_refused,
     "messaging.message_read": _message_read,
+    "messaging.wechat_following_changed": _wechat_following,
     "messaging.push_device_added": _device_added,
     "messaging.push_device_removed": _device_removed,
     "messaging.contact_refused": _contact_refused,

@@ -8,6 +8,7 @@ CHANNELS = {
     "sms": _("Text message"),
     "email": _("E-mail"),
     "push": _("Notification"),
+    "wechat": _("WeChat official account"),
     "inbox": _("Inbox of the member app"),
 }
 MESSAGE_KINDS = {
@@ -71,6 +72,8 @@ REFUSALS = {
     "no_account": _("Nobody carries this channel"),
     "budget_spent": _("The month’s budget is spent"),
     "notification_too_long": _("Too long for a notification"),
+    "wechat_no_offers": _("WeChat sends service notices in this way, no offers"),
+    "wechat_lines": _("Write one line for each keyword: “thing1：…”"),
     "no_device": _("No browser of theirs is left"),
     "no_answer": _("The vendor never answered"),
 }

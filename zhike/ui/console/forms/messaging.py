@@ -164,7 +164,8 @@ class VersionForm(forms.Form):
         max_length=2_000,
         label=_("Text"),
         help_text=_(
-            "Write ${name} where a value goes. The signature is put in front of text messages by itself."
+            "Write ${name} where a value goes. The signature is put in front of text messages by itself. "
+            "For an official account write one line for each keyword of its template, such as thing1：${name}."
         ),
         widget=forms.Textarea(attrs={"rows": 6}),
     )
@@ -192,6 +193,6 @@ class TestForm(forms.Form):
         max_length=254,
         label=_("To"),
         help_text=_(
-            "Your own phone or e-mail address. For notifications, the phone of a member who asked for them."
+            "Your own phone or e-mail address. For notifications and WeChat, the phone of a member who gets them."
         ),
     )

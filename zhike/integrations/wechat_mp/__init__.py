@@ -1,0 +1,1 @@
+"""Template messages of a WeChat official account."""

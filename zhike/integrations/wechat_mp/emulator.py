@@ -1,0 +1,195 @@
+"""WeChat's official account on 127.0.0.1, for tests and the demo: tokens, templates, followers, sealed callbacks."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from zhike.integrations.wechat_mp import envelope
+
+APP_ID, SECRET = "wxdemo0000000000", "demo-secret"
+TOKEN, AES_KEY = "demoToken", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+TOKEN_LIFE_S = 7_200
+AHEAD_S = 300
+
+
+@dataclass
+class Sent:
+    openid: str
+    template: str
+    data: dict[str, dict[str, str]]
+    url: str
+    msgid: int
+    client_msg_id: str
+    at: float
+
+
+@dataclass
+class Account:
+    """The state of the emulated account; tests set its faults."""
+
+    templates: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    followers: set[str] = field(default_factory=set)
+    refusing: set[str] = field(default_factory=set)
+    report_url: str = ""
+    sent: list[Sent] = field(default_factory=list)
+    tokens: list[tuple[str, float]] = field(default_factory=list)
+    fetches: list[bool] = field(default_factory=list)
+    now: Callable[[], float] = time.time
+    fault: Callable[[str], int] = lambda path: 0
+    report_copies: int = 1
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Problem(Exception):
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code, self.text = code, text
+
+
+class WechatEmulator:
+    """Starts on a free port; ``url`` is its endpoint."""
+
+    def __init__(self, account: Account | None = None, port: int = 0) -> None:
+        self.account = account or Account()
+        state = self.account
+
+        class Handler(_Handler):
+            account = state
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+
+    def __enter__(self) -> WechatEmulator:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_problem: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    account: Account
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Silent."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = urlsplit(self.path)
+        try:
+            if code := self.account.fault(parts.path):
+                raise Problem(code, "fault")
+            answer = _act(self.account, parts.path, parse_qs(parts.query), json.loads(body))
+        except Problem as problem:
+            answer = {"errcode": problem.code, "errmsg": problem.text}
+        raw = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+
+def _act(account: Account, path: str, query: dict[str, list[str]], given: dict[str, Any]) -> dict[str, Any]:
+    if path == "/cgi-bin/stable_token":
+        return _token(account, given)
+    if path != "/cgi-bin/message/template/send":
+        raise Problem(40066, "invalid url")
+    now, token = account.now(), query.get("access_token", [""])[0]
+    if not account.tokens or (token, True) not in [(text, now < end) for text, end in account.tokens[-1:]]:
+        raise Problem(42001 if token in dict(account.tokens) else 40001, "access_token expired or invalid")
+    return {"errcode": 0, "errmsg": "ok", "msgid": _take(account, given)}
+
+
+def _token(account: Account, given: dict[str, Any]) -> dict[str, Any]:
+    if (given.get("appid"), given.get("grant_type")) != (APP_ID, "client_credential"):
+        raise Problem(40013, "invalid appid")
+    if given.get("secret") != SECRET:
+        raise Problem(40125, "invalid appsecret")
+    now, by_force = account.now(), bool(given.get("force_refresh"))
+    with account.lock:
+        account.fetches.append(by_force)
+        if by_force or not account.tokens or now >= account.tokens[-1][1] - AHEAD_S:
+            account.tokens.append((uuid.uuid4().hex, now + TOKEN_LIFE_S))
+        text, end = account.tokens[-1]
+    return {"access_token": text, "expires_in": int(end - now)}
+
+
+def _take(account: Account, given: dict[str, Any]) -> int:
+    keywords = account.templates.get(given.get("template_id", ""))
+    if keywords is None:
+        raise Problem(40037, "invalid template_id")
+    if given.get("touser") not in account.followers:
+        raise Problem(43004, "require subscribe")
+    if set(given.get("data", {})) != set(keywords) or not all(
+        one.get("value") for one in given["data"].values()
+    ):
+        raise Problem(47003, "argument invalid! data is empty or does not fit the template")
+    with account.lock:
+        known = [one for one in account.sent if one.client_msg_id == given.get("client_msg_id")]
+        if known:
+            return known[0].msgid
+        sent = Sent(
+            given["touser"], given["template_id"], given["data"], given.get("url", ""), 200_000_000 + len(account.sent),
+            given.get("client_msg_id", ""), account.now(),
+        )  # fmt: skip
+        account.sent.append(sent)
+    if account.report_url:
+        threading.Thread(target=_report, args=(account, sent), daemon=True).start()
+    return sent.msgid
+
+
+def _report(account: Account, sent: Sent) -> None:
+    status = "failed:user block" if sent.openid in account.refusing else "success"
+    event = {"Event": "TEMPLATESENDJOBFINISH", "MsgID": str(sent.msgid), "Status": status}
+    for _copy in range(account.report_copies):
+        push(account, sent.openid, event)
+
+
+def call(account: Account, openid: str, event: dict[str, str]) -> tuple[str, bytes]:
+    """The address and the body of a callback, signed and sealed."""
+    told = {
+        "ToUserName": "gh_demo", "FromUserName": openid, "CreateTime": str(int(account.now())), "MsgType": "event",
+    } | event  # fmt: skip
+    inside = "".join(f"<{name}><![CDATA[{value}]]></{name}>" for name, value in told.items())
+    sealed = envelope.sealed(f"<xml>{inside}</xml>".encode(), AES_KEY, APP_ID)
+    timestamp, nonce = str(int(account.now())), uuid.uuid4().hex[:10]
+    query = urlencode(
+        {
+            "signature": envelope.signature(TOKEN, timestamp, nonce),
+            "timestamp": timestamp,
+            "nonce": nonce,
+            "openid": openid,
+            "encrypt_type": "aes",
+            "msg_signature": envelope.signature(TOKEN, timestamp, nonce, sealed),
+        }
+    )
+    body = f"<xml><ToUserName><![CDATA[gh_demo]]></ToUserName><Encrypt><![CDATA[{sealed}]]></Encrypt></xml>"
+    return f"{account.report_url}?{query}", body.encode()
+
+
+def push(account: Account, openid: str, event: dict[str, str]) -> int:
+    """WeChat's POST; the status of the answer, 0 when nobody answers."""
+    url, body = call(account, openid, event)
+    request = urllib.request.Request(url, body, {"Content-Type": "text/xml"})  # noqa: S310  an address of this machine
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0

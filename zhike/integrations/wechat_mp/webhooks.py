@@ -1,0 +1,108 @@
+"""What WeChat calls back: what became of a template message, who follows the account and who no more.
+
+Only the safe mode is taken: signed with the account's token, sealed with its key, and told within the last minutes. The same
+call again changes nothing, so WeChat may repeat it, and so may anybody who caught it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from zhike.integrations.wechat_mp import envelope, mapping
+from zhike.kernel import clock
+from zhike.kernel.access import system_viewer
+from zhike.messaging import operations, queries
+from zhike.messaging.ports import UNREADABLE, Account
+
+VENDOR = "wechat_mp"
+WINDOW_S = 600
+BODY_MAX = 64 * 1024
+_FOLLOWS = ("subscribe", "SCAN", "CLICK", "VIEW")
+
+
+@csrf_exempt
+@require_http_methods(["GET", "POST"])
+def reports(request: HttpRequest, account_id: int, token: str) -> HttpResponse:
+    """GET proves to WeChat that the address is ours; POST is an event."""
+    account = queries.account_of_callback(VENDOR, account_id, token)
+    try:
+        if request.method == "GET":
+            return HttpResponse(_echo(request, account), content_type="text/plain")
+        event = _event(request, account)
+        _hear(account, event)
+    except (*UNREADABLE, ParseError, DefusedXmlException):
+        return HttpResponse("unreadable", status=400, content_type="text/plain")
+    return HttpResponse("success", content_type="text/plain")
+
+
+def _echo(request: HttpRequest, account: Account) -> str:
+    """What WeChat asks to hear back when the address is entered. Raises ValueError."""
+    given = request.GET
+    if not envelope.is_signed(
+        given.get("signature", ""),
+        account.secrets["token"],
+        given.get("timestamp", ""),
+        given.get("nonce", ""),
+    ):
+        raise envelope.Unsealable
+    echo = given.get("echostr", "")
+    if not (echo.isascii() and echo.isalnum() and len(echo) <= 64):
+        raise envelope.Unsealable
+    return echo
+
+
+def _event(request: HttpRequest, account: Account) -> Mapping[str, str]:
+    """What was sealed, by the names of its elements. Raises ValueError, ParseError, DefusedXmlException."""
+    if len(request.body) > BODY_MAX:
+        raise envelope.Unsealable
+    sealed = (_tree(request.body).findtext("Encrypt") or "").strip()
+    given = request.GET
+    timestamp, nonce = given.get("timestamp", ""), given.get("nonce", "")
+    if not envelope.is_signed(
+        given.get("msg_signature", ""), account.secrets["token"], timestamp, nonce, sealed
+    ):
+        raise envelope.Unsealable
+    if abs(clock.now().timestamp() - int(timestamp)) > WINDOW_S:
+        raise envelope.Unsealable
+    message = envelope.opened(sealed, account.secrets["aes_key"], account.settings["app_id"])
+    return {one.tag: (one.text or "").strip() for one in _tree(message)}
+
+
+def _tree(raw: bytes) -> Element:
+    """Without entities, declarations of types and what else XML can be made to do."""
+    tree: Element = fromstring(raw, forbid_dtd=True)
+    return tree
+
+
+def _hear(account: Account, event: Mapping[str, str]) -> None:
+    """One operation for an event that we know; others are heard and forgotten. Raises KeyError, ValueError, OverflowError."""
+    actor, now, name = system_viewer(VENDOR), clock.now(), event.get("Event", "")
+    if name == "TEMPLATESENDJOBFINISH":
+        operations.record_reports(
+            actor=actor, account_id=account.id, reports=[mapping.report(event)], now=now
+        )
+    elif name == "unsubscribe" or name in _FOLLOWS or event.get("MsgType", "event") != "event":
+        openid = event["FromUserName"]
+        if not (openid.isascii() and openid.isprintable() and 0 < len(openid) <= 64):
+            raise envelope.Unsealable
+        operations.record_following(
+            actor=actor,
+            account_id=account.id,
+            openid=openid,
+            is_following=name != "unsubscribe",
+            at=mapping.moment(event),
+            now=now,
+        )
+
+
+urlpatterns = [
+    path("hooks/wechat_mp/<int:account_id>/<str:token>/reports/", reports, name="wechat_mp_reports")
+]

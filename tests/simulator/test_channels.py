@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
+
 import pytest
 
 from tests.integrations.vendors import aliyun
 from tests.people import NOW, Malls, build_malls, publish_policy
+from zhike.config.vendors import emulated_wechat
 from zhike.integrations.web_push.emulator import PushEmulator, subscription
+from zhike.integrations.wechat_mp import emulator
 from zhike.loyalty import operations as loyalty
 from zhike.messaging import operations, queries
 from zhike.messaging.models import ChannelAccount, OutboundMessage, PushDevice
+from zhike.simulator import wechat
 from zhike.simulator.channels import ACTOR, open_demo_channels
 from zhike.simulator.notices import open_demo_notices
 
@@ -63,14 +69,43 @@ def test_demo_opens_channels_once_and_its_campaign_passes_the_gates() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_demo_shows_notifications_where_members_listen_and_the_inbox_where_they_do_not() -> None:
     enroll_three()
-    with PushEmulator() as emulator:
+    with PushEmulator() as service:
         for _start in range(2):
-            open_demo_notices(emulator.url, subscription, NOW)
+            open_demo_notices(service.url, subscription, NOW)
         newest = PushDevice.objects.order_by("-id")[0]
         PushDevice.objects.filter(person_id=newest.person_id).delete()
         while operations.send_due(actor=ACTOR, now=NOW).total:
             pass
     assert ChannelAccount.objects.count() == 1
-    assert {one.title for one in emulator.service.shown} >= {"停车时长已到账"}
+    assert {one.title for one in service.service.shown} >= {"停车时长已到账"}
     fates = OutboundMessage.objects.filter(template="parking_hours").values_list("channel", "status")
     assert sorted(fates) == [("inbox", "delivered"), ("push", "refused"), ("push", "sent"), ("push", "sent")]
+
+
+@pytest.mark.feature("N9", "C128", "D24")
+@pytest.mark.django_db(transaction=True)
+def test_demo_writes_to_followers_of_the_official_account_and_to_the_inbox_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    enroll_three()
+    monkeypatch.setattr(wechat, "FOLLOWERS", 2)
+    account = emulator.Account(
+        look_up=lambda code: emulator.keywords(queries.told_wording("wechat_mp", code)),
+        follows=emulator.is_emulated,
+    )
+    with emulator.WechatEmulator(account) as running:
+        for _start in range(2):
+            wechat.open_demo_wechat(emulated_wechat(running.url), NOW)
+        while operations.send_due(actor=ACTOR, now=NOW).total:
+            pass
+        phone = json.loads(urllib.request.urlopen(running.url, timeout=5).read())["messages"]
+    assert ChannelAccount.objects.count() == 1
+    assert len(phone) == len(account.sent) == 2
+    assert "点击查看积分明细" in phone[0]["text"]
+    fates = OutboundMessage.objects.values_list("channel", "status")
+    assert sorted(fates) == [
+        ("inbox", "delivered"),
+        ("wechat", "refused"),
+        ("wechat", "sent"),
+        ("wechat", "sent"),
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 import os
 import urllib.request
@@ -12,7 +13,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from zhike.messaging.ports import Device, Gateway, Received
 
-EMULATOR, PUSH_EMULATOR = "ZHIKE_EMULATED_SMS", "ZHIKE_EMULATED_PUSH"
+EMULATOR, PUSH_EMULATOR, WECHAT_EMULATOR = (
+    "ZHIKE_EMULATED_SMS",
+    "ZHIKE_EMULATED_PUSH",
+    "ZHIKE_EMULATED_WECHAT",
+)
 
 
 def gateways() -> dict[str, Gateway]:
@@ -27,32 +32,40 @@ def gateways() -> dict[str, Gateway]:
     return {gateway.vendor: gateway for gateway in found}
 
 
-def play_vendors(port: int, web: str, push_port: int) -> None:
-    """The emulated vendors of the demonstration: the one of text messages knows the wordings that the console says it knows,
-    the push service's browsers show what they get, and every third member taps it.
+def play_vendors(port: int, web: str, push_port: int, wechat_port: int) -> None:
+    """The emulated vendors of the demonstration: those of text messages and of WeChat know the wordings that the console says
+    they know, the push service's browsers show what they get, and every third member taps it.
     """
     from django.db import close_old_connections, connection
 
     from zhike.integrations.aliyun_sms.emulator import AliyunEmulator, Operator
     from zhike.integrations.web_push.emulator import PushEmulator, Service
+    from zhike.integrations.wechat_mp import emulator as wechat
     from zhike.kernel.access import system_viewer
     from zhike.messaging import queries
 
-    def look_up(code: str) -> str | None:
+    def look_up(vendor: str, code: str) -> str | None:
         close_old_connections()
         try:
-            return queries.told_wording("aliyun_sms", code)
+            return queries.told_wording(vendor, code)
         finally:
             connection.close()
 
-    operator = Operator(look_up=look_up, report_pause_s=1.0)
+    operator = Operator(look_up=functools.partial(look_up, "aliyun_sms"), report_pause_s=1.0)
+    official = wechat.Account(
+        look_up=lambda code: wechat.keywords(look_up("wechat_mp", code)),
+        follows=wechat.is_emulated,
+        report_pause_s=1.0,
+    )
     for account in queries.accounts(system_viewer("emulator")):
         if account.vendor == "aliyun_sms" and "127.0.0.1" in account.settings["endpoint"]:
             base = f"{web}/hooks/aliyun_sms/{account.id}/{account.callback_token}"
             operator.report_url, operator.reply_url = f"{base}/reports/", f"{base}/replies/"
+        elif account.vendor == "wechat_mp" and "127.0.0.1" in account.settings["endpoint"]:
+            official.report_url = f"{web}/hooks/wechat_mp/{account.id}/{account.callback_token}/reports/"
     connection.close()
     service = Service(web=web, pause_s=1.0, taps=lambda url: zlib.crc32(url.encode()) % 3 == 0)
-    with PushEmulator(service, push_port):
+    with PushEmulator(service, push_port), wechat.WechatEmulator(official, wechat_port):
         AliyunEmulator(operator, port).serve()
 
 
@@ -63,13 +76,31 @@ def emulated_browser(name: str) -> Device:
     return subscription(name)
 
 
+def emulated_wechat(url: str) -> dict[str, str]:
+    """What an account with the emulated WeChat at this address is told."""
+    from zhike.integrations.wechat_mp import emulator
+
+    return {
+        "app_id": emulator.APP_ID,
+        "app_secret": emulator.SECRET,
+        "token": emulator.TOKEN,
+        "aes_key": emulator.AES_KEY,
+        "endpoint": url,
+    }
+
+
 def demo_phone(limit: int) -> list[Received]:
     """What lies on the phones of the demonstration's emulated vendors, newest first; nothing when they do not run."""
-    found = [*_shown(EMULATOR, "aliyun_sms"), *_shown(PUSH_EMULATOR, "web_push")]
+    found = [
+        *_shown(EMULATOR, "aliyun_sms"),
+        *_shown(PUSH_EMULATOR, "web_push", "Web Push"),
+        *_shown(WECHAT_EMULATOR, "wechat_mp", "微信"),
+    ]
     return sorted(found, key=lambda one: one.at, reverse=True)[:limit]
 
 
-def _shown(variable: str, vendor: str) -> list[Received]:
+def _shown(variable: str, vendor: str, where: str = "") -> list[Received]:
+    """``where`` stands in the place of an address that says nothing to people."""
     from zhike.messaging.ports import Received
 
     address = os.environ.get(variable, "")
@@ -80,7 +111,7 @@ def _shown(variable: str, vendor: str) -> list[Received]:
             messages = json.loads(answer.read())["messages"]
     except (OSError, ValueError):
         return []
-    return [Received(one["to"], one["text"], _moment(one["at"]), vendor) for one in messages]
+    return [Received(where or one["to"], one["text"], _moment(one["at"]), vendor) for one in messages]
 
 
 def _moment(at: str | float) -> dt.datetime:

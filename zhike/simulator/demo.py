@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -83,13 +83,17 @@ def ensure_history(size: str = "demo", seed: int | None = None) -> MallLoaded | 
     return loaded
 
 
-def open_channels(emulator: str, push_emulator: str, browser: Callable[[str], Device]) -> None:
+def open_channels(
+    emulator: str, push_emulator: str, browser: Callable[[str], Device], wechat: Mapping[str, str]
+) -> None:
     """Our accounts with the emulated vendors at these addresses, with the wordings that the one of text messages approved."""
     from zhike.simulator.channels import open_demo_channels
     from zhike.simulator.notices import open_demo_notices
+    from zhike.simulator.wechat import open_demo_wechat
 
     open_demo_channels(emulator, clock.now())
     open_demo_notices(push_emulator, browser, clock.now())
+    open_demo_wechat(wechat, clock.now())
 
 
 class _Shown:

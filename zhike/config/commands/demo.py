@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -17,7 +18,7 @@ import click
 from zhike.config import environment
 from zhike.config.startup import Stop, keep_database_running, start_database, stop_database
 from zhike.config.supervisor import Child, Supervisor
-from zhike.config.vendors import EMULATOR, PUSH_EMULATOR, emulated_browser
+from zhike.config.vendors import EMULATOR, PUSH_EMULATOR, WECHAT_EMULATOR, emulated_browser, emulated_wechat
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -88,22 +89,23 @@ def _vendors(web: str) -> Child:
     """The emulated vendors of messages, and our accounts with them."""
     from zhike.simulator.demo import open_channels
 
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        port, push_port = one.getsockname()[1], other.getsockname()[1]
-    os.environ[EMULATOR], os.environ[PUSH_EMULATOR] = (
-        f"http://127.0.0.1:{port}",
-        f"http://127.0.0.1:{push_port}",
-    )
-    open_channels(os.environ[EMULATOR], os.environ[PUSH_EMULATOR], emulated_browser)
-    command = [sys.executable, "-m", "zhike.config.cli", "simulate", "vendors"]
-    return Child(
-        "vendors",
-        [*command, "--port", str(port), "--web", web, "--push-port", str(push_port)],
-        critical=False,
-        first=False,
-    )
+    ports = _free_ports(3)
+    sms, push, wechat = (f"http://127.0.0.1:{port}" for port in ports)
+    os.environ |= {EMULATOR: sms, PUSH_EMULATOR: push, WECHAT_EMULATOR: wechat}
+    open_channels(sms, push, emulated_browser, emulated_wechat(wechat))
+    command = [sys.executable, "-m", "zhike.config.cli", "simulate", "vendors", "--web", web]
+    for name, port in zip(("--port", "--push-port", "--wechat-port"), ports, strict=True):
+        command += [name, str(port)]
+    return Child("vendors", command, critical=False, first=False)
+
+
+def _free_ports(count: int) -> list[int]:
+    """Each is held until all are found, so that none is given twice."""
+    with contextlib.ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _number in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def _children(port: int, *, live: bool, rate: float) -> list[Child]:

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from zhike.integrations.wechat_mp import envelope
+from zhike.integrations.wechat_mp import envelope, mapping
 
 APP_ID, SECRET = "wxdemo0000000000", "demo-secret"
 TOKEN, AES_KEY = "demoToken", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
@@ -46,8 +46,21 @@ class Account:
     fetches: list[bool] = field(default_factory=list)
     now: Callable[[], float] = time.time
     fault: Callable[[str], int] = lambda path: 0
+    look_up: Callable[[str], tuple[str, ...] | None] = lambda template: None
+    follows: Callable[[str], bool] = lambda openid: False
+    report_pause_s: float = 0.0
     report_copies: int = 1
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+def keywords(wording: str | None) -> tuple[str, ...] | None:
+    """The keywords of a template, by what the house says of it; None when it says nothing."""
+    return tuple(mapping.data(wording)) if wording is not None else None
+
+
+def is_emulated(openid: str) -> bool:
+    """Whether this is one of the demonstration's made members."""
+    return openid.startswith("oDEMO")
 
 
 class Problem(Exception):
@@ -87,6 +100,14 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Silent."""
 
+    def do_GET(self) -> None:
+        """What lies in the WeChat of those who follow, newest first."""
+        shown = [
+            {"to": one.openid, "text": "　".join(value["value"] for value in one.data.values()), "at": one.at}
+            for one in reversed(self.account.sent[-200:])
+        ]
+        self._answer({"messages": shown})
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         parts = urlsplit(self.path)
@@ -96,6 +117,9 @@ class _Handler(BaseHTTPRequestHandler):
             answer = _act(self.account, parts.path, parse_qs(parts.query), json.loads(body))
         except Problem as problem:
             answer = {"errcode": problem.code, "errmsg": problem.text}
+        self._answer(answer)
+
+    def _answer(self, answer: dict[str, Any]) -> None:
         raw = json.dumps(answer).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -130,10 +154,11 @@ def _token(account: Account, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _take(account: Account, given: dict[str, Any]) -> int:
-    keywords = account.templates.get(given.get("template_id", ""))
+    template = given.get("template_id", "")
+    keywords = account.templates.get(template) or account.look_up(template)
     if keywords is None:
         raise Problem(40037, "invalid template_id")
-    if given.get("touser") not in account.followers:
+    if given.get("touser") not in account.followers and not account.follows(given.get("touser", "")):
         raise Problem(43004, "require subscribe")
     if set(given.get("data", {})) != set(keywords) or not all(
         one.get("value") for one in given["data"].values()
@@ -154,6 +179,7 @@ def _take(account: Account, given: dict[str, Any]) -> int:
 
 
 def _report(account: Account, sent: Sent) -> None:
+    time.sleep(account.report_pause_s)
     status = "failed:user block" if sent.openid in account.refusing else "success"
     event = {"Event": "TEMPLATESENDJOBFINISH", "MsgID": str(sent.msgid), "Status": status}
     for _copy in range(account.report_copies):

@@ -1,6 +1,13 @@
 """Every read of the messaging context."""
 
-from zhike.messaging.queries.devices import DeviceView, PushState, push_devices, push_key, push_state
+from zhike.messaging.queries.devices import (
+    DeviceView,
+    PushState,
+    follower_count,
+    push_devices,
+    push_key,
+    push_state,
+)
 from zhike.messaging.queries.sending import (
     Filter,
     Funnel,
@@ -86,6 +93,7 @@ __all__ = [
     "demo_phone",
     "encrypted_columns",
     "every_index",
+    "follower_count",
     "gateway",
     "gateways",
     "inbox",

@@ -8,7 +8,7 @@ from typing import cast
 
 from zhike.customers import queries as customers
 from zhike.kernel.access import Viewer, require_touch
-from zhike.messaging.models import ChannelAccount, PushDevice
+from zhike.messaging.models import ChannelAccount, PushDevice, WechatFollower
 from zhike.messaging.ports import Account, PushGateway
 from zhike.messaging.queries.vendor_accounts import MANAGE, gateways, opened
 
@@ -53,6 +53,12 @@ class PushState:
     public_key: str
     devices: int
     people: int
+
+
+def follower_count(viewer: Viewer, account_id: int) -> int:
+    """How many members follow an official account. Raises NotAllowed."""
+    require_touch(viewer, MANAGE)
+    return WechatFollower.objects.filter(account_id=account_id, is_following=True).count()
 
 
 def push_state(viewer: Viewer, account_id: int) -> PushState | None:

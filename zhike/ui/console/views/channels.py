@@ -31,6 +31,11 @@ def channels(request: StaffRequest) -> HttpResponse:
                 "account": account,
                 "callbacks": _callbacks(account),
                 "settings": [(field.label, account.settings.get(field.name, "")) for field in fields],
+                "followers": (
+                    queries.follower_count(request.viewer, account.id)
+                    if account.channel == "wechat"
+                    else None
+                ),
                 "push": queries.push_state(request.viewer, account.id),
                 "secrets": [field.label for field in fields if field.name in account.kept_secrets],
             }

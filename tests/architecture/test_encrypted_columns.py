@@ -23,6 +23,8 @@ NOT_ENCRYPTED = {
     ("intake_tillcredential", "previous_digest"),
     # Of ids that are random, or of user ids nobody is known by yet: what a retired key forgets is only that.
     ("collection_visitor", "digest"),
+    ("loyalty_growthtransfer", "mark"),
+    ("loyalty_growthaccount", "head"),
     ("loyalty_seal", "previous"),
     ("loyalty_seal", "digest"),
     ("loyalty_seal", "fingerprints"),

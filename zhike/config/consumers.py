@@ -13,7 +13,7 @@ def consumers() -> list[Consumer]:
     from zhike.clienteling.handlers import ticket_reminders
     from zhike.engagement.handlers import missions, referrals
     from zhike.insight.handlers import standing, tags
-    from zhike.loyalty.handlers import member_activity
+    from zhike.loyalty.handlers import growth, member_activity
     from zhike.marketing.handlers import journeys
     from zhike.offers.handlers import coupon_returns
     from zhike.rewards.handlers import gifts
@@ -23,6 +23,7 @@ def consumers() -> list[Consumer]:
 
     return [
         member_activity,
+        growth,
         coupon_returns,
         gifts,
         referrals,

@@ -389,3 +389,12 @@ class RuleVersionPublished(Fact):
     @property
     def subject(self) -> str:
         return f"program/{self.program_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class GrowthMoved(_OfMember):
+    """Growth value that a member gained (or lost, below zero) by what ``reference`` names."""
+
+    type: ClassVar[str] = "zhike.loyalty.growth_moved"
+    growth: int
+    reference: str

@@ -66,6 +66,18 @@ HOLDINGS = (
         export=("tier_id", "told_at"),
     ),
     Holding(
+        "loyalty_growthaccount", "loyalty_account", "account_id", "points", "contract", KEEP, _LEDGER, row="account_id",
+        export=("balance",),
+    ),
+    Holding(
+        "loyalty_growthtransfer", "loyalty_account", "debit_account_id", "points", "contract", KEEP, _LEDGER,
+        export=("growth", "source", "reference", "day", "occurred_at"),
+    ),
+    Holding(
+        "loyalty_growthtransfer", "loyalty_account", "credit_account_id", "points", "contract", KEEP, _LEDGER,
+        export=("growth", "source", "reference", "day", "occurred_at"),
+    ),
+    Holding(
         "loyalty_waiver", "member", "member_id", "points", "contract", BLANK, _LEDGER,
         export=("points", "reason", "status", "asked_at"), blanks={"reason": "''", "note": "''"},
     ),

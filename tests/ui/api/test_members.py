@@ -1,5 +1,8 @@
 """Members through the API: enrolled once, found by what they show, seen in full by who may."""
 
+import datetime as dt
+from typing import Any
+
 import pytest
 
 from tests.people import publish_policy
@@ -156,12 +159,23 @@ def test_one_member_in_full(shop: Shop, office: ApiClient) -> None:
     office.post(f"{MEMBERS}/{shop.member_id}/redemptions", {"points": 500, "merchant_id": shop.malls.cafe})
     member = office.get(f"{MEMBERS}/{shop.member_id}").json
     assert (member["name"], member["number"], member["status"]) == ("张三", CARD, "active")
-    assert member["tier"] == {"code": "silver", "name": "银卡", "rank": 0, "threshold_fen": 0}
+    assert member["tier"] == {
+        "code": "silver",
+        "name": "银卡",
+        "rank": 0,
+        "threshold_fen": 0,
+        "threshold_count": 0,
+    }
     assert member["progress"] == {
         "qualifying_fen": 200_000,
         "to_next_fen": 300_000,
+        "basis": "spend",
+        "counted": 200_000,
+        "to_next": 300_000,
+        "growth": 0,
+        "sentence": "Spend ¥3,000 more to reach 金卡.",
         "percent": 40,
-        "next": {"code": "gold", "name": "金卡", "rank": 1, "threshold_fen": 500_000},
+        "next": {"code": "gold", "name": "金卡", "rank": 1, "threshold_fen": 500_000, "threshold_count": 0},
     }
     assert (member["balance"], member["lifetime_earned"], member["lifetime_spent"]) == (1_500, 2_000, 500)
     assert [lot["remaining"] for lot in member["lots"]] == [1_500]
@@ -197,3 +211,23 @@ def test_movements_page_by_page(shop: Shop, office: ApiClient) -> None:
     assert [entry["balance_after"] for entry in found] == [130, 150, 100, 60, 30, 10]
     assert found[0]["sentence"] == "Redeemed 20 points for ¥0.20."
     assert found[1]["sentence"] == "¥50.00 counted, 1 point per ¥1.00: 50 points."
+
+
+@pytest.mark.feature("C066", "B24")
+def test_growth_value_with_its_entries(shop: Shop, office: ApiClient) -> None:
+    from zhike.kernel.access import system_viewer
+    from zhike.loyalty import operations, queries
+
+    now = dt.datetime.now(dt.UTC)
+    where = f"{MEMBERS}/{shop.member_id}/growth"
+    assert office.get(where).json["rules"] is None
+    policy = queries.plain_policy(queries.policy_now(shop.program_id)) | {"growth": {"visit": 10}}
+    about: dict[str, Any] = {"actor": system_viewer("tests"), "program_id": shop.program_id}
+    operations.publish_tier_policy(definition=policy, effective_from=now, now=now, **about)
+    office.post("/api/v1/receipts", shop.sale(12_800))
+    operations.settle_growth(now=now, **about)
+    found = office.get(f"{where}?limit=1").json
+    assert (found["in_window"], found["gathered"], len(found["items"])) == (138, 138, 1)
+    assert found["next_cursor"]
+    assert office.get(f"{MEMBERS}/999999/growth").status == 404
+    assert office.get(f"{MEMBERS}/{shop.member_id}/tier").json["growth"] == 138

@@ -66,7 +66,7 @@ def test_terms_of_keeping_are_set(world: World, admin: Client) -> None:
         "benefits": "生日双倍积分",
     }  # fmt: skip
     assert admin.post(f"/console/tiers/{world.tiers['silver']}/", form).status_code == 302
-    assert "¥600.00" in said(admin.get("/console/tiers/"))
+    assert "¥600" in said(admin.get("/console/tiers/"))
     more = admin.post(f"/console/tiers/{world.tiers['silver']}/", form | {"keep_fen": "2000"})
     assert more.status_code == 422
     assert "等级有效期" in said(admin.get("/console/programme/"))
@@ -77,7 +77,7 @@ def policy_form(world: World, **changes: str) -> dict[str, str]:
     return {
         f"threshold_{silver}": "1000", f"threshold_{gold}": "5000", f"benefits_{world.tiers['basic']}": "",
         f"benefits_{silver}": "生日双倍积分", f"benefits_{gold}": "生日双倍积分\r\n每月两小时免费停车",
-        "window": "rolling_12_months", "period": "at_once", "grace_days": "0", "fall": "one_step",
+        "basis": "spend", "window": "rolling_12_months", "period": "at_once", "grace_days": "0", "fall": "one_step",
         "reverses_on_refund": "on", "text": "", "note": "年度调整", **changes,
     }  # fmt: skip
 
@@ -115,3 +115,60 @@ def test_only_who_edits_the_programme_drafts_terms(world: World, desks: Desks, e
     wang = enter(desks.sun)
     assert wang.get("/console/tiers/terms/new/").status_code == 403
     assert wang.get("/console/tiers/terms/999999/").status_code in (403, 404)
+
+
+@pytest.mark.feature("C066", "B24")
+def test_growth_value_is_drafted_gathered_and_shown(world: World, admin: Client) -> None:
+    grows = {
+        "grows": "on",
+        "growth": "2",
+        "per_fen": "1",
+        "visit": "10",
+        "growth_returns": "on",
+        "since": "2026-01-01",
+    }
+    draft = policy_form(world, **grows, deed_check_in="5")
+    preview = said(admin.post("/console/tiers/terms/new/preview/", draft))
+    assert "可立即生效" in preview and "按草案" in preview
+    assert admin.post("/console/tiers/terms/new/", draft).status_code == 302
+    terms = said(admin.get("/console/tiers/terms/"))
+    assert "每消费 ¥1 得 2" in terms and "签到 5" in terms
+    operations.settle_growth(actor=SYSTEM, program_id=world.program_id, now=world.now)
+    card = said(admin.get(f"/console/members/{world.zhang_san}/tier/", headers=HTMX))
+    assert "有效成长值" in card and "到店消费日" in card
+    assert "有效成长值" in said(admin.get(f"/console/members/{world.zhang_san}/"))
+    visits = draft | {
+        "basis": "visits",
+        f"count_{world.tiers['silver']}": "3",
+        f"count_{world.tiers['gold']}": "9",
+    }
+    later = visits | {"effective_from": "2027-12-01T00:00"}
+    assert "到店次数" in said(admin.post("/console/tiers/terms/new/preview/", later))
+    assert admin.post("/console/tiers/terms/new/", visits).status_code == 422, "it needs the notice"
+    assert admin.post("/console/tiers/terms/new/", later).status_code == 302
+    nothing = policy_form(world, basis="growth", effective_from="2027-12-01T00:00")
+    assert admin.post("/console/tiers/terms/new/", nothing).status_code == 422, "no growth value is given"
+
+
+@pytest.mark.feature("C066")
+def test_a_step_of_a_ladder_on_visits_is_edited(world: World, admin: Client) -> None:
+    policy = queries.plain_policy(queries.policy_now(world.program_id)) | {"basis": "visits"}
+    for term, count in zip(policy["tiers"][1:], (3, 9), strict=True):
+        term["threshold_count"] = count
+    about = {"actor": SYSTEM, "program_id": world.program_id}
+    begins = world.now + dt.timedelta(days=40)
+    operations.publish_tier_policy(definition=policy, effective_from=begins, now=world.now, **about)
+    operations.give_tier_policy_notices(now=world.now, **about)
+    assert operations.begin_tier_policies(now=begins, **about) == 1
+    where = f"/console/tiers/{world.tiers['silver']}/"
+    assert "到店次数或成长值" in said(admin.get(where, headers=HTMX))
+    form = {
+        "name": "银卡",
+        "rank": "1",
+        "threshold_count": "2",
+        "colour": "silver",
+        "benefits": "生日双倍积分",
+    }
+    assert admin.post(where, form).status_code == 302
+    assert "2 次到店" in said(admin.get("/console/tiers/"))
+    assert "次到店" in said(admin.get(f"/console/members/{world.zhang_san}/"))

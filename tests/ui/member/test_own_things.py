@@ -92,7 +92,7 @@ class TestCard:
         world.buy(40_000, member=world.zhang)
         page = text(zhang, "/m/")
         assert "普卡" in page
-        assert "¥600.00 more and you are 银卡." in page
+        assert "Spend ¥600 more to reach 银卡." in page
         assert "生日礼遇" in page
         world.buy(600_000, member=world.zhang)
         assert "highest tier" in text(zhang, "/m/")
@@ -336,3 +336,18 @@ class TestApp:
         assert "2026-01" in text(phone, "/m/policy/")
         text(phone, "/m/about/")
         text(phone, "/m/offline/")
+
+
+@pytest.mark.feature("C066", "B24")
+def test_growth_value_is_seen_with_where_it_came_from(zhang: Client, world: World) -> None:
+    assert zhang.get("/m/tiers/growth/").status_code == 404, "the programme has none"
+    policy = loyalty.plain_policy(loyalty.policy_now(world.program_id)) | {"growth": {"visit": 10}}
+    about: dict[str, Any] = {"actor": SYSTEM, "program_id": world.program_id}
+    loyalty_operations.publish_tier_policy(definition=policy, effective_from=NOW, now=NOW, **about)
+    assert "Your next purchase makes a beginning." in text(zhang, "/m/tiers/growth/")
+    world.buy(12_800, member=world.zhang)
+    loyalty_operations.settle_growth(now=NOW, **about)
+    page = text(zhang, "/m/tiers/growth/")
+    assert "A purchase of ¥128 that counts." in page and "+128" in page and "+10" in page
+    assert "138" in text(zhang, "/m/tiers/")
+    assert "for a day with a purchase" in text(zhang, "/m/tiers/terms/")

@@ -1,6 +1,7 @@
 """The tables of loyalty."""
 
 from zhike.loyalty.models.adjustments import Adjustment, AdjustmentLine
+from zhike.loyalty.models.growth import GrowthAccount, GrowthTransfer
 from zhike.loyalty.models.households import Household, HouseholdMember, PoolDispute, PoolEntry, PoolShare
 from zhike.loyalty.models.rates import RateNotice, RateVersion, RedemptionQuote
 from zhike.loyalty.models.records import (
@@ -41,6 +42,8 @@ __all__ = [
     "EarningRule",
     "EarningRuleVersion",
     "Funding",
+    "GrowthAccount",
+    "GrowthTransfer",
     "Hold",
     "Household",
     "HouseholdMember",

@@ -7,7 +7,8 @@ from django.db.models import F, Q
 class Program(models.Model):
     """忠诚度计划: how points round, live, are spent, and what happens when a refund finds them gone.
 
-    ``stamp`` grows with every change of programme, tiers or rules, so that a process knows when its copy is old.
+    ``stamp`` grows with every change of programme, tiers or rules, so that a process knows when its copy is old. ``growth`` is
+    how growth value is earned (rules.growth.GrowthRules), None where there is none.
     """
 
     class Rounding(models.TextChoices):
@@ -33,6 +34,13 @@ class Program(models.Model):
         ROLLING_12_MONTHS = "rolling_12_months"
         CALENDAR_YEAR = "calendar_year"
         LIFETIME = "lifetime"
+
+    class TierBasis(models.TextChoices):
+        """What the ladder counts: spend, business days with a qualifying receipt, or growth value."""
+
+        SPEND = "spend"
+        VISITS = "visits"
+        GROWTH = "growth"
 
     class TierPeriod(models.TextChoices):
         """How long a tier is held before it has to be earned again."""
@@ -68,6 +76,10 @@ class Program(models.Model):
     tier_window = models.CharField(
         max_length=20, choices=TierWindow.choices, default=TierWindow.ROLLING_12_MONTHS
     )
+    tier_basis = models.CharField(
+        max_length=6, choices=TierBasis.choices, default=TierBasis.SPEND, db_default=TierBasis.SPEND
+    )
+    growth = models.JSONField(null=True)
     tier_reverses_on_refund = models.BooleanField(default=True)
     tier_period = models.CharField(
         max_length=12, choices=TierPeriod.choices, default=TierPeriod.AT_ONCE, db_default=TierPeriod.AT_ONCE
@@ -103,8 +115,9 @@ class ReturnWindow(models.Model):
 class Tier(models.Model):
     """One step of the ladder: reached when qualifying spend in the programme's window is ``threshold_fen`` or more.
 
-    At the end of its period it is kept with ``keep_fen`` (None: as much as reaching it takes) or, where ``keep_visits``
-    is given, with purchases on so many days.
+    Where the ladder counts visits or growth value, ``threshold_count`` and ``keep_count`` are used instead. At the end of
+    its period it is kept with ``keep_fen`` (None: as much as reaching it takes) or, where ``keep_visits`` is given, with
+    purchases on so many days.
     """
 
     program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="+")
@@ -114,6 +127,8 @@ class Tier(models.Model):
     threshold_fen = models.BigIntegerField()
     keep_fen = models.BigIntegerField(null=True)
     keep_visits = models.IntegerField(null=True)
+    threshold_count = models.BigIntegerField(default=0, db_default=0)
+    keep_count = models.BigIntegerField(null=True)
     colour = models.CharField(max_length=20)
     benefits = models.TextField(blank=True)
 
@@ -124,6 +139,11 @@ class Tier(models.Model):
             models.CheckConstraint(
                 condition=Q(keep_fen=None) | Q(keep_fen__gte=0, keep_fen__lte=F("threshold_fen")),
                 name="tier_kept_with_no_more",
+            ),
+            models.CheckConstraint(
+                condition=Q(threshold_count__gte=0)
+                & (Q(keep_count=None) | Q(keep_count__gte=0, keep_count__lte=F("threshold_count"))),
+                name="tier_kept_with_no_more_count",
             ),
             models.CheckConstraint(
                 condition=Q(keep_visits=None) | Q(keep_visits__gt=0), name="tier_visits_positive"

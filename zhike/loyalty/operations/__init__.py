@@ -64,6 +64,7 @@ from zhike.loyalty.operations.finance import (
 )
 from zhike.loyalty.operations.founding import FirstTerms, found_program
 from zhike.loyalty.operations.granting import GrantNotFound, grant_points, revoke_grant
+from zhike.loyalty.operations.growing import count_toward_tier, settle_growth
 from zhike.loyalty.operations.holding import (
     HoldHasEnded,
     HoldNotFound,
@@ -393,6 +394,7 @@ __all__ = [
     "claim_receipt",
     "close_memberships",
     "confirm_hold",
+    "count_toward_tier",
     "create_program",
     "decide_adjustment",
     "decide_tier_exception",
@@ -464,6 +466,7 @@ __all__ = [
     "set_member_statuses",
     "set_return_windows",
     "settle_dispute",
+    "settle_growth",
     "settle_pools",
     "settle_tiers",
     "sign_day",

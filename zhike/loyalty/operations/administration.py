@@ -50,7 +50,9 @@ PROGRAM_SETTINGS = (
 )  # fmt: skip
 
 
-_TIER_AUDITED = ("name", "rank", "threshold_fen", "keep_fen", "keep_visits")
+_TIER_AUDITED = (
+    "name", "rank", "threshold_fen", "keep_fen", "keep_visits", "threshold_count", "keep_count",
+)  # fmt: skip
 
 
 class RuleInThePast(Invalid):
@@ -233,12 +235,15 @@ def save_tier(
     benefits: str = "",
     keep_fen: int | None = None,
     keep_visits: int | None = None,
+    threshold_count: int | None = None,
+    keep_count: int | None = None,
     now: dt.datetime,
 ) -> int:
     """Create or change the tier with this code; its id. Members move at the next review or receipt.
 
-    ``keep_fen`` (None: ``threshold_fen``) or purchases on ``keep_visits`` days (None: days do not count) keep it at the end
-    of its period. Raises InvalidTier, TierKeptWithMore, TierChangeNeedsNotice where members would be worse off,
+    A ladder on spend goes by ``threshold_fen`` and ``keep_fen``, another one by ``threshold_count`` (None: as it was) and
+    ``keep_count``. What keeps it at the end of its period (None: as much as reaches it), or purchases on ``keep_visits`` days
+    (None: days do not count). Raises InvalidTier, TierKeptWithMore, TierChangeNeedsNotice where members would be worse off,
     TierPolicyPending.
     """
     require_touch(actor, "programme.edit")
@@ -251,7 +256,9 @@ def save_tier(
     tier.name, tier.rank, tier.threshold_fen = name, rank, threshold_fen
     tier.colour, tier.benefits = (colour if colour in COLOURS else COLOURS[0]), benefits
     tier.keep_fen, tier.keep_visits = keep_fen, keep_visits
-    _check_ladder(program_id, tier)
+    if threshold_count is not None:
+        tier.threshold_count, tier.keep_count = threshold_count, keep_count
+    _check_ladder(program, tier)
     tier.save()
     _touch(program_id)
     follow_change(actor, program, promised, now)
@@ -262,11 +269,10 @@ def save_tier(
     return tier.pk
 
 
-def _check_ladder(program_id: int, tier: Tier) -> None:
-    others = Tier.objects.filter(program_id=program_id).exclude(code=tier.code)
-    steps = sorted(
-        [(other.rank, other.threshold_fen) for other in others] + [(tier.rank, tier.threshold_fen)]
-    )
+def _check_ladder(program: Program, tier: Tier) -> None:
+    others = Tier.objects.filter(program=program).exclude(code=tier.code)
+    column = "threshold_fen" if program.tier_basis == "spend" else "threshold_count"
+    steps = sorted((one.rank, getattr(one, column)) for one in [*others, tier])
     ranks = [rank for rank, _ in steps]
     thresholds = [threshold for _, threshold in steps]
     if (
@@ -278,6 +284,8 @@ def _check_ladder(program_id: int, tier: Tier) -> None:
         raise InvalidTier
     if tier.keep_fen is not None and not 0 <= tier.keep_fen <= tier.threshold_fen:
         raise TierKeptWithMore(fields={"keep_fen": [_("Not more than reaching it takes.")]})
+    if tier.keep_count is not None and not 0 <= tier.keep_count <= tier.threshold_count:
+        raise TierKeptWithMore(fields={"keep_count": [_("Not more than reaching it takes.")]})
     if tier.keep_visits is not None and not 1 <= tier.keep_visits <= VISITS_MAX:
         raise TierKeptWithMore(fields={"keep_visits": [_("Between 1 and 366 days.")]})
 
@@ -293,7 +301,7 @@ def remove_tier(*, actor: Viewer, tier_id: int, now: dt.datetime) -> None:
     require_no_pending(tier.program_id)
     if members := Member.objects.filter(Q(tier_id=tier_id) | Q(earned_tier_id=tier_id)).count():
         raise TierInUse(members=members)
-    if tier.threshold_fen == 0:
+    if not Tier.objects.filter(program_id=tier.program_id, rank__lt=tier.rank).exists():
         raise InvalidTier
     if _tier_is_history(tier_id):
         raise TierInUse(members=0)

@@ -49,6 +49,8 @@ class ReceiptOutcome:
     explanation: dict[str, Any] = field(default_factory=dict)
     replayed: bool = False
     available_on: dt.date | None = None
+    counts_after: bool = False
+    """The ladder counts what is known only when the receipt is written; ``tier_id`` is still the one before."""
 
 
 @dataclass(slots=True)
@@ -121,6 +123,7 @@ def _outcome(
         upgraded=upgraded,
         explanation=decision.explanation,
         available_on=waiting.available_on if waiting else None,
+        counts_after=holder.programme.counts_after,
     )
 
 
@@ -169,9 +172,11 @@ def _qualifying(facts: earning.EarnReceipt, programme: Programme, now: dt.dateti
 
 
 def _count_toward_tier(holder: Holder, qualifying_fen: int) -> int | None:
-    """Add the spend to the state; the id of the tier that is now earned, or None."""
+    """Add the spend to the state; the id of the tier that is now earned by it, or None."""
     state, ladder = holder.state, holder.programme.ladder
     state.qualifying_fen += qualifying_fen
+    if holder.programme.counts_after:
+        return None
     reached = tiers.after_spend(state.earned_tier_id, state.qualifying_fen, ladder).tier_id
     if reached == state.earned_tier_id:
         return None

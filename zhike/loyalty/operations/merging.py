@@ -30,11 +30,12 @@ from zhike.loyalty.models import CapUsage, Member, MemberMerge
 from zhike.loyalty.operations.households import leave_before_merge
 from zhike.loyalty.operations.restraining import count_restraints
 from zhike.loyalty.operations.state import Holder, from_json, locked_holder, lots_of_json, post, posting_for
-from zhike.loyalty.operations.tiering import spend_of, stand
+from zhike.loyalty.operations.tiering import counted_now, stand
 from zhike.loyalty.queries.snapshots import MERGING, Programme
 from zhike.loyalty.rules import merging as rules
 from zhike.loyalty.rules.accounts import AccountState, LotParts, Movement
-from zhike.loyalty.rules.calendar import FOR_EVER, window_start
+from zhike.loyalty.rules.calendar import FOR_EVER
+from zhike.loyalty.rules.standing import Counted
 from zhike.loyalty.rules.tiers import after_spend, tier_for
 from zhike.privacy import operations as privacy
 
@@ -412,45 +413,47 @@ def _caps_since(row: MemberMerge) -> dict[tuple[int, str, dt.date], int]:
         return rules.used_caps(((from_json(why), day) for why, day in cursor.fetchall()), FOR_EVER)
 
 
-def _recount(member_id: int, now: dt.datetime) -> tuple[Holder, int]:
-    """The member's account with the spend in the window counted anew, and that spend."""
+def _recount(member_id: int, now: dt.datetime) -> tuple[Holder, Counted]:
+    """The member's account with the spend in the window counted anew, and what counts there."""
     holder = locked_holder(member_id)
-    spend = spend_of(holder.state.account_id, window_start(holder.programme.tier_window, now.date()))
+    counted = counted_now(holder, now)
     posting = posting_for(holder)
-    posting.qualifying_fen = spend - holder.state.qualifying_fen
+    posting.qualifying_fen = counted.fen - holder.state.qualifying_fen
     if posting.qualifying_fen:
         post(posting)
         holder = locked_holder(member_id)
-    return holder, spend
+    return holder, counted
 
 
 def _raise_tier(actor: Viewer, member_id: int, now: dt.datetime, beside: int | None = None) -> None:
     """Raise the earned tier to what the spend of both reaches, or to what the one merged in still holds."""
-    holder, spend = _recount(member_id, now)
+    holder, counted = _recount(member_id, now)
     terms, own = holder.programme.tier_terms, holder.state.earned_tier_id
-    reached = after_spend(own, spend, holder.programme.ladder).tier_id
-    until, why = None, {"spend_fen": spend}
+    reached = after_spend(own, counted.of(terms.basis), holder.programme.ladder).tier_id
+    until, why = None, counted.why(terms.basis)
     if beside is not None:
         other = Member.objects.get(id=beside)
         brought = other.earned_tier_id or other.tier_id
         if terms.rank(brought) > terms.rank(reached) and terms.is_held:
-            reached, until, why = brought, other.tier_until, {"spend_fen": spend, "held": brought}
+            reached, until, why = brought, other.tier_until, why | {"held": brought}
     stand(holder, reached, actor=actor, cause="merge", reference="", now=now, until=until, why=why)
 
 
 def _lower_tier(actor: Viewer, member_id: int, now: dt.datetime, floor: int, until: str | None) -> None:
     """Lower the earned tier again to what one's own spend reaches, not below what one had before, for as long."""
-    holder, spend = _recount(member_id, now)
-    own = holder.state.earned_tier_id
-    lowered = _fallen(holder.programme, own, spend, floor)
+    holder, counted = _recount(member_id, now)
+    basis, own = holder.programme.tier_basis, holder.state.earned_tier_id
+    lowered = _fallen(holder.programme, own, counted.of(basis), floor)
     held = dt.date.fromisoformat(until) if until and lowered == floor != own else None
-    stand(holder, lowered, actor=actor, cause="merge", reference="", now=now, until=held)
+    stand(
+        holder, lowered, actor=actor, cause="merge", reference="", now=now, until=held, why=counted.why(basis)
+    )
 
 
-def _fallen(programme: Programme, current: int, spend_fen: int, floor: int) -> int:
-    """What a member keeps of the tier that the spend of two reached: what they had before, or reach by themselves."""
+def _fallen(programme: Programme, current: int, counted: int, floor: int) -> int:
+    """What a member keeps of the tier that what two did reached: what they had before, or reach by themselves."""
     rank = {step.tier_id: step.rank for step in programme.ladder}
-    own = tier_for(spend_fen, programme.ladder).tier_id
+    own = tier_for(counted, programme.ladder).tier_id
     kept = own if rank[own] >= rank[floor] else floor
     return kept if rank[kept] < rank[current] else current
 

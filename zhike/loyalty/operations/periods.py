@@ -13,11 +13,12 @@ from zhike.kernel import events
 from zhike.kernel.access import Viewer, require
 from zhike.kernel.events.base import Fact
 from zhike.loyalty.events import TierChanged, TierKept
+from zhike.loyalty.operations.growing import settle_growth
 from zhike.loyalty.operations.tiering import lent_to, write_standing
 from zhike.loyalty.queries.counting import COUNTED, counted_for
 from zhike.loyalty.queries.snapshots import Programme, read_programme
 from zhike.loyalty.rules.calendar import window_start
-from zhike.loyalty.rules.standing import Counted, Verdict, at_period_end, period_end, standing
+from zhike.loyalty.rules.standing import Counted, Verdict, at_period_end, needed_name, period_end, standing
 from zhike.loyalty.rules.tiers import tier_for
 
 REVIEW_BATCH = 5_000
@@ -51,6 +52,12 @@ class _Held:
     until: dt.date | None
     since: dt.datetime
     fen: int
+    counted: Counted | None = None
+
+    @property
+    def done(self) -> Counted:
+        """What counts in the window."""
+        return self.counted or Counted(self.fen, 0)
 
     @property
     def earned_id(self) -> int:
@@ -65,6 +72,7 @@ def review_tiers(*, actor: Viewer, program_id: int, now: dt.datetime) -> int:
     anywhere; running it again the same day changes nothing. Returns how many members moved or kept their tier.
     """
     require(actor, "programme.edit")
+    settle_growth(actor=actor, program_id=program_id, now=now)
     programme = read_programme(program_id)
     decided, last = 0, 0
     while True:
@@ -100,11 +108,15 @@ def open_tier_periods(*, actor: Viewer, program_id: int, now: dt.datetime) -> No
 
 def _review_batch(programme: Programme, account_ids: list[int], actor: Viewer, now: dt.datetime) -> int:
     today = programme.today(now)
-    start = window_start(programme.tier_window, today)
+    starts = [window_start(programme.tier_window, today)] * len(account_ids)
     with connection.cursor() as cursor:
-        cursor.execute(_RECOUNT, {"accounts": account_ids, "starts": [start] * len(account_ids)})
+        cursor.execute(_RECOUNT, {"accounts": account_ids, "starts": starts})
         cursor.execute(_STANDING, [account_ids])
         held = [_Held(*row) for row in cursor.fetchall()]
+    if programme.counts_after:
+        counted = counted_for(account_ids, starts, programme.tier_basis)
+        for one in held:
+            one.counted = counted.get(one.account_id, Counted(0, 0))
     if programme.tier_terms.is_held:
         _open_first_periods(programme, held, today)
     verdicts = _verdicts(programme, held, today)
@@ -139,18 +151,18 @@ def _verdicts(programme: Programme, held: Sequence[_Held], today: dt.date) -> di
     found: dict[int, Verdict] = {}
     over = []
     for one in held:
-        reached = tier_for(one.fen, programme.ladder)
+        reached = tier_for(one.done.of(terms.basis), programme.ladder)
         rises = reached.rank > terms.rank(one.earned_id)
         if rises or (not terms.is_held and reached.tier_id != one.earned_id):
-            why = {
-                "spend_fen": one.fen,
-                "threshold_fen": terms.step(reached.tier_id if rises else one.earned_id).threshold_fen,
-            }
+            needed = terms.step(reached.tier_id if rises else one.earned_id).threshold
+            why = one.done.why(terms.basis) | {needed_name(terms.basis, "threshold"): needed}
             until = terms.held_until(reached.tier_id, today)
             found[one.member_id] = Verdict("review", reached.tier_id, terms.counts_from(today), until, why)
         elif terms.is_held and one.until is not None and one.until < today:
             over.append((one, one.counts_from or window_start(programme.tier_window, one.until), one.until))
-    counted = counted_for([one.account_id for one, _, _ in over], [since for _, since, _ in over])
+    counted = counted_for(
+        [one.account_id for one, _, _ in over], [since for _, since, _ in over], terms.basis
+    )
     for one, since, period_end_day in over:
         bought = counted.get(one.account_id, Counted(0, 0))
         verdict = at_period_end(terms, one.earned_id, since, period_end_day, bought, today)

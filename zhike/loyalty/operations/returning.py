@@ -18,6 +18,8 @@ from zhike.kernel.errors import Conflict, Invalid, NotFound
 from zhike.loyalty.events import PointsClawedBack
 from zhike.loyalty.models import Award, PendingPoints, Transfer
 from zhike.loyalty.operations.earning import earn_receipt
+from zhike.loyalty.operations.growing import ACTOR as GROWTH
+from zhike.loyalty.operations.growing import count_toward_tier
 from zhike.loyalty.operations.state import (
     Holder,
     NotNew,
@@ -389,7 +391,11 @@ def _settle(
     Award.objects.filter(receipt_id=award.receipt_id).update(
         clawed_points=award.clawed_points, qualifying_fen=award.qualifying_fen
     )
-    settle_after_refund(holder, actor=actor, reference=f"receipt:{receipt.id}", now=now)
+    reference = f"receipt:{receipt.id}"
+    if holder.programme.counts_after:
+        count_toward_tier(actor=GROWTH, member_id=holder.owner_id, reference=reference, now=now, lowers=True)
+    else:
+        settle_after_refund(holder, actor=actor, reference=reference, now=now)
     debt, taken = clawback.debt_points, clawback.taken
     if clawback.due:
         fact = PointsClawedBack(

@@ -25,6 +25,7 @@ from zhike.loyalty.operations.earning import (
     known_explanation,
     waiting_row,
 )
+from zhike.loyalty.operations.growing import counted_after
 from zhike.loyalty.operations.state import (
     OPTIMISTIC_TRIES,
     Holder,
@@ -57,7 +58,8 @@ def take_receipt(
 
     The member is the one of ``receipt.person_id``, or ``member_id`` (which spares asking for the person first); without
     either the receipt waits to be claimed. A receipt whose natural key exists changes nothing and comes back as
-    ``duplicate`` with the award of the first time. With ``once``, the same key replays the first answer.
+    ``duplicate`` with the award of the first time. With ``once``, the same key replays the first answer. Where the ladder
+    counts visits or growth value, the answer waits for them too and names the tier they gave; one given again does not.
     Raises InvalidReceipt, NotAllowed, MerchantNotFound, MemberNotFound, InFlight, KeyReused.
     """
     require_touch(actor, "receipts.record", mall=receipt.mall_id, merchant=receipt.merchant_id)
@@ -65,7 +67,9 @@ def take_receipt(
     if receipt.kind == "return":
         raise sales.InvalidReceipt(fields={"kind": [sales.SENTENCES["unknown_kind"]]})
     asked = _Call(actor, receipt, now, once, member_id)
-    return _take_alone(asked) if transaction.get_connection().in_atomic_block else _take_grouped(asked)
+    is_alone = transaction.get_connection().in_atomic_block
+    outcome = _take_alone(asked) if is_alone else _take_grouped(asked)
+    return counted_after(outcome, now=now) if outcome.counts_after else outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from zhike.kernel.access import Viewer, require
 from zhike.loyalty.operations.notices import CATCH_UP_DAYS, due_days
 from zhike.loyalty.queries.counting import counted_for
 from zhike.loyalty.queries.snapshots import Programme, read_programme
-from zhike.loyalty.queries.tier_words import yuan
+from zhike.loyalty.queries.tier_words import amount_of
 from zhike.loyalty.rules.calendar import window_start
 from zhike.loyalty.rules.standing import Counted, keeps
 from zhike.messaging import operations as messaging
@@ -136,12 +136,12 @@ def _unkept(programme: Programme, day: dt.date, told: dt.date) -> Iterator[tuple
         if not rows:
             return
         starts = [since or window_start(terms.window, day) for *_, since in rows]
-        counted = counted_for([row[0] for row in rows], starts)
+        counted = counted_for([row[0] for row in rows], starts, terms.basis)
         own: Own = {}
         for account_id, person_id, tier_id, _since in rows:
             bought, step = counted.get(account_id, Counted(0, 0)), terms.step(tier_id)
             if not keeps(step, bought):
-                missing = yuan(step.to_keep_fen - bought.fen)
+                missing = amount_of(step.to_keep - bought.of(terms.basis), terms.basis)
                 own[person_id] = {"tier": names[tier_id], "day": told.isoformat(), "missing": missing}
         yield str(programme.id), own
         last = rows[-1][0]

@@ -244,9 +244,13 @@ def _put(program: Program, policy: TierPolicy) -> None:
             threshold_fen=term.threshold_fen,
             keep_fen=term.keep_fen,
             keep_visits=term.keep_visits,
+            threshold_count=term.threshold_count,
+            keep_count=term.keep_count,
             benefits=term.benefits,
         )
     Program.objects.filter(id=program.pk).update(
+        tier_basis=policy.basis,
+        growth=plain_policy(policy)["growth"],
         tier_window=policy.window,
         tier_period=policy.period,
         tier_grace_days=policy.grace_days,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.db import connection
@@ -14,10 +15,19 @@ from zhike.loyalty.events import TierChanged
 from zhike.loyalty.models import Member, TierChange, TierGrant
 from zhike.loyalty.operations.state import Holder, to_json
 from zhike.loyalty.queries.counting import counted_since
-from zhike.loyalty.rules.standing import Decision, Lent, Standing, after_refund, standing
+from zhike.loyalty.rules.calendar import window_start
+from zhike.loyalty.rules.standing import (
+    Counted,
+    Decision,
+    Lent,
+    Standing,
+    after_refund,
+    needed_name,
+    standing,
+)
 from zhike.loyalty.rules.tiers import tier_for
 
-DECISIONS = ("spend", "review", "kept", "fallen", "merge")
+DECISIONS = ("spend", "visits", "growth", "review", "kept", "fallen", "merge")
 """Causes that say what a member has earned."""
 SETTLER = system_viewer("tiers")
 _LAST_DECISIONS = 50
@@ -130,10 +140,10 @@ def settle_lent(holder: Holder, *, now: dt.datetime) -> bool:
 def lower_after_refund(holder: Holder) -> int | None:
     """Where tiers are not held for a period: the lower tier that the remaining spend still reaches; else None.
 
-    Only where the programme reverses upgrades. The state is changed; nothing is read or written.
+    Only where the programme reverses upgrades, and its ladder counts spend. The state is changed; nothing is read or written.
     """
     programme, state = holder.programme, holder.state
-    if not programme.tier_reverses_on_refund or programme.tier_terms.is_held:
+    if not programme.tier_reverses_on_refund or programme.tier_terms.is_held or programme.counts_after:
         return None
     reached = tier_for(state.qualifying_fen, programme.ladder).tier_id
     rank = programme.tier_terms.rank
@@ -146,26 +156,40 @@ def lower_after_refund(holder: Holder) -> int | None:
     return reached
 
 
-def settle_after_refund(holder: Holder, *, actor: Viewer, reference: str, now: dt.datetime) -> None:
+def settle_after_refund(
+    holder: Holder, *, actor: Viewer, reference: str, now: dt.datetime, counted: Counted | None = None
+) -> None:
     """The tier after purchases were taken back, where the programme reverses upgrades; the caller has posted the refund.
+
+    ``counted`` is what the window holds; None: the spend, where a ladder that counts something else is settled afterwards
+    (operations.growing).
 
     A tier held for a period stands while the purchases it was reached or kept with still do; then falls to the decision
     before it, or to what the spend reaches (rules.standing.after_refund).
     """
     programme, state = holder.programme, holder.state
     terms, today = programme.tier_terms, programme.today(now)
-    reached = tier_for(state.qualifying_fen, programme.ladder).tier_id
+    if counted is None:
+        if programme.counts_after:
+            return
+        counted = Counted(state.qualifying_fen, 0)
+    reached = tier_for(counted.of(terms.basis), programme.ladder).tier_id
     if not programme.tier_reverses_on_refund or terms.rank(reached) >= terms.rank(state.earned_tier_id):
         return
     until: dt.date | None = None
     if terms.is_held:
         decisions = _decisions(holder)
         account_id = state.account_id
-        reached, until = after_refund(terms, decisions, lambda day: counted_since(account_id, day), today)
+        reached, until = after_refund(terms, decisions, partial(_counted, account_id, terms.basis), today)
         if terms.rank(reached) >= terms.rank(state.earned_tier_id):
             return
-    why = {"spend_fen": state.qualifying_fen, "threshold_fen": terms.step(state.earned_tier_id).threshold_fen}
+    needed = {needed_name(terms.basis, "threshold"): terms.step(state.earned_tier_id).threshold}
+    why = counted.why(terms.basis) | needed
     stand(holder, reached, actor=actor, cause="refund", reference=reference, now=now, until=until, why=why)
+
+
+def _counted(account_id: int, basis: str, day: dt.date) -> Counted:
+    return counted_since(account_id, day, basis)
 
 
 def _decisions(holder: Holder) -> list[Decision]:
@@ -192,6 +216,8 @@ def _decisions(holder: Holder) -> list[Decision]:
     return found
 
 
-def spend_of(account_id: int, start: dt.date) -> int:
-    """What counts toward the tier of one account's member since the day their window began, in fen."""
-    return counted_since(account_id, start).fen
+def counted_now(holder: Holder, now: dt.datetime) -> Counted:
+    """What counts toward the tier of the account's member since the day their window began."""
+    programme = holder.programme
+    start = window_start(programme.tier_window, now.date())
+    return counted_since(holder.state.account_id, start, programme.tier_basis)

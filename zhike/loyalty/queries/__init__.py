@@ -42,6 +42,7 @@ from zhike.loyalty.queries.explanations import (
     payers_of_award,
 )
 from zhike.loyalty.queries.exports import export_ledger
+from zhike.loyalty.queries.growth import GrowthEntry, GrowthView, member_growth
 from zhike.loyalty.queries.households import (
     DisputeView,
     HouseholdFigures,
@@ -168,6 +169,7 @@ from zhike.loyalty.queries.tier_policy import (
     TierNoticeView,
     TierPolicyPreview,
     TierPolicyView,
+    goals_of,
     latest_policy,
     member_tier_policies,
     policy_now,
@@ -176,13 +178,18 @@ from zhike.loyalty.queries.tier_policy import (
     tier_policy_version,
     tier_policy_versions,
 )
+from zhike.loyalty.queries.tier_words import deed_names, growth_words
 from zhike.loyalty.queries.timeline import KINDS as TIMELINE_KINDS
 from zhike.loyalty.queries.timeline import Search, TimelineItem, behaviour_lately, timeline
 from zhike.loyalty.queries.waivers import DebtorView, WaiverView, debtors, waivers
+from zhike.loyalty.rules.awards import REASONS as DEEDS
+from zhike.loyalty.rules.growth import GROWTH_MAX, GrowthRules
 from zhike.loyalty.rules.rates import RateTable, RateTableError, Terms
 from zhike.loyalty.rules.tier_policy import TierPolicy, TierPolicyError, TierTerm, plain_policy
 
 __all__ = [
+    "DEEDS",
+    "GROWTH_MAX",
     "TIMELINE_KINDS",
     "ActivityView",
     "AdjustmentView",
@@ -200,6 +207,9 @@ __all__ = [
     "FeedItem",
     "Finding",
     "GrantView",
+    "GrowthEntry",
+    "GrowthRules",
+    "GrowthView",
     "Held",
     "HoldView",
     "HouseholdFigures",
@@ -261,6 +271,7 @@ __all__ = [
     "daily_digests",
     "dashboard",
     "debtors",
+    "deed_names",
     "default_program_id",
     "dormant_members",
     "each_member_id",
@@ -272,6 +283,8 @@ __all__ = [
     "explain_awards",
     "export_ledger",
     "family_of",
+    "goals_of",
+    "growth_words",
     "held_tiers",
     "household_figures",
     "household_invitations",
@@ -283,6 +296,7 @@ __all__ = [
     "liability",
     "live_feed",
     "member_file",
+    "member_growth",
     "member_id_by",
     "member_id_of_person",
     "member_ids_by_number",

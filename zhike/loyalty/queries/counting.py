@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection
 
@@ -30,19 +31,46 @@ COUNTED = """
 whatever account they once moved."""
 
 
-def counted_since(account_id: int, start: dt.date) -> Counted:
-    """What one account's member bought since a day, as far as it counts toward tiers."""
-    with connection.cursor() as cursor:
-        cursor.execute(COUNTED, {"accounts": [account_id], "starts": [start]})
-        row = cursor.fetchone()
-    return Counted(int(row[1]), row[2]) if row else Counted(0, 0)
+_GROWN = """
+    SELECT owner, sum(growth) FROM (
+        SELECT owner, CASE source WHEN 'visit' THEN max(growth) ELSE sum(growth) END AS growth FROM (
+            SELECT one.id AS owner, e.account_id, e.day, e.source, sum(e.change) AS growth
+            FROM unnest(%(accounts)s::bigint[], %(starts)s::date[]) AS one(id, start)
+            JOIN loyalty_account a ON a.id = one.id
+            JOIN loyalty_member f ON f.id = a.member_id OR f.survivor_id = a.member_id
+            JOIN loyalty_account s ON s.member_id = f.id
+            JOIN loyalty_growthentry e ON e.account_id = s.id AND e.day >= one.start
+            GROUP BY 1, 2, 3, 4) sides
+        GROUP BY owner, day, source) days
+    GROUP BY owner"""
+"""Growth value since a day of each account's own, of everybody who is one member today; one visit a day of them all."""
 
 
-def counted_for(account_ids: Sequence[int], starts: Sequence[dt.date]) -> dict[int, Counted]:
-    """What the members of many accounts bought since a day of each's own, as far as it counts; those with nothing are left
+def counted_since(account_id: int, start: dt.date, basis: str = "spend") -> Counted:
+    """What one account's member did since a day, as far as it counts toward tiers; growth value where the ladder counts it."""
+    return counted_for([account_id], [start], basis).get(account_id, Counted(0, 0))
+
+
+def counted_for(
+    account_ids: Sequence[int], starts: Sequence[dt.date], basis: str = "spend"
+) -> dict[int, Counted]:
+    """What the members of many accounts did since a day of each's own, as far as it counts; those with nothing are left
     out."""
     if not account_ids:
         return {}
+    asked: dict[str, Any] = {"accounts": list(account_ids), "starts": list(starts)}
     with connection.cursor() as cursor:
-        cursor.execute(COUNTED, {"accounts": list(account_ids), "starts": list(starts)})
-        return {account_id: Counted(int(fen), visits) for account_id, fen, visits in cursor.fetchall()}
+        cursor.execute(COUNTED, asked)
+        found = {account_id: Counted(int(fen), visits) for account_id, fen, visits in cursor.fetchall()}
+    if basis == "growth":
+        for account_id, growth in grown_for(account_ids, starts).items():
+            bought = found.get(account_id, Counted(0, 0))
+            found[account_id] = Counted(bought.fen, bought.visits, growth)
+    return found
+
+
+def grown_for(account_ids: Sequence[int], starts: Sequence[dt.date]) -> dict[int, int]:
+    """Growth value of the members of many accounts since a day of each's own; those without are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GROWN, {"accounts": list(account_ids), "starts": list(starts)})
+        return {account_id: int(growth) for account_id, growth in cursor.fetchall()}

@@ -27,10 +27,12 @@ from zhike.loyalty.models import (
     Tier,
     Transfer,
 )
+from zhike.loyalty.queries.counting import counted_since, grown_for
 from zhike.loyalty.queries.snapshots import Programme, read_programme
+from zhike.loyalty.queries.tier_words import ahead_of, amount_of
 from zhike.loyalty.rules import cards
 from zhike.loyalty.rules.awards import REASONS as AWARDED
-from zhike.loyalty.rules.calendar import NEVER
+from zhike.loyalty.rules.calendar import NEVER, window_start
 from zhike.loyalty.rules.tiers import next_step
 from zhike.organization import queries as organization
 
@@ -57,6 +59,25 @@ class TierView:
     benefits: str = ""
     keep_fen: int | None = None
     keep_visits: int | None = None
+    threshold_count: int = 0
+    keep_count: int | None = None
+    basis: str = "spend"
+
+    @property
+    def threshold(self) -> int:
+        """What reaches it, in what the ladder counts; 0 of the lowest."""
+        return self.threshold_fen if self.basis == "spend" else self.threshold_count
+
+    @property
+    def reached_with(self) -> str:
+        """What reaches it, in the reader's language: ¥5,000, 12 visits, 3,200 growth value."""
+        return amount_of(self.threshold, self.basis)
+
+    @property
+    def kept_with(self) -> str:
+        """What keeps it at the end of its period, in the reader's language."""
+        own = self.keep_fen if self.basis == "spend" else self.keep_count
+        return amount_of(self.threshold if own is None else own, self.basis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +124,6 @@ class MemberFile:
     next_tier: TierView | None
     tier_since: dt.datetime
     qualifying_fen: int
-    to_next_fen: int
     balance: int
     debt: int
     lots: tuple[LotView, ...]
@@ -119,6 +139,25 @@ class MemberFile:
     source: str
     restraint: str = ""
     """"", "spending" or "all": what oversight has stopped."""
+    counted: int = 0
+    """What counts toward the tier in its window: fen, visits or growth value, as the ladder counts."""
+    growth: int = 0
+    """Growth value in the window, where the programme has any."""
+
+    @property
+    def counted_text(self) -> str:
+        """What counts, in the reader's language."""
+        return amount_of(self.counted, self.tier.basis)
+
+    @property
+    def to_next(self) -> int:
+        """What is missing to the next tier, in what the ladder counts; 0 at the top."""
+        return max(0, self.next_tier.threshold - self.counted) if self.next_tier else 0
+
+    @property
+    def ahead(self) -> str:
+        """What is missing to the next tier as a sentence in the reader's language; empty at the top."""
+        return ahead_of(self.to_next, self.next_tier.name, self.tier.basis) if self.next_tier else ""
 
     @property
     def pending(self) -> int:
@@ -134,8 +173,8 @@ class MemberFile:
         """How far from this tier's threshold to the next one's, 0 to 100."""
         if self.next_tier is None:
             return 100
-        span = self.next_tier.threshold_fen - self.tier.threshold_fen
-        return max(0, min(100, (self.qualifying_fen - self.tier.threshold_fen) * 100 // max(1, span)))
+        span = self.next_tier.threshold - self.tier.threshold
+        return max(0, min(100, (self.counted - self.tier.threshold) * 100 // max(1, span)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +323,6 @@ def member_file(viewer: Viewer, member_id: int, now: dt.datetime, *, presented: 
         next_tier=steps[above.tier_id] if above else None,
         tier_since=member.tier_since,
         qualifying_fen=account.qualifying_fen,
-        to_next_fen=max(0, above.threshold_fen - account.qualifying_fen) if above else 0,
         balance=account.balance,
         debt=account.debt,
         lots=lots,
@@ -299,7 +337,25 @@ def member_file(viewer: Viewer, member_id: int, now: dt.datetime, *, presented: 
         enrolled_at=member.enrolled_at,
         source=member.source,
         restraint=account.restraint,
+        counted=_counted(account, programme, now),
+        growth=growth_in_window(account.pk, programme, now),
     )
+
+
+def _counted(account: Account, programme: Programme, now: dt.datetime) -> int:
+    """What counts toward the tier, in what the ladder counts."""
+    if not programme.counts_after:
+        return account.qualifying_fen
+    start = window_start(programme.tier_window, programme.today(now))
+    return counted_since(account.pk, start, programme.tier_basis).of(programme.tier_basis)
+
+
+def growth_in_window(account_id: int, programme: Programme, now: dt.datetime) -> int:
+    """Growth value in the tiers' window; 0 where the programme has none."""
+    if not programme.growth:
+        return 0
+    start = window_start(programme.tier_window, programme.today(now))
+    return grown_for([account_id], [start]).get(account_id, 0)
 
 
 def _tier_at(member: Member, now: dt.datetime) -> int:
@@ -460,8 +516,11 @@ def tiers(program_id: int) -> list[TierView]:
             tier.benefits,
             tier.keep_fen,
             tier.keep_visits,
+            tier.threshold_count,
+            tier.keep_count,
+            tier.program.tier_basis,
         )
-        for tier in Tier.objects.filter(program_id=program_id).order_by("rank")
+        for tier in Tier.objects.filter(program_id=program_id).select_related("program").order_by("rank")
     ]
 
 

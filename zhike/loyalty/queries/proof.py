@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
 
-from zhike.loyalty.models import Award, Program, Seal
+from zhike.loyalty.models import Award, GrowthAccount, Program, Seal
 from zhike.loyalty.rules.earning import rederive
+from zhike.loyalty.rules.growth import GENESIS as CHAIN_START
+from zhike.loyalty.rules.growth import mark_of
 from zhike.loyalty.rules.sealing import (
     GENESIS,
     SEALED_COLUMNS,
@@ -142,6 +145,28 @@ CHECKS: dict[str, str] = {
         FROM loyalty_transfer t JOIN loyalty_account d ON d.id = t.debit_account_id
         JOIN loyalty_account c ON c.id = t.credit_account_id WHERE 'pooled' IN (d.code, c.code)
             AND t.points <> coalesce((SELECT sum((s->>3)::bigint) FROM jsonb_array_elements(t.explanation->'shares') AS s), 0)""",
+    "growth_balances": """
+        SELECT 'loyalty_growthaccount', coalesce(g.account_id, e.account_id), 'balance', coalesce(e.total, 0),
+            coalesce(g.balance, 0)
+        FROM loyalty_growthaccount g FULL JOIN (
+            SELECT account_id, sum(change) AS total FROM loyalty_growthentry GROUP BY account_id) e USING (account_id)
+        WHERE coalesce(g.balance, 0) <> coalesce(e.total, 0)""",
+    "growth_running_balance": """
+        SELECT 'loyalty_growthtransfer', transfer_id, 'balance_after', expected, balance_after FROM (
+            SELECT transfer_id, balance_after, sum(change) OVER (PARTITION BY account_id ORDER BY transfer_id) AS expected
+            FROM loyalty_growthentry) running
+        WHERE expected <> balance_after""",
+    "growth_reasons": """
+        SELECT 'loyalty_growthtransfer', transfer_id, fact.field, fact.expected, fact.found FROM (
+            SELECT e.transfer_id, e.source, t.explanation AS why,
+                sum(e.change) OVER (PARTITION BY e.account_id, e.reference ORDER BY e.transfer_id) AS total
+            FROM loyalty_growthentry e JOIN loyalty_growthtransfer t ON t.id = e.transfer_id) entry,
+        LATERAL (VALUES ('growth', (why->>'total')::bigint, total),
+            ('explanation', CASE WHEN why ? 'gone' THEN 0 WHEN source = 'spend'
+                THEN (why->>'fen')::bigint * (why->>'growth')::bigint / (why->>'per_fen')::bigint
+                ELSE coalesce(why->>'visit', why->>'each')::bigint END, (why->>'total')::bigint)
+        ) AS fact(field, expected, found)
+        WHERE fact.expected IS DISTINCT FROM fact.found""",
     "redemptions_have_transfers": """
         SELECT 'loyalty_redemption', r.id, 'points', t.points, r.points
         FROM loyalty_redemption r JOIN loyalty_transfer t ON t.id = r.transfer_id WHERE t.points <> r.points""",
@@ -193,6 +218,8 @@ def verify_ledger(progress: Callable[[str], None] | None = None) -> VerifyReport
             report.findings += [Finding(name, *map(str, row)) for row in cursor.fetchall()]
     tell("explanations")
     report.findings += _explanations()
+    tell("growth_chains")
+    report.findings += _growth_chains()
     tell("seals")
     report.findings += _seals(report)
     return report
@@ -217,6 +244,36 @@ def _explanations() -> list[Finding]:
                 )
             )
     return findings
+
+
+_GROWTH_ROWS = """
+SELECT greatest(debit_account_id, credit_account_id), id, mark, debit_account_id, credit_account_id, growth, source,
+    reference, day, explanation, balance_after, actor, occurred_at, posted_at
+FROM loyalty_growthtransfer ORDER BY 1, 2"""
+
+
+def _growth_chains() -> list[Finding]:
+    """Entries of growth value whose mark does not follow from the one before, and accounts with another last mark."""
+    findings: list[Finding] = []
+    heads: dict[int, bytes] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_GROWTH_ROWS)
+        names = [column.name for column in cursor.description][3:]
+        for account_id, row_id, mark, *values in cursor:
+            row = dict(zip(names, values, strict=True)) | {"explanation": json.loads(values[6])}
+            expected, found = mark_of(heads.get(account_id, CHAIN_START), row), bytes(mark)
+            if expected != found and len(findings) < FINDINGS_MAX:
+                findings.append(_mark("loyalty_growthtransfer", row_id, "mark", expected, found))
+            heads[account_id] = found
+    for account_id, head in GrowthAccount.objects.values_list("account_id", "head").iterator():
+        expected = heads.pop(account_id, CHAIN_START)
+        if expected != bytes(head) and len(findings) < FINDINGS_MAX:
+            findings.append(_mark("loyalty_growthaccount", account_id, "head", expected, bytes(head)))
+    return findings
+
+
+def _mark(table: str, row_id: int, name: str, expected: bytes, found: bytes) -> Finding:
+    return Finding("growth_chains", table, str(row_id), name, expected.hex(), found.hex())
 
 
 def _seals(report: VerifyReport) -> list[Finding]:

@@ -8,25 +8,35 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
+import msgspec
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 from django.db.models.functions import JSONObject
 
 from zhike.kernel.clock import business_date
-from zhike.loyalty.models import EarningRuleVersion, Funding, Program, RateVersion, ReturnWindow, Tier
+from zhike.loyalty.models import (
+    EarningRuleVersion,
+    Funding,
+    Program,
+    RateVersion,
+    ReturnWindow,
+    Tier,
+    TierPolicyVersion,
+)
 from zhike.loyalty.models.versions import AnnouncedVersion
 from zhike.loyalty.rules import rates
 from zhike.loyalty.rules.announcing import begins_at
 from zhike.loyalty.rules.calendar import Expiry
 from zhike.loyalty.rules.definition import Rule, parse_definition
 from zhike.loyalty.rules.funding import base_code, is_payer
+from zhike.loyalty.rules.growth import GrowthRules, InForce, in_force
 from zhike.loyalty.rules.standing import TierTerms
 from zhike.loyalty.rules.tiers import TierStep
 
-ISSUED, REDEEMED, EXPIRED, ADJUSTED, PENDING, HELD, MERGING, POOLED = 1, 2, 3, 4, 5, 6, 7, 8
+ISSUED, REDEEMED, EXPIRED, ADJUSTED, PENDING, HELD, MERGING, POOLED, GROWN = 1, 2, 3, 4, 5, 6, 7, 8, 9
 SYSTEM_ACCOUNTS = {
     ISSUED: "issued", REDEEMED: "redeemed", EXPIRED: "expired", ADJUSTED: "adjusted", PENDING: "pending", HELD: "held",
-    MERGING: "merging", POOLED: "pooled",
+    MERGING: "merging", POOLED: "pooled", GROWN: "growth",
 }  # fmt: skip
 
 
@@ -36,7 +46,8 @@ class Programme:
 
     ``payers`` are the fundings that one party pays for by itself, by its code, as new points get them. ``rates`` are the
     versions of its redemption rates, none before the first; ``since`` tells of each funding that came with a notice
-    which version's it was. A draft is tried and never posted with.
+    which version's it was. ``growth``: which rules of growth value are for which
+    days. A draft is tried and never posted with.
     """
 
     id: int
@@ -75,6 +86,8 @@ class Programme:
     adjustment_limit: int = 0
     adjustment_day_limit: int = 0
     is_draft: bool = False
+    tier_basis: str = "spend"
+    growth: tuple[InForce, ...] = ()
 
     @property
     def expiry_policy(self) -> Expiry:
@@ -88,8 +101,18 @@ class Programme:
     @property
     def tier_terms(self) -> TierTerms:
         return TierTerms(
-            self.ladder, self.tier_window, self.tier_period, self.tier_grace_days, self.tier_fall
+            self.ladder,
+            self.tier_window,
+            self.tier_period,
+            self.tier_grace_days,
+            self.tier_fall,
+            self.tier_basis,
         )
+
+    @property
+    def counts_after(self) -> bool:
+        """Whether what the ladder counts is known only when a receipt has been written (operations.growing)."""
+        return self.tier_basis != "spend"
 
     def waiting_days(self, trade_category_id: int | None) -> int:
         """How many days the points of a purchase wait for the return window to close."""
@@ -121,18 +144,7 @@ def programme(program_id: int, stamp: int) -> Programme:
 
 def read_programme(program_id: int) -> Programme:
     """The programme as it is now, with every rule version that was ever published."""
-    windows = ReturnWindow.objects.filter(program_id=OuterRef("pk")).values(
-        window=JSONObject(category="trade_category_id", days="days")
-    )
-    payers = Funding.objects.values(
-        payer=JSONObject(code="code", id="id", since="since_id", program="since__program_id")
-    )
-    versions = RateVersion.objects.filter(program_id=OuterRef("pk"), withdrawn_at=None).values(
-        row=JSONObject(**{name: name for name in _RATE_COLUMNS})
-    )
-    row = Program.objects.annotate(
-        windows=ArraySubquery(windows), payers=ArraySubquery(payers), versions=ArraySubquery(versions)
-    ).get(id=program_id)
+    row = _read(program_id)
     tiers = Tier.objects.filter(program_id=program_id).order_by("rank")
     since = {one["id"]: one["since"] for one in row.payers if one["program"] == program_id}
     return Programme(
@@ -164,7 +176,16 @@ def read_programme(program_id: int) -> Programme:
         funding_id=row.funding_id,
         ladder=tuple(
             TierStep(
-                tier.pk, tier.rank, tier.threshold_fen, tier.code, tier.name, tier.keep_fen, tier.keep_visits
+                tier.pk,
+                tier.rank,
+                tier.threshold_fen,
+                tier.code,
+                tier.name,
+                tier.keep_fen,
+                tier.keep_visits,
+                tier.threshold_count,
+                tier.keep_count,
+                row.tier_basis,
             )
             for tier in tiers
         ),
@@ -180,7 +201,40 @@ def read_programme(program_id: int) -> Programme:
         rate_notice_days=row.rate_notice_days,
         adjustment_limit=row.adjustment_limit,
         adjustment_day_limit=row.adjustment_day_limit,
+        tier_basis=row.tier_basis,
+        growth=_growth(row.terms, row.time_zone),
     )
+
+
+def _read(program_id: int) -> Any:
+    """The programme's row with everything that hangs on it, in one query."""
+    windows = ReturnWindow.objects.filter(program_id=OuterRef("pk")).values(
+        window=JSONObject(category="trade_category_id", days="days")
+    )
+    payers = Funding.objects.values(
+        payer=JSONObject(code="code", id="id", since="since_id", program="since__program_id")
+    )
+    versions = RateVersion.objects.filter(program_id=OuterRef("pk"), withdrawn_at=None).values(
+        row=JSONObject(**{name: name for name in _RATE_COLUMNS})
+    )
+    terms = TierPolicyVersion.objects.filter(program_id=OuterRef("pk"), applied_at__isnull=False).values(
+        row=JSONObject(version="version", began="applied_at", growth="definition__growth")
+    )
+    return Program.objects.annotate(
+        windows=ArraySubquery(windows),
+        payers=ArraySubquery(payers),
+        versions=ArraySubquery(versions),
+        terms=ArraySubquery(terms),
+    ).get(id=program_id)
+
+
+def _growth(rows: Sequence[Mapping[str, Any]], zone: str) -> tuple[InForce, ...]:
+    """Which version of the terms says what growth value is given for, day by day, as they came with their programme."""
+    begun = []
+    for one in sorted(rows, key=itemgetter("began", "version")):
+        rules = msgspec.convert(one["growth"], GrowthRules) if one["growth"] else None
+        begun.append((one["version"], business_date(dt.datetime.fromisoformat(one["began"]), zone), rules))
+    return tuple(in_force(begun))
 
 
 _RATE_COLUMNS = (

@@ -16,9 +16,16 @@ from zhike.customers import queries as customers
 from zhike.kernel.access import Viewer, require, visible
 from zhike.loyalty.models import Account, Member, MemberActivity, Tier, TierChange, TierGrant
 from zhike.loyalty.queries.counting import counted_since
-from zhike.loyalty.queries.members import TierView, family_of, owner_id_of, require_member, tiers
+from zhike.loyalty.queries.members import (
+    TierView,
+    family_of,
+    growth_in_window,
+    owner_id_of,
+    require_member,
+    tiers,
+)
 from zhike.loyalty.queries.snapshots import Programme, read_programme
-from zhike.loyalty.queries.tier_words import reason_of, standing_of
+from zhike.loyalty.queries.tier_words import ahead_of, amount_of, reason_of, standing_of
 from zhike.loyalty.rules.awards import REASONS as AWARDS
 from zhike.loyalty.rules.calendar import add_months, window_start
 from zhike.loyalty.rules.standing import Lent, keeps, standing, stands_until
@@ -57,7 +64,8 @@ class GrantView:
 class TierStanding:
     """Where a member stands. ``tier`` counts; ``earned`` is what remains when nothing is lent, held through ``until``.
 
-    ``keep_fen`` from ``counts_from`` on keeps it, of which ``counted_fen`` is there; or purchases on ``keep_visits`` days.
+    ``keep`` from ``counts_from`` on keeps it, of which ``counted`` is there, in what the ladder counts (``basis``); or purchases
+    on ``keep_visits`` days. ``toward`` is what counts toward the next tier, ``growth`` the growth value in that window.
     ``grace_until``: purchases count toward keeping through that day. ``lent`` is the grant that ``tier`` comes from.
     """
 
@@ -69,17 +77,41 @@ class TierStanding:
     until: dt.date | None
     grace_until: dt.date | None
     in_grace: bool
-    keep_fen: int
-    counted_fen: int
-    missing_fen: int
+    basis: str
+    keep: int
+    counted: int
+    missing: int
     keep_visits: int | None
     counted_visits: int
     is_kept: bool
     falls_to: TierView | None
     lent: GrantView | None
     next_tier: TierView | None
-    to_next_fen: int
+    toward: int
+    growth: int
     sentence: str
+
+    @property
+    def to_next(self) -> int:
+        """What is missing to the next tier, in what the ladder counts."""
+        return max(0, self.next_tier.threshold - self.toward) if self.next_tier else 0
+
+    @property
+    def ahead(self) -> str:
+        """What is missing to the next tier, in a sentence; empty at the top."""
+        return ahead_of(self.to_next, self.next_tier.name, self.basis) if self.next_tier else ""
+
+    @property
+    def counted_text(self) -> str:
+        return amount_of(self.counted, self.basis)
+
+    @property
+    def keep_text(self) -> str:
+        return amount_of(self.keep, self.basis)
+
+    def in_fen(self, amount: int) -> int | None:
+        """An amount in fen, where the ladder counts spend."""
+        return amount if self.basis == "spend" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +155,10 @@ def tier_standing(viewer: Viewer, member_id: int, now: dt.datetime) -> TierStand
     until = member.tier_until if terms.is_held else None
     since = (member.tier_from if until else None) or window_start(terms.window, until or today)
     account_id = Account.objects.values_list("id", flat=True).get(member=member)
-    counted = counted_since(account_id, since)
+    counted = counted_since(account_id, since, terms.basis)
     above = next_step(earned_id, terms.ladder)
-    toward = counted if until is None else counted_since(account_id, window_start(terms.window, today))
+    window = window_start(terms.window, today)
+    toward = counted if until is None else counted_since(account_id, window, terms.basis)
     below = [one for one in terms.ladder if one.rank < step.rank]
     found = TierStanding(
         member_id=member.pk,
@@ -136,16 +169,18 @@ def tier_standing(viewer: Viewer, member_id: int, now: dt.datetime) -> TierStand
         until=until,
         grace_until=until + dt.timedelta(days=terms.grace_days) if until and terms.grace_days else None,
         in_grace=until is not None and until < today,
-        keep_fen=step.to_keep_fen,
-        counted_fen=counted.fen,
-        missing_fen=max(0, step.to_keep_fen - counted.fen),
+        basis=terms.basis,
+        keep=step.to_keep,
+        counted=counted.of(terms.basis),
+        missing=max(0, step.to_keep - counted.of(terms.basis)),
         keep_visits=step.keep_visits,
         counted_visits=counted.visits,
         is_kept=keeps(step, counted),
         falls_to=steps[max(below, key=lambda one: one.rank).tier_id] if below else None,
         lent=lent,
         next_tier=steps[above.tier_id] if above else None,
-        to_next_fen=max(0, above.threshold_fen - toward.fen) if above else 0,
+        toward=toward.of(terms.basis),
+        growth=growth_in_window(account_id, programme, now),
         sentence="",
     )
     return replace(found, sentence=standing_of(found))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 from django.db.models import Count
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -15,11 +17,16 @@ from django.utils.translation import ngettext
 from zhike.customers import queries as customers
 from zhike.kernel.access import Viewer, require, visible
 from zhike.kernel.errors import NotFound
-from zhike.loyalty.models import Member, Program, Tier, TierNotice, TierPolicyVersion
+from zhike.loyalty.models import Account, Member, Program, Tier, TierNotice, TierPolicyVersion
+from zhike.loyalty.queries.counting import counted_for
 from zhike.loyalty.queries.members import COLUMNS, TierView, family_of, require_member, tiers
 from zhike.loyalty.queries.snapshots import starts_at
-from zhike.loyalty.queries.tier_words import yuan
+from zhike.loyalty.queries.tier_words import amount_of, growth_words, yuan
+from zhike.loyalty.rules.calendar import window_start
+from zhike.loyalty.rules.growth import GrowthRules
+from zhike.loyalty.rules.standing import Counted
 from zhike.loyalty.rules.tier_policy import Change, TierPolicy, TierTerm, changes, is_worse, parse_policy
+from zhike.loyalty.rules.tiers import TierStep, tier_for
 
 NOTICES_SHOWN = 30
 
@@ -30,7 +37,15 @@ def policy_now(program_id: int) -> TierPolicy:
     current = _applied(program_id)
     return TierPolicy(
         tiers=tuple(
-            TierTerm(tier.pk, tier.threshold_fen, tier.keep_fen, tier.keep_visits, tier.benefits)
+            TierTerm(
+                tier.pk,
+                tier.threshold_fen,
+                tier.keep_fen,
+                tier.keep_visits,
+                tier.benefits,
+                tier.threshold_count,
+                tier.keep_count,
+            )
             for tier in Tier.objects.filter(program_id=program_id).order_by("rank")
         ),
         window=program.tier_window,
@@ -39,7 +54,20 @@ def policy_now(program_id: int) -> TierPolicy:
         fall=program.tier_fall,
         reverses_on_refund=program.tier_reverses_on_refund,
         text=current.definition.get("text", "") if current else "",
+        basis=program.tier_basis,
+        growth=msgspec.convert(program.growth, GrowthRules) if program.growth else None,
     )
+
+
+def goals_of(policy: TierPolicy) -> list[tuple[str, str]]:
+    """What reaches and what keeps each tier, from the lowest up, in the reader's language; empty of the lowest."""
+    basis = policy.basis
+    return [
+        (amount_of(one.threshold(basis), basis), amount_of(one.to_keep(basis), basis))
+        if one.threshold(basis)
+        else ("", "")
+        for one in policy.tiers
+    ]
 
 
 def latest_policy(program_id: int) -> TierPolicy:
@@ -160,14 +188,31 @@ def tier_notices(viewer: Viewer, version_id: int) -> list[TierNoticeView]:
     ]
 
 
+EFFECT_MEMBERS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class TierEffect:
+    """How many members what they did in the window gives a tier: by today's terms, and by the draft."""
+
+    tier: TierView
+    today: int
+    draft: int
+
+
 @dataclass(frozen=True, slots=True)
 class TierPolicyPreview:
-    """What a draft changes, and the earliest moment it may begin."""
+    """What a draft changes, and the earliest moment it may begin.
+
+    ``effect`` counts at most EFFECT_MEMBERS active members, those who joined last, as if the draft had held all the while
+    (growth value of deeds left out).
+    """
 
     changes: tuple[ChangeView, ...]
     worsens: bool
     earliest: dt.datetime
     members: int
+    effect: tuple[TierEffect, ...] = ()
 
 
 def preview_tier_policy(
@@ -190,7 +235,44 @@ def preview_tier_policy(
     days = Program.objects.values_list("rate_notice_days", flat=True).get(id=program_id)
     members = Member.objects.filter(program_id=program_id, status="active").count() if worse else 0
     earliest = now + dt.timedelta(days=days) if worse else now
-    return TierPolicyPreview(tuple(_told(found, tiers(program_id))), worse, earliest, members)
+    before = policy_at(program_id, effective_from)
+    effect = _effect(program_id, before, policy, now.date()) if found else ()
+    return TierPolicyPreview(tuple(_told(found, tiers(program_id))), worse, earliest, members, effect)
+
+
+def _effect(program_id: int, before: TierPolicy, draft: TierPolicy, today: dt.date) -> tuple[TierEffect, ...]:
+    rows = Account.objects.filter(program_id=program_id, member__status="active")
+    accounts = list(rows.order_by("-id").values_list("id", flat=True)[:EFFECT_MEMBERS])
+    found: list[Counter[int]] = []
+    for policy in (before, draft):
+        start = window_start(policy.window, today)
+        counted = counted_for(accounts, [start] * len(accounts))
+        steps = [
+            TierStep(
+                one.tier, rank, one.threshold_fen, threshold_count=one.threshold_count, basis=policy.basis
+            )
+            for rank, one in enumerate(policy.tiers)
+        ]
+        found.append(
+            Counter(
+                tier_for(_drafted(counted.get(account_id, Counted(0, 0)), policy), steps).tier_id
+                for account_id in accounts
+            )
+        )
+    known = {tier.id: tier for tier in tiers(program_id)}
+    return tuple(
+        TierEffect(known[one.tier], found[0][one.tier], found[1][one.tier])
+        for one in draft.tiers
+        if one.tier in known
+    )
+
+
+def _drafted(counted: Counted, policy: TierPolicy) -> int:
+    """What the ladder would count, growth value as the draft gives it for purchases and visits."""
+    rules = policy.growth
+    if policy.basis != "growth" or rules is None:
+        return counted.of(policy.basis)
+    return rules.of_spend(counted.fen) + rules.visit * counted.visits
 
 
 def _views(program_id: int, told_at: dict[int, dt.datetime] | None = None) -> list[TierPolicyView]:
@@ -255,10 +337,21 @@ def _sentence(one: Change) -> str:
         return _("Kept with a spend of %(after)s instead of %(before)s.") % _yuan(one)
     if one.what == "keep_visits":
         return _visits(one)
+    if one.what in ("threshold_count", "keep_count"):
+        return _counts(one)
+    if one.what == "growth":
+        return growth_words(msgspec.convert(one.after, GrowthRules) if one.after else None)
     if one.what == "grace_days":
         words = {"before": one.before, "after": one.after}
         return _("Days to make up what is missing: %(after)s instead of %(before)s.") % words
     return _plain().get((one.what, one.after), _plain().get((one.what, ""), ""))
+
+
+def _counts(one: Change) -> str:
+    words = {"before": one.before, "after": one.after}
+    if one.what == "threshold_count":
+        return _("Reached with %(after)s instead of %(before)s.") % words
+    return _("Kept with %(after)s instead of %(before)s.") % words
 
 
 def _yuan(one: Change) -> dict[str, str]:
@@ -282,6 +375,9 @@ def _visits(one: Change) -> str:
 
 def _plain() -> dict[tuple[str, object], str]:
     return {
+        ("basis", "spend"): _("Tiers are reached by spending."),
+        ("basis", "visits"): _("Tiers are reached by visits: days with a purchase."),
+        ("basis", "growth"): _("Tiers are reached by growth value."),
         ("window", "calendar_year"): _("What is bought in the calendar year counts."),
         ("window", "rolling_12_months"): _("What was bought in the last twelve months counts."),
         ("window", "lifetime"): _("All that was ever bought counts."),

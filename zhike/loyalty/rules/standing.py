@@ -27,6 +27,7 @@ class TierTerms:
     period: str
     grace_days: int
     fall: str
+    basis: str = "spend"
 
     @property
     def is_held(self) -> bool:
@@ -74,10 +75,21 @@ def following_end(period: str, until: date, today: date) -> date:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a member bought within the days that count: spend that counts toward tiers, and days with a purchase."""
+    """What a member did within the days that count: spend that counts toward tiers, days with a purchase, growth value."""
 
     fen: int
     visits: int
+    growth: int = 0
+
+    def of(self, basis: str) -> int:
+        """What a ladder of this basis counts."""
+        return {"spend": self.fen, "visits": self.visits, "growth": self.growth}[basis]
+
+    def why(self, basis: str) -> dict[str, Any]:
+        """The figures that a decision on a ladder of this basis keeps."""
+        if basis == "spend":
+            return {"spend_fen": self.fen}
+        return {"spend_fen": self.fen, "basis": basis, "counted": self.of(basis)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +103,15 @@ class Verdict:
     why: dict[str, Any]
 
 
+def needed_name(basis: str, what: str) -> str:
+    """What the figure of ``what`` was needed (keep, threshold) is called in the reasons of a decision."""
+    return f"{what}_fen" if basis == "spend" else what
+
+
 def keeps(step: TierStep, counted: Counted) -> bool:
     """Whether this is enough to keep the tier."""
     enough_visits = step.keep_visits is not None and counted.visits >= step.keep_visits
-    return counted.fen >= step.to_keep_fen or enough_visits
+    return counted.of(step.basis) >= step.to_keep or enough_visits
 
 
 def at_period_end(
@@ -105,9 +122,9 @@ def at_period_end(
     Purchases within the days of grace still count toward keeping, and then no more toward the next period.
     """
     step = terms.step(tier_id)
-    why: dict[str, Any] = {
-        "spend_fen": counted.fen, "visits": counted.visits, "keep_fen": step.to_keep_fen,
-        "keep_visits": step.keep_visits, "since": since.isoformat(), "period_end": until.isoformat(),
+    why: dict[str, Any] = counted.why(step.basis) | {
+        "visits": counted.visits, "keep_visits": step.keep_visits, "since": since.isoformat(),
+        "period_end": until.isoformat(), needed_name(step.basis, "keep"): step.to_keep,
     }  # fmt: skip
     next_day = terms.counts_from(today - timedelta(days=1))
     if keeps(step, counted):
@@ -216,7 +233,7 @@ def after_refund(
     the tier (or keep it, where it was kept). Falling needs no ground. Where no decision stands any more, it is what the
     spend in today's window reaches.
     """
-    reached = tier_for(counted_since(window_start(terms.window, today)).fen, terms.ladder).tier_id
+    reached = tier_for(counted_since(window_start(terms.window, today)).of(terms.basis), terms.ladder).tier_id
     best: tuple[int, date | None] = (reached, terms.held_until(reached, today))
     for one in decisions:
         if one.until is not None and one.until + timedelta(days=terms.grace_days) < today:
@@ -233,4 +250,5 @@ def _stands(terms: TierTerms, one: Decision, counted_since: Callable[[date], Cou
         return True
     if one.cause == "kept":
         return keeps(terms.step(one.tier_id), counted_since(one.since or one.day))
-    return counted_since(window_start(terms.window, one.day)).fen >= terms.step(one.tier_id).threshold_fen
+    counted = counted_since(window_start(terms.window, one.day)).of(terms.basis)
+    return counted >= terms.step(one.tier_id).threshold

@@ -1,7 +1,8 @@
 """The terms of the tiers as one document: what reaches and keeps each, what it gives, and how tiers are held.
 
 Two documents are compared term by term. What is worse for anybody needs a notice: a higher threshold, more to keep a tier,
-a narrower window, a shorter period, fewer days of grace, a deeper fall. Words cannot be compared, so a changed text counts
+a narrower window, a shorter period, fewer days of grace, a deeper fall, less growth value for the same. So is a ladder that
+counts something else, for nobody can say who loses by it. Words cannot be compared, so a changed text counts
 as worse unless whoever publishes it says that it only adds.
 """
 
@@ -13,7 +14,10 @@ from typing import Any
 
 import msgspec
 
+from zhike.loyalty.rules.growth import GrowthRules, is_less
+from zhike.loyalty.rules.growth import faults as growth_faults
 from zhike.loyalty.rules.standing import GRACE_DAYS_MAX, VISITS_MAX
+from zhike.loyalty.rules.tiers import BASES
 
 TEXT_MAX, BENEFITS_MAX = 5_000, 2_000
 THRESHOLD_MAX = 10**12
@@ -24,17 +28,32 @@ FALLS = ("to_spend", "one_step")
 
 
 class TierTerm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One step: the spend that reaches it, what keeps it (``keep_fen`` None: as much), what it gives, in words."""
+    """One step: what reaches it, what keeps it (None: as much), what it gives, in words.
+
+    A ladder on spend goes by ``threshold_fen`` and ``keep_fen``, one on visits or growth value by ``threshold_count`` and
+    ``keep_count``.
+    """
 
     tier: int
     threshold_fen: int
     keep_fen: int | None = None
     keep_visits: int | None = None
     benefits: str = ""
+    threshold_count: int = 0
+    keep_count: int | None = None
 
-    @property
-    def to_keep_fen(self) -> int:
-        return self.threshold_fen if self.keep_fen is None else self.keep_fen
+    def threshold(self, basis: str) -> int:
+        """What reaches it, in what the ladder counts."""
+        return self.threshold_fen if basis == "spend" else self.threshold_count
+
+    def own_keep(self, basis: str) -> int | None:
+        """What keeps it where that was said, in what the ladder counts."""
+        return self.keep_fen if basis == "spend" else self.keep_count
+
+    def to_keep(self, basis: str) -> int:
+        """What keeps it, in what the ladder counts."""
+        own = self.own_keep(basis)
+        return self.threshold(basis) if own is None else own
 
 
 class TierPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,6 +66,8 @@ class TierPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fall: str
     reverses_on_refund: bool
     text: str = ""
+    basis: str = "spend"
+    growth: GrowthRules | None = None
 
 
 class TierPolicyError(ValueError):
@@ -75,17 +96,27 @@ def _faults(policy: TierPolicy, ladder: Sequence[int]) -> Iterator[tuple[str, bo
     yield "$.window", policy.window not in WINDOWS
     yield "$.period", policy.period not in PERIODS
     yield "$.fall", policy.fall not in FALLS
+    yield "$.basis", policy.basis not in BASES
+    yield "$.growth", policy.basis == "growth" and policy.growth is None
+    if policy.growth is not None:
+        yield from growth_faults(policy.growth)
     yield "$.grace_days", not 0 <= policy.grace_days <= GRACE_DAYS_MAX
     yield "$.text", len(policy.text) > TEXT_MAX or "\0" in policy.text
     below = -1
     for at, one in enumerate(policy.tiers):
         path = f"$.tiers[{at}]"
-        wrong = not below < one.threshold_fen <= THRESHOLD_MAX or (at == 0 and one.threshold_fen != 0)
-        yield f"{path}.threshold_fen", wrong
-        yield f"{path}.keep_fen", one.keep_fen is not None and not 0 <= one.keep_fen <= one.threshold_fen
+        goal, unit = one.threshold(policy.basis), "fen" if policy.basis == "spend" else "count"
+        most = VISITS_MAX * 20 if policy.basis == "visits" else THRESHOLD_MAX
+        yield f"{path}.threshold_{unit}", not below < goal <= most or (at == 0 and goal != 0)
+        for name, own, reach in (
+            ("fen", one.keep_fen, one.threshold_fen),
+            ("count", one.keep_count, one.threshold_count),
+        ):
+            yield f"{path}.threshold_{name}", not 0 <= reach <= THRESHOLD_MAX
+            yield f"{path}.keep_{name}", own is not None and not 0 <= own <= reach
         yield f"{path}.keep_visits", one.keep_visits is not None and not 1 <= one.keep_visits <= VISITS_MAX
         yield f"{path}.benefits", len(one.benefits) > BENEFITS_MAX or "\0" in one.benefits
-        below = one.threshold_fen
+        below = goal
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +142,19 @@ def changes(before: TierPolicy, after: TierPolicy) -> list[Change]:
     for new in after.tiers:
         old = known.get(new.tier)
         if old is not None:
-            found += _of_tier(old, new)
+            found += _of_tier(old, new, after.basis if before.basis == after.basis else "")
     return found + _of_all(before, after)
 
 
-def _of_tier(old: TierTerm, new: TierTerm) -> list[Change]:
+def _of_tier(old: TierTerm, new: TierTerm, basis: str) -> list[Change]:
+    """``basis``: what both count; empty where they count different things, which cannot be compared."""
     never = VISITS_MAX + 1
-    measured = [
-        ("threshold_fen", old.threshold_fen, new.threshold_fen),
-        ("keep_visits", old.keep_visits or never, new.keep_visits or never),
-    ]
-    if (old.keep_fen, new.keep_fen) != (None, None):
-        measured.insert(1, ("keep_fen", old.to_keep_fen, new.to_keep_fen))
+    measured = [("keep_visits", old.keep_visits or never, new.keep_visits or never)]
+    if basis:
+        unit = "fen" if basis == "spend" else "count"
+        measured.insert(0, (f"threshold_{unit}", old.threshold(basis), new.threshold(basis)))
+        if (old.own_keep(basis), new.own_keep(basis)) != (None, None):
+            measured.insert(1, (f"keep_{unit}", old.to_keep(basis), new.to_keep(basis)))
     found = [
         Change(
             what,
@@ -141,6 +173,12 @@ def _of_tier(old: TierTerm, new: TierTerm) -> list[Change]:
 
 def _of_all(before: TierPolicy, after: TierPolicy) -> list[Change]:
     found = []
+    if before.basis != after.basis:
+        found.append(Change("basis", 0, before.basis, after.basis, "worse"))
+    if before.growth != after.growth:
+        kind = "worse" if is_less(before.growth, after.growth) else "better"
+        was, now = msgspec.to_builtins(before.growth), msgspec.to_builtins(after.growth)
+        found.append(Change("growth", 0, was, now, kind))
     for what, order in (("window", WINDOWS), ("period", PERIODS), ("fall", FALLS)):
         was, now = getattr(before, what), getattr(after, what)
         if was != now:

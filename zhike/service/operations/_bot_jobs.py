@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.utils import translation
+
 from zhike.kernel.access import system_viewer
 from zhike.kernel.errors import Problem
 from zhike.loyalty import queries as loyalty
@@ -116,9 +118,9 @@ def _tier(turn: Turn) -> None:
     file = _file(turn)
     ahead = ""
     if file.next_tier is not None:
-        ahead = f"再消费 {_yuan(file.to_next_fen)} 即可升级为{file.next_tier.name}。"
+        ahead = _ahead(file)
     turn.reply(
-        f"您目前的等级是{file.tier.name}，本评定周期已累计消费 {_yuan(file.qualifying_fen)}。{ahead}",
+        f"您目前的等级是{file.tier.name}，本评定周期已累计{_counted(file)}。{ahead}",
         "等级权益",
     )
 
@@ -128,10 +130,18 @@ def _progress(turn: Turn) -> None:
     if file.next_tier is None:
         turn.reply(f"您已经是最高等级{file.tier.name}。")
         return
-    turn.reply(
-        f"您目前是{file.tier.name}，本周期已累计 {_yuan(file.qualifying_fen)}，"
-        f"再消费 {_yuan(file.to_next_fen)} 即可升级为{file.next_tier.name}。"
-    )
+    turn.reply(f"您目前是{file.tier.name}，本周期已累计{_counted(file)}，{_ahead(file)}")
+
+
+def _counted(file: loyalty.MemberFile) -> str:
+    with translation.override("zh-hans"):
+        return f"消费 {file.counted_text}" if file.tier.basis == "spend" else f" {file.counted_text}"
+
+
+def _ahead(file: loyalty.MemberFile) -> str:
+    """What is missing to the next tier; the bot speaks Chinese."""
+    with translation.override("zh-hans"):
+        return file.ahead
 
 
 def _coupons(turn: Turn) -> None:

@@ -94,13 +94,22 @@ class TierOut(Schema):
     name: str
     rank: int
     threshold_fen: int
+    threshold_count: int = 0
 
 
 class ProgressOut(Schema):
-    """The way to the next tier; `next` is null at the top."""
+    """The way to the next tier; `next` is null at the top. `counted` and `to_next` are in what the ladder counts (`basis`).
+
+    `to_next_fen` is 0 where that is not spend; `growth` is the growth value in the window, 0 where there is none.
+    """
 
     qualifying_fen: int
     to_next_fen: int
+    basis: Literal["spend", "visits", "growth"]
+    counted: int
+    to_next: int
+    growth: int
+    sentence: str
     percent: int
     next: TierOut | None
 

@@ -295,6 +295,12 @@ OPERATIONS: dict[str, Text] = {
         _("Take a lent tier back"),
         _("What was earned meanwhile counts from now on. The same again changes nothing."),
     ),
+    "member_growth": Text(
+        _("A member's growth value"),
+        _(
+            "How much counts toward tiers, how it is earned, and every entry with its reason, the newest first."
+        ),
+    ),
     "list_tier_policies": Text(
         _("Terms of the tiers"), _("Today's, and every version, the newest first, with what it changed.")
     ),

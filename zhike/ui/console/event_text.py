@@ -182,6 +182,14 @@ def _tier(data: Data, tiers: Names) -> Told:
     )
 
 
+def _growth_moved(data: Data, names: Names) -> Told:
+    growth = int(data.get("growth", 0))
+    text = _("Growth value gained: %(growth)s") if growth > 0 else _("Growth value taken back: %(growth)s")
+    return Told(
+        text % {"growth": f"{abs(growth):,}"}, icon="sprout", tone="success" if growth > 0 else "warning"
+    )
+
+
 def _tier_kept(data: Data, tiers: Names) -> Told:
     words = {"tier": tiers.get(data.get("tier_id", 0), "–"), "day": data.get("until", "")}
     return Told(_("Kept the tier %(tier)s until %(day)s") % words, icon="gem", tone="success")
@@ -509,6 +517,7 @@ _TELLERS: dict[str, Teller] = {
     "rights.person_erased": _rights(gettext_lazy("Their data were erased"), "eraser"),
     "loyalty.tier_changed": _tier,
     "loyalty.tier_kept": _tier_kept,
+    "loyalty.growth_moved": _growth_moved,
     "loyalty.tier_granted": _tier_granted,
     "loyalty.tier_grant_ended": _tier_grant_ended,
     "loyalty.member_enrolled": _enrolled,

@@ -328,6 +328,12 @@ TIER_GRANT_STATES = {
     "revoked": _("taken back"),
 }
 
+TIER_BASES = {
+    "spend": _("spend"),
+    "visits": _("visits (days with a purchase)"),
+    "growth": _("growth value"),
+}
+
 TIER_WINDOWS = {
     "rolling_12_months": _("of the last twelve months"),
     "calendar_year": _("of the calendar year"),

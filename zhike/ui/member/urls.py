@@ -64,6 +64,7 @@ urlpatterns = [
     path("m/offers/", coupons.offers, name="offers"),
     path("m/benefits/", benefits.benefits, name="benefits"),
     path("m/tiers/", tiers.tiers, name="tiers"),
+    path("m/tiers/growth/", tiers.growth, name="growth"),
     path("m/tiers/terms/", tiers.policy, name="tier_policy"),
     path("m/tiers/line/", tiers.line, name="tier_line"),
     path("m/shop/", shop.front, name="shop"),

@@ -286,7 +286,10 @@ class _Account:
             state.tier_id, state.earned_id = review.tier_id, review.earned_id
             self._stand(review.moment)
         elif (
-            review.cause == "review" and not self.holder.programme.tier_terms.is_held and not review.earned_id
+            review.cause == "review"
+            and not self.holder.programme.counts_after
+            and not self.holder.programme.tier_terms.is_held
+            and not review.earned_id
         ):
             state.tier_id, state.earned_id = self._tier_at(review.moment), 0
             if self.replay.draft is None:

@@ -115,6 +115,8 @@ def drafted(programme: Programme, draft: Draft) -> Programme:
     programme = replace(programme, is_draft=True)
     if draft.rule is not None:
         programme = replace(programme, rules=tuple(_rules(programme, draft)))
+    if draft.tiers and programme.counts_after:
+        raise InvalidDraft(fields={"tiers": [_("Only a ladder that counts spend can be tried here.")]})
     if draft.tiers:
         steps = tuple(
             replace(step, threshold_fen=draft.tiers.get(step.code, step.threshold_fen))

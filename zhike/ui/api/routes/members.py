@@ -178,7 +178,12 @@ def member_out(request: ApiRequest, member_id: int, *, presented: bool) -> Membe
         tier_since=file.tier_since,
         progress=ProgressOut(
             qualifying_fen=file.qualifying_fen,
-            to_next_fen=file.to_next_fen,
+            to_next_fen=file.to_next if file.tier.basis == "spend" else 0,
+            basis=file.tier.basis,  # type: ignore[arg-type]
+            counted=file.counted,
+            to_next=file.to_next,
+            growth=file.growth,
+            sentence=file.ahead,
             percent=file.progress_percent,
             next=tier_out(file.next_tier) if file.next_tier else None,
         ),
@@ -207,7 +212,13 @@ def member_out(request: ApiRequest, member_id: int, *, presented: bool) -> Membe
 
 
 def tier_out(tier: queries.TierView) -> TierOut:
-    return TierOut(code=tier.code, name=tier.name, rank=tier.rank, threshold_fen=tier.threshold_fen)
+    return TierOut(
+        code=tier.code,
+        name=tier.name,
+        rank=tier.rank,
+        threshold_fen=tier.threshold_fen,
+        threshold_count=tier.threshold_count,
+    )
 
 
 def row_fields(row: sales.ReceiptRow) -> dict[str, Any]:

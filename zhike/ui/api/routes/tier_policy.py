@@ -27,13 +27,35 @@ def _words(maximum: int) -> Any:
 
 
 class TierTermIn(Input):
-    """One tier: the spend that reaches it and what keeps it (`keep_fen` null: as much; `keep_visits` null: days do not count)."""
+    """One tier: what reaches it and what keeps it (`keep_fen`, `keep_count` null: as much; `keep_visits` null: days do not count).
+
+    A ladder on spend goes by `threshold_fen`, one on visits or growth value by `threshold_count`.
+    """
 
     tier: Id
     threshold_fen: Fen
     keep_fen: Fen | None = None
     keep_visits: Annotated[int, Field(strict=True, ge=1, le=366)] | None = None
     benefits: Annotated[str, _words(2_000)] = ""
+    threshold_count: Fen = 0
+    keep_count: Fen | None = None
+
+
+class GrowthRulesIn(Input):
+    """`growth` for every `per_fen` spent, `visit` once a day with a purchase, `deeds` by what was done (check_in, mission, …).
+
+    Purchases from `since` on count, though the terms begin later. `returns`: goods that go back take theirs with them.
+    """
+
+    growth: Annotated[int, Field(strict=True, ge=0, le=100_000)] = 1
+    per_fen: Annotated[int, Field(strict=True, ge=1, le=100_000_000)] = 100
+    visit: Annotated[int, Field(strict=True, ge=0, le=100_000)] = 0
+    deeds: dict[
+        Literal["check_in", "birthday", "referral", "mission", "prize", "journey"],
+        Annotated[int, Field(strict=True, ge=0, le=100_000)],
+    ] = {}
+    since: dt.date | None = None
+    returns: bool = True
 
 
 class TierTermsIn(Input):
@@ -46,6 +68,8 @@ class TierTermsIn(Input):
     fall: Literal["one_step", "to_spend"] = "one_step"
     reverses_on_refund: bool = True
     text: Annotated[str, _words(5_000)] = ""
+    basis: Literal["spend", "visits", "growth"] = "spend"
+    growth: GrowthRulesIn | None = None
 
 
 class TierPolicyIn(Input):

@@ -53,7 +53,8 @@ class TierChangeOut(Out):
 class TierStandingOut(Out):
     """`tier` is the one that counts, `earned` what remains when nothing is lent; held through `until` (null: no end).
 
-    What is bought from `counts_from` on keeps it: `keep_fen`, of which `counted_fen` is there, or `keep_visits` days.
+    What is done from `counts_from` on keeps it: `keep`, of which `counted` is there, in what the ladder counts (`basis`), or
+    `keep_visits` days. Where that is spend, the same stands in fen. `growth` is the growth value that counts now.
     """
 
     member_id: int
@@ -63,14 +64,21 @@ class TierStandingOut(Out):
     grace_until: dt.date | None
     in_grace: bool
     counts_from: dt.date
-    keep_fen: int
-    counted_fen: int
-    missing_fen: int
+    basis: Literal["spend", "visits", "growth"]
+    keep: int
+    counted: int
+    missing: int
+    keep_fen: int | None
+    counted_fen: int | None
+    missing_fen: int | None
     keep_visits: int | None
     counted_visits: int
     is_kept: bool
     next_tier: str | None
-    to_next_fen: int
+    toward: int
+    to_next: int
+    to_next_fen: int | None
+    growth: int
     sentence: str
     grants: list[TierGrantOut]
     history: list[TierChangeOut]
@@ -116,17 +124,78 @@ def member_tier(
         grace_until=one.grace_until,
         in_grace=one.in_grace,
         counts_from=one.counts_from,
-        keep_fen=one.keep_fen,
-        counted_fen=one.counted_fen,
-        missing_fen=one.missing_fen,
+        basis=one.basis,  # type: ignore[arg-type]
+        keep=one.keep,
+        counted=one.counted,
+        missing=one.missing,
+        keep_fen=one.in_fen(one.keep),
+        counted_fen=one.in_fen(one.counted),
+        missing_fen=one.in_fen(one.missing),
         keep_visits=one.keep_visits,
         counted_visits=one.counted_visits,
         is_kept=one.is_kept,
         next_tier=one.next_tier.code if one.next_tier else None,
-        to_next_fen=one.to_next_fen,
+        toward=one.toward,
+        to_next=one.to_next,
+        to_next_fen=one.in_fen(one.to_next),
+        growth=one.growth,
         sentence=one.sentence,
         grants=[_grant_out(grant) for grant in queries.tier_grants(request.viewer, member_id, request.now)],
         history=[_change_out(line) for line in queries.tier_history(request.viewer, member_id, limit)],
+    )
+
+
+class GrowthEntryOut(Out):
+    """`growth` below zero was taken back; `why` in figures, `sentence` in the language asked for."""
+
+    id: int
+    day: dt.date
+    source: Literal["spend", "visit", "deed"]
+    growth: int
+    reference: str
+    why: dict[str, Any]
+    sentence: str
+
+
+class GrowthOut(Out):
+    """`in_window` counts toward tiers since `since`; `gathered` is all there ever was. `rules` null: there is none."""
+
+    in_window: int
+    since: dt.date | None
+    gathered: int
+    rules: str | None
+    items: list[GrowthEntryOut]
+    next_cursor: str | None
+
+
+@router.get("/members/{int:member_id}/growth", auth=Needs("members.view"), response=GrowthOut)
+def member_growth(
+    request: ApiRequest,
+    member_id: PathId,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 20,
+) -> GrowthOut:
+    found = queries.member_growth(request.viewer, member_id, request.now, cursor, limit)
+    if found is None:
+        return GrowthOut(in_window=0, since=None, gathered=0, rules=None, items=[], next_cursor=None)
+    return GrowthOut(
+        in_window=found.in_window,
+        since=found.since,
+        gathered=found.gathered,
+        rules=found.rules,
+        items=[
+            GrowthEntryOut(
+                id=one.id,
+                day=one.day,
+                source=one.source,  # type: ignore[arg-type]
+                growth=one.growth,
+                reference=one.reference,
+                why=dict(one.why),
+                sentence=one.sentence,
+            )
+            for one in found.entries
+        ],
+        next_cursor=found.page.next_cursor,
     )
 
 

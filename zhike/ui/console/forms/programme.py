@@ -157,6 +157,19 @@ class TierForm(forms.Form):
         label=_("Kept with a spend of (yuan)"),
         help_text=_("At the end of its period. Empty: as much as reaching it takes."),
     )
+    threshold_count = forms.IntegerField(
+        min_value=0,
+        max_value=10**12,
+        label=_("Reached with so many visits, or so much growth value"),
+        help_text=_("The lowest tier begins at 0."),
+    )
+    keep_count = forms.IntegerField(
+        min_value=0,
+        max_value=10**12,
+        required=False,
+        label=_("Kept with so many visits, or so much growth value"),
+        help_text=_("At the end of its period. Empty: as much as reaching it takes."),
+    )
     keep_visits = forms.IntegerField(
         min_value=1,
         max_value=366,
@@ -177,8 +190,10 @@ class TierForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4}),
     )
 
-    def __init__(self, *args: Any, is_new: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, is_new: bool, basis: str = "spend", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in ("threshold", "keep"):
+            del self.fields[f"{name}_{'count' if basis == 'spend' else 'fen'}"]
         if is_new:
             self.fields = {"code": code_field(), **self.fields}
 

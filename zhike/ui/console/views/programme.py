@@ -104,9 +104,19 @@ def tier(request: StaffRequest, tier_id: int | None = None) -> HttpResponse:
     known = next((step for step in ladder if step.id == tier_id), None)
     if tier_id is not None and known is None:
         raise NotFound
-    form = TierForm(request.POST or None, initial=_initial(known, ladder), is_new=known is None)
+    form = TierForm(
+        request.POST or None,
+        initial=_initial(known, ladder),
+        is_new=known is None,
+        basis=ladder[0].basis if ladder else "spend",
+    )
     if request.method == "POST" and form.is_valid():
-        values = {"code": known.code if known else "", **form.cleaned_data}
+        kept = (
+            {"threshold_fen": known.threshold_fen, "keep_fen": known.keep_fen}
+            if known
+            else {"threshold_fen": 0}
+        )
+        values = {"code": known.code if known else "", **kept, **form.cleaned_data}
         try:
             operations.save_tier(actor=request.viewer, program_id=found.id, now=request.now, **values)
         except Problem as problem:
@@ -120,12 +130,23 @@ def tier(request: StaffRequest, tier_id: int | None = None) -> HttpResponse:
 
 def _initial(known: queries.TierView | None, ladder: list[queries.TierView]) -> dict[str, Any]:
     if known:
-        names = ("name", "rank", "threshold_fen", "keep_fen", "keep_visits", "colour", "benefits")
+        names = (
+            "name",
+            "rank",
+            "threshold_fen",
+            "keep_fen",
+            "threshold_count",
+            "keep_count",
+            "keep_visits",
+            "colour",
+            "benefits",
+        )
         return {name: getattr(known, name) for name in names}
     top = ladder[-1] if ladder else None
     return {
         "rank": top.rank + 1 if top else 0,
         "threshold_fen": top.threshold_fen * 2 if top else 0,
+        "threshold_count": top.threshold_count * 2 if top else 0,
         "colour": "slate",
     }
 

@@ -122,5 +122,10 @@ def _form(request: StaffRequest) -> TierPolicyForm:
 def _shown(program_id: int, policy: queries.TierPolicy) -> dict[str, Any]:
     """A document with the names of its tiers; one that was removed since is left out."""
     by_id = {tier.id: tier for tier in queries.tiers(program_id)}
-    terms = [{"tier": by_id[one.tier], "term": one} for one in policy.tiers if one.tier in by_id]
-    return {"policy": policy, "terms": terms}
+    terms = [
+        {"tier": by_id[one.tier], "term": one, "reached": reached, "kept": kept}
+        for one, (reached, kept) in zip(policy.tiers, queries.goals_of(policy), strict=True)
+        if one.tier in by_id
+    ]
+    words = queries.growth_words(policy.growth) if policy.growth else ""
+    return {"policy": policy, "terms": terms, "growth_words": words}

@@ -26,6 +26,7 @@ def member_tier(request: StaffRequest, member_id: int) -> HttpResponse:
     """The card of a member's tier: until when, what keeps it, what is lent, and every decision with its reason."""
     context = {
         "standing": queries.tier_standing(request.viewer, member_id, request.now),
+        "growth": queries.member_growth(request.viewer, member_id, request.now, limit=10),
         "history": queries.tier_history(request.viewer, member_id),
         "grants": queries.tier_grants(request.viewer, member_id, request.now),
         "member_id": member_id,

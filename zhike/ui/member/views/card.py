@@ -69,8 +69,8 @@ def _codes(member_id: int, now: dt.datetime) -> list[str]:
 
 
 def _progress(file: loyalty.MemberFile) -> dict[str, int] | None:
-    """How far on the way from this tier to the next, in fen; None at the top."""
+    """How far on the way from this tier to the next, in what the ladder counts; None at the top."""
     if file.next_tier is None:
         return None
-    begin = file.tier.threshold_fen
-    return {"value": max(0, file.qualifying_fen - begin), "max": file.next_tier.threshold_fen - begin}
+    begin = file.tier.threshold
+    return {"value": max(0, file.counted - begin), "max": max(1, file.next_tier.threshold - begin)}

@@ -42,5 +42,5 @@ def test_tiers_are_lent_asked_for_and_held(hour: int) -> None:
     assert not Member.objects.filter(tier__code="silver", tier_until=None).exists()
     found = queries.tier_policy_versions(SYSTEM, town.program_id)
     assert [(one.state, one.told) for one in found] == [
-        ("planned", 0), ("withdrawn", 0), ("in_force", 0), ("past", 0),
+        ("planned", 0), ("withdrawn", 0), ("in_force", 0), ("past", 0), ("past", 0),
     ]  # fmt: skip

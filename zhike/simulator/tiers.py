@@ -19,9 +19,16 @@ RULES = """适用于星河城全部门店，含线上商城。储值卡充值、
 权益凭会员码在服务台或相关场所使用，每项权益的次数与有效期见“我的权益”。"""
 SETTINGS = {"period": "anniversary", "grace_days": 30, "fall": "one_step", "text": RULES}
 HELD, TRIED = "等级有效期改为一年，保级只需升级消费的六成", "测算：金卡升级门槛上调两成"
+GROWS = "启用成长值：消费、到店、签到和完成任务都能积累"
+GROWTH: dict[str, Any] = {
+    "growth": 1,
+    "per_fen": 100,
+    "visit": 10,
+    "deeds": {"check_in": 2, "mission": 20, "referral": 50},
+}
 COMING = "金卡新增生日月免费洗车，保级消费降至升级消费的一半"
 KEEP_SHARE, KEEP_VISITS = 60, 24
-HELD_DAYS, ASKED_DAYS, AHEAD_DAYS, GOLD = 75, 5, 20, 2
+HELD_DAYS, GROWN_DAYS, ASKED_DAYS, AHEAD_DAYS, GOLD = 75, 20, 5, 20, 2
 TRIALS = ("周年庆体验金卡", "宝妈会员日体验金卡", "新店开业体验金卡")
 ASKED, AGREED = "海外工作一年，请保留金卡", "投诉补偿：系统故障导致未能保级"
 MANAGER = system_viewer("manager")
@@ -58,8 +65,8 @@ def seed_tiers(actor: Viewer, loader: Loader, now: dt.datetime) -> None:
 
 
 def _hold(actor: Viewer, world: World, now: dt.datetime) -> None:
-    """Tiers have been held for some weeks; gold was to take more, which was withdrawn before anybody was told; soon it gives
-    more and is kept with less."""
+    """Tiers have been held for some weeks, and growth value is gathered; gold was to take more, which was withdrawn before
+    anybody was told; soon it gives more and is kept with less."""
     about: dict[str, Any] = {"actor": actor, "program_id": world.program_id}
     begun, asked = morning(now, HELD_DAYS), morning(now, ASKED_DAYS)
     terms = queries.plain_policy(queries.policy_now(world.program_id)) | SETTINGS
@@ -69,6 +76,12 @@ def _hold(actor: Viewer, world: World, now: dt.datetime) -> None:
         definition=terms, effective_from=begun, texts_only_add=True, note=HELD, now=begun, backdated=True, **about
     )  # fmt: skip
     loyalty.open_tier_periods(now=now, **about)
+    grown = morning(now, GROWN_DAYS)
+    terms |= {"growth": GROWTH}
+    loyalty.publish_tier_policy(
+        definition=terms, effective_from=grown, note=GROWS, now=grown, backdated=True, **about
+    )
+    loyalty.settle_growth(now=now, **about)
     gold = terms["tiers"][GOLD]
     harder = {"threshold_fen": gold["threshold_fen"] * 12 // 10}
     tried = terms | {"tiers": [term | (harder if term is gold else {}) for term in terms["tiers"]]}

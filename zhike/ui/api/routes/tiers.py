@@ -172,7 +172,7 @@ class GrowthOut(Out):
 def member_growth(
     request: ApiRequest,
     member_id: PathId,
-    cursor: str | None = None,
+    cursor: Annotated[str | None, Query(max_length=1000)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 20,
 ) -> GrowthOut:
     found = queries.member_growth(request.viewer, member_id, request.now, cursor, limit)

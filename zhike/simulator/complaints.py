@@ -10,7 +10,7 @@ from random import Random
 from zhike.simulator.history import History
 
 SALES_PER_TICKET = 300
-TICKETS_MIN, TICKETS_MAX = 10, 160
+TICKETS_MIN, TICKETS_MAX = 10, 90
 WITHIN = dt.timedelta(days=63)
 """Tickets are about sales since then: the desk opened nine weeks ago."""
 FRESH = 9

@@ -27,8 +27,8 @@ from zhike.simulator.history import History
 from zhike.simulator.loading import Loader, utc
 
 DAYS = 21
-EXCHANGES = 90
-USES = 120
+EXCHANGES = 60
+USES = 70
 TICKETS = 30
 CODES = 240
 MUCH = 1_500

@@ -61,6 +61,7 @@ from zhike.insight.queries.lifetime import (
     lifetime_runs,
 )
 from zhike.insight.queries.persona import Make, Persona, Share, persona, segment_persona
+from zhike.insight.queries.priority import priority_cells
 from zhike.insight.queries.recommend import (
     Recommendations,
     Recommended,
@@ -121,6 +122,7 @@ from zhike.insight.rules.definition import (
     stored,
 )
 from zhike.insight.rules.fields import CONSENTS, FAMILIES, FIELDS, OPS, STATIC, Field
+from zhike.insight.rules.priority import Assumptions, Planned, plan
 from zhike.insight.rules.tags import catalogue as tag_catalogue
 from zhike.insight.rules.tags import rule as tag_rule
 
@@ -136,6 +138,7 @@ __all__ = [
     "OPS",
     "PROPERTY_OPS",
     "STATIC",
+    "Assumptions",
     "BadDefinition",
     "BandRow",
     "BasketItem",
@@ -157,6 +160,7 @@ __all__ = [
     "Overlap",
     "PersonTags",
     "Persona",
+    "Planned",
     "PurposeUnknown",
     "Reason",
     "RecommendRunView",
@@ -207,8 +211,10 @@ __all__ = [
     "overlap",
     "parse",
     "persona",
+    "plan",
     "policy_history",
     "preview_count",
+    "priority_cells",
     "recommend_runs",
     "recommend_usage",
     "recommendations",

@@ -149,19 +149,24 @@ def churn_bands(viewer: Viewer) -> list[BandRow]:
         FROM insight_churnscore s LEFT JOIN insight_forecast f USING (member_id) JOIN (""",
         (HIGH, MIDDLE),
     )
-    rows = fetched(statement + _in_scope(viewer) + Sql(" GROUP BY 1"))
+    rows = fetched(statement + in_scope(viewer) + Sql(" GROUP BY 1"))
     known = {row[0]: row[1:] for row in rows}
     return [BandRow(band, *(int(one) for one in known.get(band, (0, 0, 0)))) for band in BANDS]
 
 
 def churn_list(viewer: Viewer, band: str = "", action: str = "", limit: int = 50) -> list[ChurnView]:
-    """Members in the viewer's scope of whom most may be lost, the most first: expected spend times risk. Raises NotAllowed."""
+    """Members in the viewer's scope of whom most may be lost, the most first: expected spend times risk.
+
+    Without a band and an action: of high and middle risk. Raises NotAllowed.
+    """
     require(viewer, VIEW)
     statement = Sql(
         """SELECT s.member_id FROM insight_churnscore s LEFT JOIN insight_forecast f USING (member_id) JOIN ("""
     )
-    statement += _in_scope(viewer)
+    statement += in_scope(viewer)
     bounds = {"high": (HIGH, 10_001), "middle": (MIDDLE, HIGH), "low": (-1, MIDDLE)}
+    if not band and not action:
+        bounds[band] = (MIDDLE, 10_001)
     if band in bounds:
         statement += Sql(" AND s.risk_bp >= %s AND s.risk_bp < %s", bounds[band])
     if action:
@@ -175,7 +180,7 @@ def churn_list(viewer: Viewer, band: str = "", action: str = "", limit: int = 50
     return [_view(rows[one], values) for one in ids if one in rows]
 
 
-def _in_scope(viewer: Viewer) -> Sql:
+def in_scope(viewer: Viewer) -> Sql:
     """The rest of a statement over scores ``s``, after "JOIN (": who is in scope and did not refuse; conditions may follow."""
     refusals = privacy.decisions_sql("personalisation").inside(
         ") m ON m.id = s.member_id LEFT JOIN (", ") d ON d.person_id = m.person_id"

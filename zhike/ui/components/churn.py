@@ -44,6 +44,11 @@ BANDS = {
     "middle": pgettext_lazy("risk", "Some risk"),
     "low": pgettext_lazy("risk", "Low risk"),
 }
+VALUES = {
+    "top": gettext_lazy("Best fifth by expected spend"),
+    "middle": gettext_lazy("Next three tenths"),
+    "rest": gettext_lazy("The other half"),
+}
 BAND_TONES = {"high": "error", "middle": "warning", "low": "success"}
 BAND_ICONS = {"high": "door-open", "middle": "moon", "low": "heart"}
 ACTIONS = {

@@ -217,7 +217,7 @@ def _persona(request: StaffRequest, file: MemberFile) -> dict[str, Any]:
     context: dict[str, Any] = {
         "standing": standing,
         "forecast": forecast,
-        "risk": score_parts(score) if score else None,
+        "leaving": score_parts(score) if score else None,
         "persona": words.persona_parts(likes),
     }
     if standing is not None:

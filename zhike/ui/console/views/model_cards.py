@@ -102,7 +102,7 @@ def _reliability(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "unit": "percent",
         "categories": [str(at) for at in range(1, len(rows) + 1)],
         "series": [
-            {"name": _("Said"), "values": [one["said"] for one in rows], "tone": "info"},
+            {"name": _("Foretold"), "values": [one["said"] for one in rows], "tone": "accent"},
             {"name": _("Came about"), "values": [one["came"] for one in rows], "tone": "primary"},
         ],
     }
@@ -116,7 +116,7 @@ def _weight_shares(run: queries.ModelCard) -> list[tuple[str, float]]:
 
 
 def _weights(run: queries.ModelCard) -> dict[str, Any]:
-    rows = _weight_shares(run)[::-1]
+    rows = _weight_shares(run)
     return {
         "kind": "bar-horizontal",
         "unit": "percent",

@@ -36,6 +36,12 @@ def look_up_lost(timestamp: int) -> int:
     return operations.look_up_lost(actor=system_viewer("postman"), now=clock.now())
 
 
+@job(queue=CARETAKER_QUEUE, cron="*/5 * * * *")
+def ask_for_reports(timestamp: int) -> int:
+    """Receipts that vendors never pushed."""
+    return operations.ask_for_reports(actor=system_viewer("postman"), now=clock.now())
+
+
 @job(queue=CARETAKER_QUEUE, cron="11 4 * * *")
 def forget_old_codes(timestamp: int) -> int:
     """One-time codes that nobody can use any more."""

@@ -154,7 +154,8 @@ class OutboundMessage(models.Model):
     """One message to one recipient, sent or not. ``recipient``, ``title``, ``body`` and ``values`` are encrypted.
 
     ``fallback`` are the channels still to try, ``first`` the message that this one replaces, ``tried`` the accounts that
-    refused to carry it. ``gate`` names what refused or postponed it. ``cost`` is in thousandths of a fen, as vendors charge parts of a fen.
+    refused to carry it, ``asked_at`` when the vendor was last asked for a receipt that did not come. ``gate`` names what
+    refused or postponed it. ``cost`` is in thousandths of a fen, as vendors charge parts of a fen.
     """
 
     class Status(models.TextChoices):
@@ -200,10 +201,16 @@ class OutboundMessage(models.Model):
     sent_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(null=True)
+    asked_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="outbound_newest"),
+            models.Index(
+                fields=["sent_at", "id"],
+                condition=models.Q(status="sent", channel="sms"),
+                name="outbound_untold",
+            ),
             models.Index(fields=["due_at", "id"], condition=models.Q(status="queued"), name="outbound_due"),
             models.Index(fields=["dispatch"], name="outbound_dispatch"),
             models.Index(fields=["reference"], condition=~models.Q(reference=""), name="outbound_reference"),

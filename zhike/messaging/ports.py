@@ -206,6 +206,23 @@ class Gateway(Protocol):
         """What this vendor would refuse in a wording: codes, worst first."""
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A message that a vendor took and never told the end of: under ``reference``, in our call ``key``."""
+
+    reference: str
+    to: str
+    key: str
+    sent_at: dt.datetime
+
+
+class TellingGateway(Gateway, Protocol):
+    """A vendor that can be asked what became of a message."""
+
+    def ask(self, account: Account, questions: Sequence[Question]) -> list[Report]:
+        """What it knows the end of. Raises TryLater, Unsure, Refused."""
+
+
 class PushGateway(Gateway, Protocol):
     """A vendor that carries notifications to browsers."""
 

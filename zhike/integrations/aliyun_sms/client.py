@@ -6,7 +6,7 @@ import datetime as dt
 import http.client
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -14,7 +14,17 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.integrations.aliyun_sms import mapping, signing
 from zhike.kernel import clock
-from zhike.messaging.ports import Account, AccountField, Answer, Letter, Refused, TryLater, Unsure
+from zhike.messaging.ports import (
+    Account,
+    AccountField,
+    Answer,
+    Letter,
+    Question,
+    Refused,
+    Report,
+    TryLater,
+    Unsure,
+)
 
 VERSION = "2017-05-25"
 TIMEOUT_S = 10.0
@@ -83,21 +93,37 @@ class AliyunSms:
         self, account: Account, key: str, letters: Sequence[Letter], sent_at: dt.datetime
     ) -> list[Answer]:
         """QuerySendDetails for each number: what bears our key as OutId was taken."""
+        return [
+            Answer(letter.message_id, True)
+            for letter in letters
+            if any(entry.get("OutId") == key for entry in self._since(account, letter.to, sent_at))
+        ]
+
+    def ask(self, account: Account, questions: Sequence[Question]) -> list[Report]:
+        """QuerySendDetails on the day of each message: what Aliyun says it delivered, or could not."""
+        found = []
+        for question in questions:
+            for entry in self._since(account, question.to, question.sent_at):
+                if entry.get("OutId") == question.key and (report := mapping.told(entry, question)):
+                    found.append(report)
+                    break
+        return found
+
+    def _since(self, account: Account, to: str, sent_at: dt.datetime) -> Iterator[dict[str, Any]]:
+        """What went to a number on the day of a sending, which may have passed midnight on its way."""
         days = {
             (sent_at + shift).astimezone(mapping.ZONE).strftime("%Y%m%d")
             for shift in (dt.timedelta(), dt.timedelta(minutes=10))
         }
-        found = []
-        for letter in letters:
-            if any(self._has_sent(account, key, letter, day) for day in sorted(days)):
-                found.append(Answer(letter.message_id, True))
-        return found
+        for day in sorted(days):
+            yield from self._details(account, to, day)
 
-    def _has_sent(self, account: Account, key: str, letter: Letter, day: str) -> bool:
+    def _details(self, account: Account, to: str, day: str) -> Iterator[dict[str, Any]]:
+        """What went to a number on a day, page by page."""
         page = 1
         while True:
             query = {
-                "PhoneNumber": mapping.domestic(letter.to),
+                "PhoneNumber": mapping.domestic(to),
                 "SendDate": day,
                 "PageSize": str(QUERY_PAGE),
                 "CurrentPage": str(page),
@@ -107,11 +133,9 @@ class AliyunSms:
             if code != "OK":
                 _raise_for(code, "")
                 raise Refused(code)
-            entries = answer.get("SmsSendDetailDTOs", {}).get("SmsSendDetailDTO", [])
-            if any(entry.get("OutId") == key for entry in entries):
-                return True
+            yield from answer.get("SmsSendDetailDTOs", {}).get("SmsSendDetailDTO", [])
             if page * QUERY_PAGE >= int(answer.get("TotalCount", 0)):
-                return False
+                return
             page += 1
 
     def lint(self, body: str, kind: str) -> list[str]:

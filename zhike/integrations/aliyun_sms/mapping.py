@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from zhike.messaging.ports import Reply, Report
+from zhike.messaging.ports import Question, Reply, Report
 
 ZONE = ZoneInfo("Asia/Shanghai")
 _ACCOUNT_TROUBLE = (
@@ -69,6 +69,22 @@ def may_call(caller: str, allowed: str) -> bool:
 
 def _networks(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
     return [ipaddress.ip_network(one.strip(), strict=False) for one in text.split(",") if one.strip()]
+
+
+DELIVERED, NOT_DELIVERED = 3, 2
+"""SendStatus of QuerySendDetails; 1 is still on its way."""
+
+
+def told(entry: Mapping[str, Any], question: Question) -> Report | None:
+    """One entry of QuerySendDetails; None while Aliyun knows no end, or says nothing that can be read."""
+    if entry.get("SendStatus") not in (DELIVERED, NOT_DELIVERED):
+        return None
+    try:
+        at = moment(str(entry["ReceiveDate"]))
+    except (KeyError, ValueError):
+        at = question.sent_at
+    code = str(entry.get("ErrCode") or "")
+    return Report(question.reference, question.to, entry["SendStatus"] == DELIVERED, code, at)
 
 
 def report(entry: Mapping[str, Any]) -> Report:

@@ -13,7 +13,17 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.integrations.tencent_sms import mapping, signing
 from zhike.kernel import clock
-from zhike.messaging.ports import Account, AccountField, Answer, Letter, Refused, TryLater, Unsure
+from zhike.messaging.ports import (
+    Account,
+    AccountField,
+    Answer,
+    Letter,
+    Question,
+    Refused,
+    Report,
+    TryLater,
+    Unsure,
+)
 
 VERSION = "2021-01-11"
 SERVICE = "sms"
@@ -72,20 +82,33 @@ class TencentSms:
             return None
         found = []
         for letter in letters:
-            wanted = {
-                "BeginTime": int(sent_at.timestamp()) - 60,
-                "EndTime": int(clock.now().timestamp()) + 60,
-                "Offset": 0,
-                "Limit": STATUS_PAGE,
-                "PhoneNumber": letter.to,
-                "SmsSdkAppId": account.settings["app_id"],
-            }
-            answer = self._call(account, "PullSmsSendStatusByPhoneNumber", wanted)
-            for entry in answer.get("PullSmsSendStatusSet", []):
+            for entry in self._statuses(account, letter.to, sent_at):
                 if entry.get("SessionContext") == key:
                     found.append(Answer(letter.message_id, True, str(entry.get("SerialNo", ""))))
                     break
         return found
+
+    def ask(self, account: Account, questions: Sequence[Question]) -> list[Report]:
+        """PullSmsSendStatusByPhoneNumber since each message: what bears its SerialNo and has an end."""
+        found = []
+        for question in questions:
+            for entry in self._statuses(account, question.to, question.sent_at):
+                if entry.get("SerialNo") == question.reference and (report := mapping.told(entry, question)):
+                    found.append(report)
+                    break
+        return found
+
+    def _statuses(self, account: Account, to: str, since: dt.datetime) -> list[dict[str, Any]]:
+        wanted = {
+            "BeginTime": int(since.timestamp()) - 60,
+            "EndTime": int(clock.now().timestamp()) + 60,
+            "Offset": 0,
+            "Limit": STATUS_PAGE,
+            "PhoneNumber": to,
+            "SmsSdkAppId": account.settings["app_id"],
+        }
+        answer = self._call(account, "PullSmsSendStatusByPhoneNumber", wanted)
+        return list(answer.get("PullSmsSendStatusSet", []))
 
     def lint(self, body: str, kind: str) -> list[str]:
         """Tencent's rules for templates: banned offers, no variables side by side, no link made of a variable."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from zhike.messaging.ports import Reply, Report
+from zhike.messaging.ports import Question, Reply, Report
 
 ZONE = ZoneInfo("Asia/Shanghai")
 _ACCOUNT_TROUBLE = (
@@ -57,6 +57,19 @@ def report(entry: Mapping[str, Any]) -> Report:
         at=at.replace(tzinfo=ZONE).astimezone(dt.UTC),
         text=str(entry.get("description", "")),
     )
+
+
+def told(entry: Mapping[str, Any], question: Question) -> Report | None:
+    """One entry of PullSmsSendStatus; None while Tencent knows no end, or says nothing that can be read."""
+    if entry.get("ReportStatus") not in ("SUCCESS", "FAIL"):
+        return None
+    try:
+        at = dt.datetime.fromtimestamp(int(entry["UserReceiveTime"]), dt.UTC)
+    except (KeyError, ValueError, OverflowError, TypeError):
+        at = question.sent_at
+    is_delivered = entry["ReportStatus"] == "SUCCESS"
+    code = "DELIVRD" if is_delivered else str(entry.get("Description") or "FAIL")
+    return Report(question.reference, question.to, is_delivered, code, at)
 
 
 def reply(entry: Mapping[str, Any]) -> Reply:

@@ -29,7 +29,12 @@ from zhike.messaging.operations.devices import (
     remove_push_device,
 )
 from zhike.messaging.operations.dispatching import Dispatched, look_up_lost, send_due
-from zhike.messaging.operations.hearing import record_following, record_replies, record_reports
+from zhike.messaging.operations.hearing import (
+    ask_for_reports,
+    record_following,
+    record_replies,
+    record_reports,
+)
 from zhike.messaging.operations.preferences import (
     QuietHoursUnusable,
     lift_suppression,
@@ -87,6 +92,7 @@ __all__ = [
     "WrongCode",
     "add_push_device",
     "approve_version",
+    "ask_for_reports",
     "begin_inbox_template",
     "create_template",
     "forget_old_codes",

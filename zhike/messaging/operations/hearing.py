@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Sequence
+from typing import cast
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -25,11 +27,16 @@ from zhike.messaging.operations._gating import OWN_ADDRESSES
 from zhike.messaging.operations._queue import IDENTIFIER_OF
 from zhike.messaging.operations._settling import apply_report
 from zhike.messaging.operations._store import store
-from zhike.messaging.ports import Reply, Report
+from zhike.messaging.ports import Question, Refused, Reply, Report, TellingGateway, TryLater, Unsure
 from zhike.messaging.queries import sent
+from zhike.messaging.queries.vendor_accounts import gateways, opened
 from zhike.messaging.rules import inbound
 from zhike.privacy import operations as privacy
 from zhike.privacy import queries as consents
+
+PATIENCE = dt.timedelta(minutes=30)
+ASKED_AGAIN = dt.timedelta(hours=12)
+ASKED_FOR = dt.timedelta(days=3)
 
 
 def record_reports(*, actor: Viewer, account_id: int, reports: Sequence[Report], now: dt.datetime) -> int:
@@ -50,6 +57,51 @@ def record_reports(*, actor: Viewer, account_id: int, reports: Sequence[Report],
         if facts:
             events.publish(*facts, actor=actor, now=now)
     return len(new)
+
+
+def ask_for_reports(*, actor: Viewer, now: dt.datetime, limit: int = 100) -> int:
+    """Ask the vendors after text messages whose receipt never came; how many receipts were found.
+
+    First half an hour after the sending, then every twelve hours for three days: a vendor that pushes gives up after some
+    tries, and what was pushed while we were down is lost. Vendors are called outside any transaction.
+    """
+    with transaction.atomic():
+        rows = OutboundMessage.objects.select_for_update(of=("self",), skip_locked=True).filter(
+            Q(asked_at=None) | Q(asked_at__lte=now - ASKED_AGAIN),
+            status=OutboundMessage.Status.SENT,
+            channel="sms",
+            sent_at__lte=now - PATIENCE,
+            sent_at__gt=now - ASKED_FOR,
+        )
+        found = list(rows.select_related("account").order_by("sent_at", "id")[:limit])
+        OutboundMessage.objects.filter(pk__in=[row.pk for row in found]).update(asked_at=now)
+    by_account: dict[int, list[OutboundMessage]] = defaultdict(list)
+    for row in found:
+        by_account[row.account_id or 0].append(row)
+    return sum(_asked(actor, messages, now) for messages in by_account.values())
+
+
+def _asked(actor: Viewer, rows: Sequence[OutboundMessage], now: dt.datetime) -> int:
+    """One account's receipts; 0 when its vendor cannot be asked, or does not answer now."""
+    account = rows[0].account
+    gateway = gateways().get(account.vendor) if account else None
+    if account is None or gateway is None or not hasattr(gateway, "ask"):
+        return 0
+    questions = [
+        Question(
+            row.reference,
+            crypto.decrypt(bytes(row.recipient), field=sent.RECIPIENT_FIELD, row=row.pk),
+            row.dispatch_id.hex,
+            row.sent_at,
+        )
+        for row in rows
+        if row.dispatch_id is not None and row.sent_at is not None and row.recipient
+    ]
+    try:
+        reports = cast(TellingGateway, gateway).ask(opened(account), questions)
+    except (TryLater, Unsure, Refused):
+        return 0
+    return record_reports(actor=actor, account_id=account.pk, reports=reports, now=now)
 
 
 def _kept(account_id: int, report: Report, now: dt.datetime) -> tuple[DeliveryReport, Report] | None:

@@ -82,6 +82,7 @@ from zhike.service.operations.conversations import (
     mark_seen,
     tell_typing,
     write_as_member,
+    write_as_program,
     write_as_staff,
 )
 from zhike.service.operations.deadlines import Sweep, see_alert, sweep_deadlines
@@ -383,5 +384,6 @@ __all__ = [
     "withdraw_after_sale",
     "withdraw_compensation",
     "write_as_member",
+    "write_as_program",
     "write_as_staff",
 ]

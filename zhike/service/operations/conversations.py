@@ -102,6 +102,8 @@ def ask_for_agent(*, actor: Viewer, number: str, now: dt.datetime) -> None:
     if row.status == "bot":
         _sharing.enqueue(row, "asked", now)
         _conversations.keep(row, now)
+        if actor.kind != "member":
+            _conversations.note(actor, row, "hand_over", now)
     elif row.status == "closed":
         _conversations.move(row, "hand_over")
 
@@ -147,6 +149,37 @@ def write_as_staff(
     return message.number
 
 
+@transaction.atomic
+def write_as_program(
+    *, actor: Viewer, number: str, text: str, audience: str = "member", now: dt.datetime
+) -> int:
+    """Another system answers, or leaves a note for colleagues; the number of the message.
+
+    While the conversation is with the assistant it answers in the assistant's place; with somebody of ours it adds to what they say,
+    and they keep it. What waits in the queue is for people. Raises MessageMissing, ConversationState, ConversationOver, NotFound,
+    NotAllowed.
+    """
+    text = _conversations.require_words(text, ())
+    row = _conversations.load(number, actor, HANDLE)
+    if audience == "staff":
+        message = _note(actor, row, text, None, (), now)
+    else:
+        if row.status == "queued":
+            raise _conversations.ConversationState
+        is_bot = row.status == "bot"
+        if not is_bot:
+            _conversations.move(row, "staff_says")
+        kind = "bot" if is_bot else "staff"
+        message = _conversations.say(row, kind, text, now, author=actor.label)
+        watch.look(row, message, text, "staff", now)
+        row.bot_answers += is_bot
+        row.first_answered_at = row.first_answered_at if is_bot else row.first_answered_at or now
+        row.awaits_us = False
+    _conversations.note(actor, row, "write", now, message=message.number)
+    _conversations.keep(row, now)
+    return message.number
+
+
 def _note(
     actor: Viewer, row: Conversation, text: str, key: UUID | None, files: Sequence[NewFile], now: dt.datetime
 ) -> Message:
@@ -158,7 +191,7 @@ def _note(
         kind="note",
         audience="staff",
         author=actor.label,
-        author_id=actor.id,
+        author_id=actor.id if actor.kind == "staff" else None,
         key=key,
         files=files,
     )
@@ -222,7 +255,7 @@ def close_conversation(*, actor: Viewer, number: str, now: dt.datetime) -> None:
     if row.status == "closed":
         return
     end(row, "member" if _conversations.is_member(actor, row) else "staff", actor, now)
-    if actor.kind == "staff":
+    if actor.kind != "member":
         _conversations.note(actor, row, "close", now)
 
 

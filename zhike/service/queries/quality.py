@@ -92,6 +92,11 @@ class ReviewView:
     reviewed_at: dt.datetime
     holds: bool
 
+    @property
+    def in_order(self) -> list[tuple[str, int]]:
+        """Scores of the sections in the order in which they are looked at."""
+        return [(code, self.sections[code]) for code in rules.SECTIONS if code in self.sections]
+
 
 @dataclass(frozen=True, slots=True)
 class PickFile:

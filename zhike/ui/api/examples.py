@@ -184,6 +184,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "merchant_code": "C001",
         "member_id": 1024,
     },
+    "write_message": {"text": "您好，停车券已补发到您的卡包。", "audience": "member"},
     "answer_ticket": {"text": "您好，我们已联系商户核实，今天内回复您。", "audience": "member"},
     "propose_amends": {"item": "points", "amount": 500, "payer": "merchant", "reason": "商品质量问题"},
     "decide_verbatim": {"sentiment": "negative", "topics": ["clean", "queue"]},

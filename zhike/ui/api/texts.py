@@ -526,6 +526,35 @@ OPERATIONS: dict[str, Text] = {
         _("The next step of a return, exchange or repair"),
         _("settle posts the return of checked goods once: points are taken back and spent ones given back."),
     ),
+    "list_conversations": Text(
+        _("Conversations within the key's scope"),
+        _("By the last change; the queue in its own order. Without what was said."),
+    ),
+    "read_conversation": Text(
+        _("One conversation"),
+        _("What was said after a number, as far as the key may read it, oldest first, and how it stands."),
+    ),
+    "write_message": Text(
+        _("Say something in a conversation"),
+        _(
+            "To the member, in the assistant's place or beside whoever has it, or a note for colleagues."
+            " What waits in the queue is for people."
+        ),
+    ),
+    "hand_over_conversation": Text(
+        _("Hand a conversation over to people"),
+        _("From the assistant into the queue; again it changes nothing."),
+    ),
+    "close_conversation": Text(
+        _("Close a conversation"), _("Closing what is closed changes nothing; a new word begins a new one.")
+    ),
+    "list_articles": Text(
+        _("Published articles of the knowledge base"),
+        _(
+            "Those that fit what is asked, in words or pinyin, the best first; all of them without a question."
+        ),
+    ),
+    "read_article": Text(_("One article"), _("With its other questions and how often it helped.")),
     "list_quality_picks": Text(
         _("Conversations reviewed for quality"),
         _(

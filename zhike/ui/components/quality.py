@@ -62,7 +62,7 @@ CHAT_EVENTS = {
     "snoozed": _("Put off"),
     "woke": _("Came back"),
     "ticket": _("A ticket was opened"),
-    "closed": _("Closed"),
+    "closed": _("Conversation closed"),
 }
 TABLES: dict[str, dict[str, Any]] = {
     "chat_event": CHAT_EVENTS,

@@ -16,6 +16,13 @@ from zhike.ui.console.forms.service import area
 from zhike.ui.console.once import OnceForm
 
 NEW_ITEMS = 3
+_ROW_CLASSES = {
+    "section": "select w-full",
+    "text": "input w-full",
+    "weight": "input w-full",
+    "fatal": "checkbox checkbox-sm",
+    "fact": "select w-full",
+}
 
 
 class ReviewForm(OnceForm):
@@ -161,7 +168,7 @@ class ChecklistForm(OnceForm):
     """A checklist with a row for each item and some empty ones; a row without words is left out."""
 
     code = forms.SlugField(max_length=40, label=_("Code"))
-    name = forms.CharField(max_length=80, label=_("Name"))
+    name = forms.CharField(max_length=80, label=_("Name of the checklist"))
     skills = forms.MultipleChoiceField(
         required=False,
         choices=list(service.SKILLS.items()),
@@ -209,10 +216,17 @@ class ChecklistForm(OnceForm):
         self.fields[f"fact_{at}"] = forms.ChoiceField(
             required=False, choices=facts, initial=one.fact if one else "", label=_("Fact beside it")
         )
+        for name, css in _ROW_CLASSES.items():
+            field = self.fields[f"{name}_{at}"]
+            field.widget.attrs |= {"class": css, "aria-label": f"{at + 1}: {field.label}"}
 
     def item_rows(self) -> list[dict[str, Any]]:
         names = ("key", "section", "text", "weight", "fatal", "fact")
-        return [{name: self[f"{name}_{at}"] for name in names} for at in range(self.rows)]
+        rows: list[dict[str, Any]] = []
+        for at in range(self.rows):
+            fields: dict[str, Any] = {name: self[f"{name}_{at}"] for name in names}
+            rows.append(fields | {"errors": [bad for one in fields.values() for bad in one.errors]})
+        return rows
 
     def item_list(self) -> list[operations.QualityItem]:
         data = self.cleaned_data

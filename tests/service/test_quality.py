@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from tests.people import NOW, Crew, Malls
 from tests.service.conftest import SYSTEM
@@ -365,6 +367,34 @@ def test_coaching_is_between_two_people(scene: Scene) -> None:
     service.read_coaching(actor=sun, note_id=pk, now=NOW)
     [shown] = queries.coaching_notes(sun)
     assert shown.read_at == NOW and not queries.coaching_notes(scene.crew.qian)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_thirty_two_draw_at_once_and_one_draw_is_made(scene: Scene) -> None:
+    for day in range(3):
+        scene.talk(at=MONDAY + day * DAY)
+    scene.publish(percent=40)
+    wang, star = scene.crew.wang, scene.malls.star
+    gate, made, failures = threading.Barrier(32), set(), []
+
+    def run(place: int) -> None:
+        try:
+            gate.wait()
+            made.add(service.draw_quality(actor=wang, mall_id=star, week=WEEK, now=NOW, seed=f"mine{place}"))
+        except Exception as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(place,)) for place in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures and len(made) == 1
+    [draw] = queries.quality_draws(wang)
+    assert (draw.picks, draw.repeats) == (2, True)
+    assert QualityPick.objects.count() == 2
 
 
 # --- what is judged by ---------------------------------------------------------------------------------------------

@@ -110,14 +110,12 @@ def rows_of(
 ) -> list[dict[str, Any]]:
     """The fields as components/web_form.html shows them, with what was given before and what is wrong with it."""
     values, faults = values or {}, faults or {}
-    numbers = {one.key: number for number, one in enumerate(definition.asked, start=1)}
     rows = []
     for one in definition.fields:
         given = values.get(one.key, "")
         rows.append(
             {
                 "field": one,
-                "number": numbers.get(one.key),
                 "given": given,
                 "faults": faults.get(one.key, []),
                 "choices": [

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhike.ui.components import consents
 from zhike.ui.components import service as service_words
@@ -49,8 +50,10 @@ class ConditionForm(OnceForm):
     """A condition on an earlier field, or none."""
 
     when_field = forms.ChoiceField(required=False, label=_("Only if this was answered"))
-    when_op = forms.ChoiceField(choices=list(words.OPERATORS.items()), required=False, label=_("Comparison"))
-    when_value = forms.CharField(max_length=100, required=False, label=_("Value"))
+    when_op = forms.ChoiceField(
+        choices=list(words.OPERATORS.items()), required=False, label=pgettext_lazy("condition", "Comparison")
+    )
+    when_value = forms.CharField(max_length=100, required=False, label=pgettext_lazy("condition", "Value"))
 
     def __init__(self, *args: Any, earlier: Sequence[queries.Field], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -91,7 +94,7 @@ def condition_initial(when: queries.Condition | None) -> dict[str, str]:
 class FieldForm(ConditionForm):
     """One field; which inputs there are depends on its kind."""
 
-    label = forms.CharField(max_length=1_000, label=_("Words"))
+    label = forms.CharField(max_length=1_000, label=pgettext_lazy("field", "Words"))
     help = forms.CharField(max_length=200, required=False, label=_("Hint below it"))
     is_required = forms.BooleanField(required=False, label=_("Must be answered"))
     options = forms.CharField(

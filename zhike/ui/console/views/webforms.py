@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_POST
 
 from zhike.insight import queries as insight
@@ -149,8 +150,8 @@ def head(request: StaffRequest, view: queries.FormView, active: str) -> dict[str
     """What the pages of one form share: its name, state and tabs."""
     tabs = (
         ("form", _("Build"), ""),
-        ("form_share", _("Share"), ""),
-        ("form_results", _("Results"), view.answered or ""),
+        ("form_share", pgettext("form", "Share"), ""),
+        ("form_results", pgettext("form", "Results"), view.answered or ""),
     )
     return {
         "form": view,

@@ -173,7 +173,12 @@ def test_a_lead_is_called_and_becomes_a_member(enter: Enter, desks: Desks, world
     )
     wang.post(f"{base}publish/")
     lead = answer(form_id, world, q1="赵六", q2="13600001234", q3="2", q4="on")
-    assert "136****1234" in said(wang.get(f"{base}answers/{lead}/")).replace(" ", "")
+    sheet = said(wang.get(f"{base}answers/{lead}/")).replace(" ", "")
+    assert "136****1234" in sheet and "13600001234" not in sheet
+    shown = wang.post(f"{base}answers/{lead}/phone/", headers=HTMX)
+    assert "13600001234" in said(shown).replace(" ", "")
+    assert AuditEntry.objects.latest("id").action == "form.reveal"
+    assert enter(desks.chen).post(f"{base}answers/{lead}/phone/").status_code == 403
     assert lead in said(wang.get(f"{base}results/?lead=open"))
     wang.post(f"{base}answers/{lead}/lead/", {"verdict": "real"})
     row = Answer.objects.get()

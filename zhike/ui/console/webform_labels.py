@@ -22,6 +22,7 @@ FORM_ACTIONS = {
     "form.settle": _("Changed how a form takes answers"),
     "form.publish": _("Published a form"),
     "form.close": _("Closed a form"),
+    "form.reveal": _("Looked at the phone of a lead"),
     "form.export": _("Exported the answers of a form"),
     "form.settle_lead": _("Settled a lead of a form"),
 }

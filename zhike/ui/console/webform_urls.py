@@ -27,6 +27,11 @@ FORMS: list[URLPattern] = [
         name="settle_form_lead",
     ),
     path(
+        "forms/<int:form_id>/answers/<uuid:answer_id>/phone/",
+        webform_answers.reveal_phone,
+        name="reveal_form_phone",
+    ),
+    path(
         "forms/<int:form_id>/answers/<uuid:answer_id>/files/<int:file_id>/",
         webform_answers.file,
         name="form_answer_file",

@@ -22,7 +22,7 @@ from zhike.privacy import queries as privacy
 from zhike.service import operations as service
 from zhike.webforms.events import LeadSettled
 from zhike.webforms.models import Answer, Deed
-from zhike.webforms.queries.found import ANSWERS, phone_of, visible_form, words_of
+from zhike.webforms.queries.found import ANSWERS, phone_of, shown_values, visible_form, words_of
 from zhike.webforms.rules import answers as rules
 from zhike.webforms.rules.definition import Definition, Field, of_json
 
@@ -52,7 +52,9 @@ def carry_out(*, actor: Viewer, answer_id: str, now: dt.datetime) -> int:
         _once(row, "enrol", "", lambda: _enrol(row, definition, values, now), now)
     ticket = definition.ticket
     if ticket and rules.holds(ticket.when, values):
-        _once(row, "ticket", "", lambda: _open_ticket(row, definition, values, now), now)
+        _once(
+            row, "ticket", "", lambda: _open_ticket(row, definition, shown_values(row, definition), now), now
+        )
     if row.person_id is not None:
         for one in definition.asked:
             if one.key in values:
@@ -93,6 +95,19 @@ def settle_lead(*, actor: Viewer, form_id: int, answer_id: UUID, is_real: bool, 
     if row.person_id is not None:
         carry_out(actor=ACTOR, answer_id=str(row.pk), now=now)
     return outcome
+
+
+@transaction.atomic
+def reveal_phone(*, actor: Viewer, form_id: int, answer_id: UUID, now: dt.datetime) -> str:
+    """The phone that was left, to call it; "" without one. Kept in the audit. Raises NotFound, NotAllowed."""
+    form = visible_form(form_id, actor, ANSWERS)
+    require_touch(actor, "members.reveal", mall=form.mall_id)
+    row = _locked(str(answer_id))
+    if row.form_id != form.pk:
+        raise NotFound
+    after = {"answer": str(row.pk)}
+    audit.record(actor=actor, action="form.reveal", subject=("form", form.pk), after=after, now=now)
+    return phone_of(row)
 
 
 def _locked(answer_id: str) -> Answer:

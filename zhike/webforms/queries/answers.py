@@ -17,7 +17,7 @@ from zhike.kernel.access import Viewer
 from zhike.kernel.errors import NotFound
 from zhike.kernel.paging import Keyset, Listing
 from zhike.webforms.models import Answer, AnswerFile, Deed, FormVersion
-from zhike.webforms.queries.found import ANSWERS, EXPORT, VIEW, phone_of, visible_form, words_of
+from zhike.webforms.queries.found import ANSWERS, EXPORT, VIEW, phone_of, shown_values, visible_form
 from zhike.webforms.rules import answers as rules
 from zhike.webforms.rules import definition as definitions
 from zhike.webforms.rules.definition import Definition, Field
@@ -228,7 +228,7 @@ def _views(rows: Sequence[Answer]) -> list[AnswerView]:
         phone = phone_of(row)
         found.append(
             AnswerView(
-                row.pk, row.form_id, version.version, definition, row.channel, person_id, {**row.choices, **words_of(row)},
+                row.pk, row.form_id, version.version, definition, row.channel, person_id, shown_values(row, definition),
                 tuple(files[row.pk]), row.lead, customers.masked("phone", phone) if phone else "", tuple(deeds[row.pk]),
                 row.answered_at,
             )

@@ -7,11 +7,13 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from zhike.customers import queries as customers
 from zhike.kernel import crypto
 from zhike.kernel.access import Viewer, load_visible, visible
 from zhike.kernel.reencryption import EncryptedColumn
 from zhike.messaging import queries as messaging
 from zhike.webforms.models import Answer, Form
+from zhike.webforms.rules.definition import Definition
 
 VIEW, ANSWERS, EDIT, EXPORT, SUBMIT = (
     "forms.view", "forms.answers", "forms.edit", "forms.export", "forms.submit",
@@ -51,6 +53,16 @@ def words_of(row: Answer) -> dict[str, Any]:
         return {}
     words: dict[str, Any] = json.loads(crypto.decrypt(bytes(row.words), field=WORDS_FIELD, row=str(row.pk)))
     return words
+
+
+def shown_values(row: Answer, definition: Definition) -> dict[str, Any]:
+    """What was said, for a page, a file or a ticket: phones are masked."""
+    values = {**row.choices, **words_of(row)}
+    for one in definition.asked:
+        if one.kind == "phone" and one.key in values:
+            normal = customers.normalised("phone", values[one.key])
+            values[one.key] = customers.masked("phone", normal) if normal else "–"
+    return values
 
 
 def phone_of(row: Answer) -> str:

@@ -20,7 +20,7 @@ from zhike.ui.components import webforms as words
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.csv_export import csv_response
 from zhike.ui.console.forms import webforms as forms
-from zhike.ui.console.pages import add_problem, done, page, refused
+from zhike.ui.console.pages import add_problem, done, fragment, page, refused
 from zhike.ui.console.spreadsheet import xlsx_response
 from zhike.ui.console.views.service import zone_of
 from zhike.ui.console.views.webforms import ANSWERS, EXPORT, SECTION, VIEW, head
@@ -161,6 +161,7 @@ def answer(request: StaffRequest, form_id: int, answer_id: UUID) -> HttpResponse
         ],
         "deeds": [_deed(deed) for deed in one.deeds],
         "lead": words.LEADS.get(one.lead, ""),
+        "can_reveal": one.phone and request.viewer.may("members.reveal"),
         "can_settle": one.lead == "open" and request.viewer.may("members.enroll"),
         "member": _member(request, one.person_id),
     }
@@ -212,6 +213,16 @@ def settle_lead(request: StaffRequest, form_id: int, answer_id: UUID) -> HttpRes
     except Problem as problem:
         return refused(request, problem, url)
     return done(request, str(words.LEADS[outcome]), url)
+
+
+@require_POST
+@staff_page(ANSWERS)
+def reveal_phone(request: StaffRequest, form_id: int, answer_id: UUID) -> HttpResponse:
+    """The phone of a lead in clear, to call it."""
+    phone = operations.reveal_phone(
+        actor=request.viewer, form_id=form_id, answer_id=answer_id, now=request.now
+    )
+    return fragment(request, "components/revealed.html", {"value": phone})
 
 
 @staff_page(ANSWERS)

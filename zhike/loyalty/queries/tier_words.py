@@ -54,7 +54,7 @@ def growth_words(rules: GrowthRules | None) -> str:
     if rules.visit:
         parts.append(_("%(growth)s for a day with a purchase") % {"growth": rules.visit})
     names = deed_names()
-    parts += [f"{names[deed]} {growth}" for deed, growth in rules.deeds.items() if growth]
+    parts += [f"{name} {rules.deeds[deed]}" for deed, name in names.items() if rules.deeds.get(deed)]
     text = _("Growth value: %(parts)s.") % {"parts": _(", ").join(parts)}
     if not rules.returns:
         text += " " + _("Goods that go back leave it untouched.")

@@ -19,7 +19,7 @@ from zhike.kernel.errors import Problem
 from zhike.loyalty import operations, queries
 
 DAY = dt.timedelta(days=1)
-ACTS = int(os.environ.get("ZHIKE_SEARCH_SEQUENCES", "60"))
+ACTS = int(os.environ.get("ZHIKE_SEARCH_SEQUENCES", "36"))
 pytestmark = pytest.mark.feature("C066", "B24")
 
 

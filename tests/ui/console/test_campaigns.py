@@ -15,6 +15,7 @@ from tests.ui.console.conftest import HTMX, said
 from tests.ui.console.world import Desks, World
 from zhike.kernel import clock
 from zhike.kernel.access import Viewer, system_viewer
+from zhike.kernel.models import AuditEntry
 from zhike.loyalty import queries as loyalty
 from zhike.marketing import operations, queries
 from zhike.marketing.models import Campaign
@@ -91,6 +92,11 @@ def test_board_calendar_and_sizes(world: World, admin: Client, member: int) -> N
     operations.measure_campaign(actor=SYSTEM, campaign_id=campaign.pk, now=clock.now())
     board = said(admin.get("/console/campaigns/board/"))
     assert "无法判断" in board and "没有对照组" in board
+    assert "周末市集" in said(admin.get("/console/campaigns/board/?days=30"))
+    taken: Any = admin.get("/console/campaigns/board/file/?days=30")
+    file = b"".join(taken.streaming_content).decode()
+    assert "周末市集" in file and "没有对照组" in file
+    assert AuditEntry.objects.filter(action="campaign.export_board").count() == 1
     assert "周末市集" in said(admin.get("/console/campaigns/calendar/"))
     assert "国庆节" in said(admin.get("/console/campaigns/calendar/?month=2026-10"))
     assert said(admin.get("/console/campaigns/calendar/?month=nonsense"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from zhike.kernel.access import Viewer, system_viewer
 from zhike.loyalty import queries as loyalty
 from zhike.marketing import operations
 from zhike.marketing.models import Campaign, UpliftRun
+from zhike.messaging.models import OutboundMessage
 
 SYSTEM = system_viewer("tests")
 pytestmark = pytest.mark.feature("N8")
@@ -98,3 +100,18 @@ def test_who_may(world: World, desks: Desks, enter: Callable[[Viewer], Client], 
     assert there.get(f"/console/campaigns/uplift/{run.pk}/").status_code == 404
     assert enter(desks.li).get("/console/campaigns/uplift/").status_code == 403
     assert enter(desks.li).post("/console/campaigns/uplift/learn/").status_code == 403
+
+
+@pytest.mark.feature("C137")
+def test_attribution_claims_nothing_without_a_control(world: World, admin: Client, member: int) -> None:
+    assert "没有活动发送" in said(admin.get("/console/campaigns/attribution/"))
+    admin.post("/console/campaigns/new/", form(holdout="0"))
+    campaign = Campaign.objects.get()
+    operations.submit_campaign(actor=SYSTEM, campaign_id=campaign.pk, now=clock.now())
+    operations.approve_campaign(actor=SYSTEM, campaign_id=campaign.pk, now=clock.now())
+    operations.launch_campaign(actor=SYSTEM, campaign_id=campaign.pk, now=clock.now())
+    operations.advance_campaigns(actor=SYSTEM, now=clock.now())
+    OutboundMessage.objects.update(status="delivered", sent_at=clock.now() - dt.timedelta(minutes=5))
+    page = said(admin.get("/console/campaigns/attribution/?days=90&window=14"))
+    assert "周末市集" in page and "无法判断" in page and "末次触达" in page
+    assert admin.get("/console/campaigns/attribution/?days=x&window=9").status_code == 200

@@ -1,5 +1,6 @@
 """Every write of the marketing context."""
 
+from zhike.marketing.operations.exporting import export_board
 from zhike.marketing.operations.filling import fill_wave
 from zhike.marketing.operations.giving import Given, give_next
 from zhike.marketing.operations.journeys.drafting import (
@@ -124,6 +125,7 @@ __all__ = [
     "end_journey",
     "enter_journey",
     "enter_member",
+    "export_board",
     "fill_wave",
     "forecast_campaign",
     "give_next",

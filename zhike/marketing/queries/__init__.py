@@ -1,5 +1,6 @@
 """Every read of the marketing context."""
 
+from zhike.marketing.queries.attribution import Attribution, AttributionRow, attribution
 from zhike.marketing.queries.audiences import Audience, audiences
 from zhike.marketing.queries.campaigns import (
     BoardRow,
@@ -48,6 +49,7 @@ from zhike.marketing.queries.links import link_of
 from zhike.marketing.queries.reviews import (
     ArmFigures,
     Funnel,
+    Money,
     Review,
     TrendPoint,
     given_people,
@@ -63,6 +65,7 @@ from zhike.marketing.queries.uplift import (
     uplift_run,
     uplift_runs,
 )
+from zhike.marketing.rules.attribution import WINDOW_DAYS
 from zhike.marketing.rules.campaigns import FUNDERS, GOALS, RHYTHMS
 from zhike.marketing.rules.journeys import drawing
 from zhike.marketing.rules.journeys.drawing import Drawing, draw
@@ -94,7 +97,10 @@ __all__ = [
     "UNITS",
     "WHERE_OPS",
     "WHO",
+    "WINDOW_DAYS",
     "ArmFigures",
+    "Attribution",
+    "AttributionRow",
     "Audience",
     "BoardRow",
     "CalendarDay",
@@ -109,6 +115,7 @@ __all__ = [
     "JourneyFile",
     "JourneyResults",
     "JourneyRow",
+    "Money",
     "Node",
     "NodeFigures",
     "OfMember",
@@ -126,6 +133,7 @@ __all__ = [
     "Watch",
     "WaveView",
     "WayFigures",
+    "attribution",
     "audiences",
     "board",
     "calendar",

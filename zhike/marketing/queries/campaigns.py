@@ -223,10 +223,21 @@ def _refusals(row: Campaign, now: dt.datetime) -> tuple[tuple[str, str, int], ..
     return tuple(sorted(((*key, count) for key, count in found.items()), key=lambda one: (-one[2], one[:2])))
 
 
-def board(viewer: Viewer, now: dt.datetime, limit: int = 30) -> list[BoardRow]:
-    """The newest campaigns that began, each with what it did. Raises NotAllowed."""
+def board(
+    viewer: Viewer,
+    now: dt.datetime,
+    limit: int = 30,
+    *,
+    since: dt.datetime | None = None,
+    mall_id: int | None = None,
+) -> list[BoardRow]:
+    """The newest campaigns that began (from ``since`` on, of one mall), each with what it did. Raises NotAllowed."""
     require(viewer, VIEW)
     rows = visible(Campaign.objects.filter(launched_at__lte=now), viewer, VIEW, COLUMNS)
+    if since is not None:
+        rows = rows.filter(launched_at__gte=since)
+    if mall_id is not None:
+        rows = rows.filter(mall_id=mall_id)
     shown = list(rows.order_by("-launched_at", "-id")[:limit])
     return [
         BoardRow(line, review_of(row, now))

@@ -125,6 +125,21 @@ class Review:
     global_held: int = 0
     best: str = ""
 
+    @property
+    def is_told(self) -> bool:
+        """Whether there is a comparison that may be believed."""
+        return self.verdict in ("up", "down", "open")
+
+    @property
+    def extra_margin(self) -> Money | None:
+        """What is left of the extra sales, before cost."""
+        if self.extra is None or not self.is_told:
+            return None
+        fen, low, high = (
+            one * self.margin_bp // 10_000 for one in (self.extra.fen, self.extra.low, self.extra.high)
+        )
+        return Money(fen, low, high)
+
 
 @dataclass(frozen=True, slots=True)
 class TrendPoint:

@@ -16,6 +16,7 @@ from zhike.messaging.queries.sending import (
     RefusalCount,
     ReplyView,
     SentMessage,
+    Touch,
     inbox,
     inbox_message,
     is_suppressed,
@@ -28,6 +29,7 @@ from zhike.messaging.queries.sending import (
     sending,
     sending_refusals,
     suppressed_count,
+    touches,
     unread_count,
 )
 from zhike.messaging.queries.sent import (
@@ -83,6 +85,7 @@ __all__ = [
     "ReplyView",
     "SentMessage",
     "TemplateView",
+    "Touch",
     "VendorState",
     "VersionView",
     "account",
@@ -120,6 +123,7 @@ __all__ = [
     "template",
     "templates",
     "told_wording",
+    "touches",
     "unread_count",
     "values_said",
     "version",

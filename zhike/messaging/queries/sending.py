@@ -180,6 +180,26 @@ def sending_refusals(viewer: Viewer, wanted: Filter) -> list[RefusalCount]:
     return _refusals(_rows(viewer, wanted))
 
 
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """A message that went to somebody under a campaign's name; ``cost`` in thousandths of a fen."""
+
+    person_id: int
+    campaign: str
+    channel: str
+    sent_at: dt.datetime
+    cost: int
+
+
+def touches(campaigns: Sequence[str], since: dt.datetime, until: dt.datetime) -> list[Touch]:
+    """What was sent under these names in [since, until), by person and moment; the caller has authorised the campaigns."""
+    rows = OutboundMessage.objects.filter(
+        campaign__in=campaigns, status__in=SENT, person__isnull=False, sent_at__gte=since, sent_at__lt=until
+    )
+    columns = ("person_id", "campaign", "channel", "sent_at", "cost")
+    return [Touch(*row) for row in rows.order_by("person_id", "sent_at", "id").values_list(*columns)]
+
+
 def _refusals(rows: QuerySet[OutboundMessage]) -> list[RefusalCount]:
     refused = rows.filter(status__in=("refused", "expired")).values_list("gate", "reason")
     counted = refused.annotate(count=Count("id")).order_by("-count", "gate", "reason")

@@ -97,6 +97,12 @@ OPERATIONS: dict[str, Text] = {
             "Once for a key, by the journey’s own rules of entering again; some are held out, to compare with."
         ),
     ),
+    "campaign_attribution": Text(
+        _("Attribution of purchases"),
+        _(
+            "Purchases shared out among the campaign messages before them, by three rules; beside them what the holdout proves."
+        ),
+    ),
     "list_uplift_runs": Text(
         _("Uplift models"), _("Whom a message changes: what was learnt and whether it is better than chance.")
     ),

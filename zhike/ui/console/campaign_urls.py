@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from zhike.ui.console.views import campaign_steps, campaigns, uplift
+from zhike.ui.console.views import attribution, campaign_steps, campaigns, uplift
 
 CAMPAIGNS: list[URLPattern] = [
     path("campaigns/", campaigns.campaigns, name="campaigns"),
     path("campaigns/board/", campaigns.board, name="campaign_board"),
+    path("campaigns/board/file/", campaigns.board_file, name="campaign_board_file"),
+    path("campaigns/attribution/", attribution.attribution, name="campaign_attribution"),
     path("campaigns/calendar/", campaigns.calendar, name="campaign_calendar"),
     path("campaigns/sizes/", campaigns.sizes, name="campaign_sizes"),
     path("campaigns/measuring/", campaign_steps.measuring, name="campaign_measuring"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 
 from django.http import StreamingHttpResponse
 
@@ -15,7 +16,7 @@ _BOM = "\ufeff"
 def safe_cell(value: object) -> str:
     """Text as it is; what a spreadsheet would calculate gets an apostrophe in front. Plain numbers stay numbers."""
     text = "" if value is None else str(value)
-    if isinstance(value, int) or not text.lstrip().startswith(_FORMULA_STARTS):
+    if isinstance(value, int | Decimal) or not text.lstrip().startswith(_FORMULA_STARTS):
         return text
     return f"'{text}"
 

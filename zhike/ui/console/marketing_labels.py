@@ -88,6 +88,7 @@ CAMPAIGN_CHANGES = {
     "roll_out": _("Campaign rolled out"),
 }
 MARKETING_ACTIONS = {f"campaign.{change}": name for change, name in CAMPAIGN_CHANGES.items()} | {
+    "campaign.export_board": _("Took the ROI board as a file"),
     "campaign.lessons": _("Noted what a campaign taught"),
     "marketing_policy.save": _("Changed the rules of measuring campaigns"),
 }

@@ -1,11 +1,11 @@
-"""Models of uplift: what they were learnt from, and what they are worth on people they have not seen."""
+"""Models of uplift, what they are worth on people they have not seen; and purchases shared out among the messages before them."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, Literal
 
-from ninja import Path, Router
+from ninja import Path, Query, Router
 from ninja import Schema as Out
 
 from zhike.marketing import queries
@@ -51,6 +51,72 @@ class UpliftRunOut(Out):
 
 class UpliftRunsOut(Out):
     items: list[UpliftRunOut]
+
+
+class TouchOut(Out):
+    """A campaign or channel; fen by rule. `extra_sales_fen` is what its own holdout proves (middle, low, high), null without one."""
+
+    key: str
+    name: str
+    campaign_id: int | None
+    people: int
+    messages: int
+    cost_fen: int
+    last_touch_fen: int
+    position_fen: int
+    data_driven_fen: int
+    extra_sales_fen: list[int] | None
+
+
+class AttributionOut(Out):
+    """`purchases` with a message in the window before them, for `fen` altogether: every rule shares out this amount."""
+
+    purchases: int
+    lost_paths: int
+    fen: int
+    campaigns: list[TouchOut]
+    channels: list[TouchOut]
+
+
+@router.get("/campaign-attribution", auth=Needs("campaigns.view"), response=AttributionOut)
+def campaign_attribution(
+    request: ApiRequest,
+    days: Annotated[int, Query(ge=1, le=90)] = 30,
+    window_days: Annotated[Literal[3, 7, 14, 30], Query()] = 7,
+    mall_id: Annotated[int | None, Query(ge=1, le=ID_MAX)] = None,
+) -> AttributionOut:
+    found = queries.attribution(
+        request.viewer,
+        since=request.now - dt.timedelta(days=days),
+        until=request.now,
+        window_days=window_days,
+        mall_id=mall_id,
+        now=request.now,
+    )
+    return AttributionOut(
+        purchases=found.paths,
+        lost_paths=found.lost,
+        fen=found.fen,
+        campaigns=[_touch(one) for one in found.campaigns],
+        channels=[_touch(one) for one in found.channels],
+    )
+
+
+def _touch(one: queries.AttributionRow) -> TouchOut:
+    review = one.review
+    extra = review.extra if review is not None and review.verdict in ("up", "down", "open") else None
+    return TouchOut(
+        key=one.key,
+        name=one.name,
+        campaign_id=one.campaign_id,
+        people=one.people,
+        messages=one.messages,
+        cost_fen=one.cost_fen,
+        last_touch_fen=round(one.last.fen),
+        position_fen=round(one.position.fen),
+        data_driven_fen=round(one.driven.fen),
+        extra_sales_fen=[extra.fen, extra.low, extra.high] if extra else None,
+    )
 
 
 @router.get("/uplift-runs", auth=Needs("campaigns.view"), response=UpliftRunsOut)

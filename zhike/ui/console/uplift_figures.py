@@ -30,7 +30,7 @@ def figures(found: queries.UpliftRunView) -> dict[str, Any]:
                         "values": [round(qini[at], 1) for at in steps],
                         "tone": "primary",
                     },
-                    {"name": _("At random"), "values": [round(one, 1) for one in chance], "tone": "info"},
+                    {"name": _("At random"), "values": [round(one, 1) for one in chance], "tone": "accent"},
                 ],
             },
         },

@@ -65,7 +65,7 @@ def _row(one: queries.AttributionRow) -> dict[str, Any]:
 
 
 def _chart(rows: Sequence[queries.AttributionRow]) -> dict[str, Any]:
-    rules = ((_("Last touch"), "last"), (_("Position"), "position"), (_("Data-driven"), "driven"))
+    rules = ((_("Last touch"), "last"), (_("Position-based"), "position"), (_("Data-driven"), "driven"))
     return {
         "kind": "bar",
         "unit": "fen",

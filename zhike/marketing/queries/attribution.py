@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from django.db.models import Q
+
 from zhike.kernel.access import Viewer, require, visible
 from zhike.kernel.errors import Invalid
 from zhike.kernel.statements import fetch_rows
@@ -62,15 +64,15 @@ def attribution(
     now: dt.datetime,
 ) -> Attribution:
     """Purchases in [since, until), at most 100 days, in the viewer's scope, shared out among the campaign messages that their
-    buyers were really sent at most ``window_days`` before; of the newest 100 campaigns, and of a mall its own campaigns and
-    receipts. Raises NotAllowed, Invalid.
+    buyers were really sent at most ``window_days`` before; of the newest 100 campaigns, and of a mall its own campaigns, those of
+    the whole group, and its own receipts. Raises NotAllowed, Invalid.
     """
     require(viewer, VIEW)
     if not dt.timedelta(0) < until - since <= LONGEST or window_days not in rules.WINDOW_DAYS:
         raise Invalid
     rows = visible(Campaign.objects.filter(launched_at__lt=until), viewer, VIEW, COLUMNS)
     if mall_id is not None:
-        rows = rows.filter(mall_id=mall_id)
+        rows = rows.filter(Q(mall_id=mall_id) | Q(mall_id=None))
     shown = {code_of(row.pk): row for row in rows.order_by("-launched_at", "-id")[:CAMPAIGNS_MAX]}
     window = dt.timedelta(days=window_days)
     touches = messaging.touches(list(shown), since - window, until)

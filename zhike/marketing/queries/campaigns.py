@@ -231,13 +231,13 @@ def board(
     since: dt.datetime | None = None,
     mall_id: int | None = None,
 ) -> list[BoardRow]:
-    """The newest campaigns that began (from ``since`` on, of one mall), each with what it did. Raises NotAllowed."""
+    """The newest campaigns that began (from ``since`` on; of one mall and of the whole group), each with what it did. Raises NotAllowed."""
     require(viewer, VIEW)
     rows = visible(Campaign.objects.filter(launched_at__lte=now), viewer, VIEW, COLUMNS)
     if since is not None:
         rows = rows.filter(launched_at__gte=since)
     if mall_id is not None:
-        rows = rows.filter(mall_id=mall_id)
+        rows = rows.filter(Q(mall_id=mall_id) | Q(mall_id=None))
     shown = list(rows.order_by("-launched_at", "-id")[:limit])
     return [
         BoardRow(line, review_of(row, now))

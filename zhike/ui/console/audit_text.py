@@ -28,6 +28,7 @@ AUTOMATA = {
     "segments": _("Segments"),
     "service": _("Service desk"),
     "simulator": _("Simulated mall"),
+    "standing": _("Lifecycle and value"),
     "time machine": _("Time machine"),
     "webhooks": _("Webhooks"),
 }

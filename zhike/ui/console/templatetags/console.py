@@ -93,10 +93,13 @@ NAME_KEPT_S = 60
 
 @register.filter
 def actor(audit_id: str | None) -> str:
-    """{{ entry.actor|actor }}: "staff:12" as the name of that member of staff; programs by their own label."""
-    kind, _colon, identifier = str(audit_id or "").partition(":")
+    """{{ entry.actor|actor }}: "staff:12" as the name of that member of staff; programs, and labels alone, by what they do."""
+    kind, colon, identifier = str(audit_id or "").partition(":")
     if kind != "staff" or not identifier.isdecimal():
-        names = {"system": _("System"), "api": _("API"), "member": _("Member")}
+        if kind == "system" or not colon:
+            label = identifier if colon else kind
+            return str(audit_text.AUTOMATA.get(label, label)) or "–"
+        names = {"api": _("API"), "member": _("Member")}
         return f"{names.get(kind, kind)} {identifier}".strip() or "–"
     key = f"console-actor:{identifier}"
     name = cache.get(key)

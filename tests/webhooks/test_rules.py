@@ -8,6 +8,7 @@ import ipaddress
 
 import pytest
 
+from zhike.kernel.outward import public_fault
 from zhike.webhooks import rules
 
 pytestmark = pytest.mark.feature("C017")
@@ -61,10 +62,11 @@ def test_jitter_spreads_but_never_shortens() -> None:
 @pytest.mark.parametrize(
     "address",
     ["127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-     "::1", "fe80::1", "fc00::1", "::ffff:10.0.0.1", "::ffff:169.254.169.254"],
+     "::1", "fe80::1", "fc00::1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "2002:7f00:1::", "64:ff9b::a00:1",
+     "::127.0.0.1", "::ffff:0:127.0.0.1", "64:ff9b:1::a00:1", "fec0::1"],
 )  # fmt: skip
 def test_private_addresses_are_refused(address: str) -> None:
-    assert rules.address_fault("https", address, []) == "private"
+    assert rules.address_fault("https", address, []) == "private" and public_fault(address) == "private"
 
 
 def test_what_the_house_opened_may_be_called_even_without_tls() -> None:
@@ -73,6 +75,8 @@ def test_what_the_house_opened_may_be_called_even_without_tls() -> None:
     assert rules.address_fault("https", "10.21.3.4", OFFICE) == "private"
     assert rules.address_fault("http", "1.1.1.1", OFFICE) == "not-https"
     assert rules.address_fault("https", "1.1.1.1", []) == ""
+    for address in ("2606:4700:4700::1111", "64:ff9b::101:101", "::ffff:1.1.1.1"):
+        assert rules.address_fault("https", address, []) == public_fault(address) == ""
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import socket
 import ssl
 from collections.abc import Callable
+
+from zhike.kernel.addresses import address_of, is_open
 
 
 class Forbidden(Exception):
@@ -26,9 +27,7 @@ def resolve(host: str, port: int, fault: Callable[[str], str]) -> str:
 
 def public_fault(address: str) -> str:
     """ "private" for whatever is not of the open internet: this machine, this network, multicast; "" for the rest."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    ip = getattr(ip, "ipv4_mapped", None) or ip
-    return "" if ip.is_global and not ip.is_multicast else "private"
+    return "" if is_open(address_of(address)) else "private"
 
 
 class Pinned(http.client.HTTPConnection):

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+from zhike.kernel.addresses import address_of, is_open
+
 SECRET_PREFIX = "whsec_"
 SECRET_BYTES = 32
 URL_LENGTH_MAX = 500
@@ -100,12 +102,11 @@ def url_fault(url: str, networks: Sequence[Network]) -> Fault:
 def address_fault(scheme: str, address: str, networks: Sequence[Network]) -> Fault:
     """Whether a request may go to this very address: those the house opened; else public ones, by TLS only."""
     try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
+        ip = address_of(address)
     except ValueError:
         return "not-an-address"
-    ip = getattr(ip, "ipv4_mapped", None) or ip
     if any(ip.version == network.version and ip in network for network in networks):
         return ""
-    if not ip.is_global or ip.is_multicast:
+    if not is_open(ip):
         return "private"
     return "" if scheme == "https" else "not-https"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Sequence
 
 from django.http import HttpResponse
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CELL_MAX = 32_000
+_UNFIT = re.compile(r"[^\t\n\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML cannot hold (XML 1.0, section 2.2): control characters, halves of pairs, U+FFFE and U+FFFF."""
 
 
 def xlsx_response(name: str, header: Sequence[object], rows: Iterable[Sequence[object]]) -> HttpResponse:
@@ -38,4 +41,4 @@ def xlsx_response(name: str, header: Sequence[object], rows: Iterable[Sequence[o
 
 def _plain(text: str) -> str:
     """What the file format can hold."""
-    return "".join(letter for letter in text if letter >= " " or letter in "\n\t")[:CELL_MAX]
+    return _UNFIT.sub("", text)[:CELL_MAX]

@@ -82,9 +82,13 @@ def purge(keeping: Keeping, before: dt.datetime, limit: int) -> int:
         left = " OR ".join(
             f"{name}::text IS DISTINCT FROM ({value})::text" for name, value in keeping.blanks.items()
         )
+        for table, column, _files in keeping.parts:
+            left += f" OR EXISTS (SELECT FROM {table} part WHERE part.{column} = {keeping.table}.{row})"
         where += f" AND ({left})"
-    params = {"before": before, "limit": limit}
+    params: dict[str, Any] = {"before": before, "limit": limit}
     chosen = f"SELECT {row} FROM {keeping.table} WHERE {where} ORDER BY {row} LIMIT %(limit)s"
+    if keeping.parts:
+        chosen = _purge_parts(keeping, chosen, params)
     paths = _paths(keeping.table, keeping.files, f"{row} IN ({chosen})", params)
     if keeping.blanks:
         with _may_redact():
@@ -95,6 +99,18 @@ def purge(keeping: Keeping, before: dt.datetime, limit: int) -> int:
         count = _execute(f"DELETE FROM {keeping.table} WHERE {row} IN ({chosen})", params)
     _remove_files(paths)
     return count
+
+
+def _purge_parts(keeping: Keeping, chosen: str, params: dict[str, Any]) -> str:
+    """Let go what hangs on the chosen rows; SQL that still chooses the same rows without it."""
+    with connection.cursor() as cursor:
+        cursor.execute(chosen, params)
+        params["chosen"] = [found[0] for found in cursor.fetchall()]
+    for table, column, files in keeping.parts:
+        paths = _paths(table, files, f"{column} = ANY(%(chosen)s)", params)
+        _execute(f"DELETE FROM {table} WHERE {column} = ANY(%(chosen)s)", params)
+        _remove_files(paths)
+    return f"SELECT {keeping.row} FROM {keeping.table} WHERE {keeping.row} = ANY(%(chosen)s)"
 
 
 # --- the log, and everything that might have been written in passing ---------------------------------------------------

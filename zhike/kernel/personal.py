@@ -59,7 +59,8 @@ class Loose:
 class Keeping:
     """A class of data that is kept for a time: rows of ``table`` whose ``moment`` is older go, or lose ``blanks``.
 
-    ``days`` is the default, ``days_min`` what a policy may not go below (a law, a window of complaints).
+    ``days`` is the default, ``days_min`` what a policy may not go below (a law, a window of complaints). ``parts`` are tables
+    whose rows hang on a row that loses ``blanks`` and go then: table, column with the row's id, column with paths of files.
     """
 
     code: str
@@ -71,6 +72,7 @@ class Keeping:
     blanks: Mapping[str, str] = field(default_factory=dict)
     also: str = ""
     files: str = ""
+    parts: Sequence[tuple[str, str, str]] = ()
 
 
 def faults(holdings: Sequence[Holding]) -> list[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 from dataclasses import replace
 from uuid import UUID
 
 import pytest
 from django.conf import settings
+from openpyxl import load_workbook
 
 from tests.kernel.threads import run_threads
 from tests.people import NOW, Crew, Malls
@@ -16,17 +18,20 @@ from tests.webforms.conftest import PNG, SIGN_UP, SYSTEM, VISIT, Publish, send
 from zhike.customers import queries as customers
 from zhike.insight import operations as insight
 from zhike.insight import queries as insight_queries
+from zhike.kernel import forgetting
 from zhike.kernel.access import Grant, Viewer
 from zhike.kernel.errors import NotAllowed, NotFound, Problem
 from zhike.kernel.models import AuditEntry, Event
 from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries as loyalty_queries
 from zhike.privacy import queries as privacy
-from zhike.service.models import Ticket
+from zhike.service.models import Entry, Ticket
+from zhike.ui.console.spreadsheet import xlsx_response
 from zhike.webforms import operations, queries
 from zhike.webforms.handlers import form_deeds
 from zhike.webforms.models import Answer, AnswerFile, Deed, Form
-from zhike.webforms.queries import Definition, EnrolDeed, Field, Upload
+from zhike.webforms.personal import HOLDINGS, KEEPINGS
+from zhike.webforms.queries import Definition, EnrolDeed, Field, TicketDeed, Upload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.feature("C007", "C023")]
 DAY, SECOND = dt.timedelta(days=1), dt.timedelta(seconds=1)
@@ -367,3 +372,50 @@ def test_the_log_tells_the_consumer(publish: Publish) -> None:
     answer = send(publish(), BAD)
     event = Event.objects.get(type="zhike.webforms.form_answered")
     assert event.data["answer_id"] == str(answer) and form_deeds.types == ["zhike.webforms.form_answered"]
+
+
+# --- misuse --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("said", [False, 0])
+def test_a_program_that_says_no_has_not_consented(publish: Publish, said: object) -> None:
+    send(publish(), {**GOOD, "q7": said}, channel="api", shown_at=None)
+    assert "q7" not in Answer.objects.get().choices
+
+
+def test_a_proved_phone_answers_once_where_members_do(publish: Publish, zhang_san: int) -> None:
+    form = publish(SIGN_UP, once_per_member=True)
+    send(form, SIGNED, proved_phone="+8613600001234")
+    assert refused(form, SIGNED, proved_phone="+8613600001234") == "form-answered-before", "before the deeds"
+    send(form, SIGNED, person_id=zhang_san)
+    zhang = {**SIGNED, "q2": "13800138000"}
+    assert refused(form, zhang, proved_phone="+8613800138000") == "form-answered-before"
+
+
+def test_files_go_when_the_answers_do(publish: Publish, tmp_path, settings) -> None:  # type: ignore[no-untyped-def]
+    settings.UPLOAD_DIR = tmp_path
+    form = publish(Definition("图", fields=(Field("q1", "file", "照片"),)))
+    for days in (1_200, 5):
+        send(form, {}, files={"q1": [Upload("身份证.png", PNG)]}, now=NOW - days * DAY)
+    assert forgetting.purge(KEEPINGS[0], NOW - 1_095 * DAY, 100) == 1
+    assert AnswerFile.objects.get().answer.answered_at == NOW - 5 * DAY
+    assert forgetting.purge(KEEPINGS[0], NOW - 1_095 * DAY, 100) == 0
+
+
+def test_an_erased_answer_enrols_nobody(publish: Publish) -> None:
+    answer = send(publish(SIGN_UP), SIGNED, proved_phone="+8613600001234")
+    phone = bytes(Answer.objects.get().phone_index or b"")
+    forgetting.erase(HOLDINGS, {"address": [phone]})
+    assert carry(answer) == 0 and customers.person_id_by("phone", "13600001234") is None
+
+
+def test_a_phone_in_a_ticket_is_written_so_that_an_erasure_finds_it(publish: Publish) -> None:
+    draft = Definition("投诉", fields=(Field("q1", "phone", "电话"),), ticket=TicketDeed("complaint", "high"))
+    carry(send(publish(draft), {"q1": "136 0000-1234"}))
+    assert "+8613600001234" in Entry.objects.get(kind="opening").text
+
+
+@pytest.mark.parametrize("letter", ["\uffff", "\ufffe", "\ud800", "\x0b"])
+def test_no_letter_of_an_answer_keeps_a_sheet_from_being_written(letter: str) -> None:
+    book = load_workbook(io.BytesIO(xlsx_response("form", ["q1"], [[f"好{letter}😀=1+1"]]).content))
+    assert [row[0] for row in book.active.iter_rows(values_only=True)] == ["q1", "好😀=1+1"]

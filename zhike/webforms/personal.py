@@ -5,7 +5,7 @@ from __future__ import annotations
 from zhike.kernel.personal import BLANK, DELETE, Holding, Keeping
 
 _GONE = {
-    "person_id": "NULL", "words": "NULL", "phone": "NULL", "phone_index": "NULL",
+    "person_id": "NULL", "words": "NULL", "phone": "NULL", "phone_index": "NULL", "phone_proved_at": "NULL",
     "lead": "CASE lead WHEN 'open' THEN 'dismissed' ELSE lead END",
 }  # fmt: skip
 
@@ -30,5 +30,6 @@ KEEPINGS = (
         1_095,
         days_min=30,
         blanks={"words": "NULL", "phone": "NULL", "phone_index": "NULL"},
+        parts=[("webforms_answerfile", "answer_id", "path")],
     ),
 )

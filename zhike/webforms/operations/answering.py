@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from zhike.customers import queries as customers
@@ -121,6 +122,8 @@ def answer_form(
     enrol = definition.enrol
     if enrol and enrol.needs_code and person_id is None and channel != "api" and not is_proved:
         raise PhoneUnproved(fields={enrol.phone: [PhoneUnproved.title]})
+    if form.once_per_member and person_id is None and is_proved:
+        _require_first(form, phone)
     answer = _kept(form, row, reading, phone, now)
     answer.channel, answer.nonce, answer.person_id = channel, nonce, person_id
     answer.phone_proved_at = now if is_proved else None
@@ -149,6 +152,16 @@ def _require_open(form: Form, person_id: int | None, now: dt.datetime) -> None:
         family = customers.family(person_id)
         if Answer.objects.filter(form=form, person_id__in=family).exists():
             raise AnsweredBefore
+
+
+def _require_first(form: Form, phone: str) -> None:
+    """Who proved this phone is a member, or about to be made one: they have not answered before."""
+    person_id = customers.person_id_by("phone", phone)
+    theirs = Q(phone_index__in=messaging.address_indexes(phone), phone_proved_at__isnull=False)
+    if person_id is not None:
+        theirs |= Q(person_id__in=customers.family(person_id))
+    if Answer.objects.filter(theirs, form=form).exists():
+        raise AnsweredBefore
 
 
 def _read(

@@ -41,7 +41,7 @@ def read(definition: Definition, given: Mapping[str, Any], files: Mapping[str, S
     """Take what was sent field by field. What a condition hides is passed over, whatever was sent for it.
 
     A text, number, date or phone comes as text, a choice as its option, several as a list of them, a matrix as a mapping of rows to
-    options, a consent as anything that is not empty.
+    options, a consent as anything that is neither empty nor false.
     """
     values: dict[str, Any] = {}
     kept: dict[str, tuple[Upload, ...]] = {}
@@ -124,7 +124,7 @@ def _value(one: Field, given: Any) -> tuple[Any, FaultCode | None]:
     if one.kind == "matrix":
         return _matrix(one, given)
     if one.kind == "consent":
-        return True, None
+        return (True, None) if given else (None, _missing(one, None))
     if one.kind == "date":
         return _date(given)
     return _number(one, given)

@@ -18,6 +18,7 @@ NOT_ENCRYPTED = {
     ("service_surveyanswer", "device"),  # of a random cookie, a place and a day
     ("service_botmodel", "content"),
     ("service_verbatimmodel", "content"),
+    ("insight_modelrun", "model"),
     ("collection_writekey", "digest"),
     ("intake_tillcredential", "digest"),
     ("intake_tillcredential", "previous_digest"),

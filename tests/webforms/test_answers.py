@@ -392,6 +392,13 @@ def test_a_proved_phone_answers_once_where_members_do(publish: Publish, zhang_sa
     assert refused(form, zhang, proved_phone="+8613800138000") == "form-answered-before"
 
 
+def test_a_name_that_no_member_can_have_is_refused_at_once(publish: Publish) -> None:
+    form, proved = publish(SIGN_UP), "+8613600001234"
+    assert refused(form, {**SIGNED, "q1": "名" * 81}, proved_phone=proved) == "form-answer-unusable"
+    carry(send(form, {**SIGNED, "q1": "名" * 80}, proved_phone=proved))
+    assert customers.person_id_by("phone", proved) is not None
+
+
 def test_files_go_when_the_answers_do(publish: Publish, tmp_path, settings) -> None:  # type: ignore[no-untyped-def]
     settings.UPLOAD_DIR = tmp_path
     form = publish(Definition("图", fields=(Field("q1", "file", "照片"),)))

@@ -30,6 +30,8 @@ from zhike.webforms.rules.definition import WORDED, Definition, of_json
 
 CHANNELS = ("link", "kiosk", "member", "api")
 NONCE_MAX = 40
+MEMBER_NAME_MAX = 80
+"""A longer name is no member's: who gave it would be thanked and never enrolled."""
 
 
 class AnswerUnusable(Invalid):
@@ -173,6 +175,9 @@ def _read(
         if one.kind == "phone" and one.key in reading.values:
             if customers.normalised("phone", reading.values[one.key]) is None:
                 faults[one.key] = "phone"
+    enrol = definition.enrol
+    if enrol and len(reading.values.get(enrol.name, "")) > MEMBER_NAME_MAX:
+        faults[enrol.name] = "text"
     if faults:
         raise AnswerUnusable(fields={key: [_FAULTS[fault]] for key, fault in faults.items()})
     return reading

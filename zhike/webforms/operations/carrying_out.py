@@ -150,9 +150,7 @@ def _enrol(row: Answer, definition: Definition, values: dict[str, Any], now: dt.
 
 def _open_ticket(row: Answer, definition: Definition, values: dict[str, Any], now: dt.datetime) -> str:
     assert definition.ticket is not None
-    lines = [
-        f"{one.label}：{_as_text(one, values[one.key])}" for one in definition.asked if one.key in values
-    ]
+    lines = [f"{one.label}：{_as_text(values[one.key])}" for one in definition.asked if one.key in values]
     return service.open_ticket(
         actor=ACTOR,
         type=definition.ticket.type,
@@ -166,10 +164,7 @@ def _open_ticket(row: Answer, definition: Definition, values: dict[str, Any], no
     )
 
 
-def _as_text(one: Field, value: Any) -> str:
-    """A phone as it is kept, so that an erasure finds it."""
-    if one.kind == "phone":
-        return customers.normalised("phone", value) or str(value)
+def _as_text(value: Any) -> str:
     if isinstance(value, list):
         return "；".join("—".join(item) if isinstance(item, list) else str(item) for item in value)
     return "✓" if value is True else str(value)

@@ -25,6 +25,7 @@ AUTOMATA = {
     "refusal-link": _("Refusal link"),
     "rights": _("Rights desk"),
     "risk": _("Oversight"),
+    "scores": _("Nightly work"),
     "segments": _("Segments"),
     "service": _("Service desk"),
     "simulator": _("Simulated mall"),

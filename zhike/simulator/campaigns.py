@@ -192,7 +192,6 @@ class _Seeder:
             lessons="常客对小礼有反应，周末到店最多。下次把对照组降到 10%，并试试改送积分。",
             now=at + 12 * DAY,
         )
-        operations.learn_uplift(actor=self.actor, group_id=self.world.group_id, now=at + 13 * DAY)
         return planted
 
     def _running(self, segment: int, at: dt.datetime) -> Planted:

@@ -20,6 +20,7 @@ from zhike.kernel import events
 from zhike.kernel.access import Viewer, system_viewer
 from zhike.kernel.errors import Invalid
 from zhike.loyalty import operations as loyalty
+from zhike.marketing import operations as marketing
 from zhike.organization import queries as organization
 from zhike.simulator import browsing
 from zhike.simulator.afterwards import Ground, plant, plant_last
@@ -154,6 +155,7 @@ def load_insight(*, actor: Viewer = ACTOR, now: dt.datetime) -> None:
         seed_care(mall_id, now)
         insight.order_fit(actor=actor, now=now)
         insight.order_churn_fit(actor=actor, now=now)
+        marketing.order_uplift(actor=actor, group_id=group.id, now=now)
         seed_baskets(actor, group.id, mall_id, now)
         seed_recommended(actor, mall_id, now, SEED)
         insight.order_recommend_fit(actor=actor, now=now)

@@ -259,8 +259,8 @@ def settle_growth(*, actor: Viewer, program_id: int, now: dt.datetime) -> int:
                 break
             cursor.execute(
                 """SELECT a.id FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id
-                WHERE coalesce(m.survivor_id, m.id) = ANY(%s)""",
-                [[member_id for _, member_id in owners]],
+                WHERE m.id = ANY(%(owners)s) OR m.survivor_id = ANY(%(owners)s)""",
+                {"owners": [member_id for _, member_id in owners]},
             )
             changed += len(grow(known, [row[0] for row in cursor.fetchall()], actor=actor, now=now))
         last = owners[-1][0]

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from django.contrib.postgres.expressions import ArraySubquery
+from django.db import connection
 from django.db.models import OuterRef
 from django.db.models.functions import JSONObject
 
@@ -138,13 +139,23 @@ def programme(program_id: int, stamp: int) -> Programme:
     """The programme at this stamp, from memory when it is the one known."""
     known = _known.get(program_id)
     if known is None or known.stamp != stamp:
-        known = _known[program_id] = read_programme(program_id)
+        known = _known[program_id] = _build(_read(program_id))
     return known
 
 
 def read_programme(program_id: int) -> Programme:
-    """The programme as it is now, with every rule version that was ever published."""
-    row = _read(program_id)
+    """The programme as it is now, with every rule version that was ever published.
+
+    From memory while its stamp stands still; inside a transaction, which may have changed it before the stamp, always anew.
+    """
+    if connection.in_atomic_block:
+        return _build(_read(program_id))
+    stamp = Program.objects.values_list("stamp", flat=True).get(id=program_id)
+    return programme(program_id, stamp)
+
+
+def _build(row: Any) -> Programme:
+    program_id = row.pk
     tiers = Tier.objects.filter(program_id=program_id).order_by("rank")
     since = {one["id"]: one["since"] for one in row.payers if one["program"] == program_id}
     return Programme(

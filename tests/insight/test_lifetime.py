@@ -12,7 +12,7 @@ import pytest
 
 from zhike.insight import _lifetime as lifetime
 
-pytestmark = pytest.mark.feature("C043")
+pytestmark = pytest.mark.feature("C043", "D27")
 WEEK = 7.0
 END = dt.date(1997, 9, 30)
 

@@ -56,6 +56,7 @@ def chosen(scores: dict[int, float], known: Known = Known(), **given: Any) -> li
     return [one.item for one in found]
 
 
+@pytest.mark.feature("D25")
 def test_what_may_stand_in_a_list() -> None:
     scores = {1: 5.0, 2: 4.0, 3: 3.0, 4: 2.0, 5: 1.0}
     assert chosen(scores) == [1, 2, 3]
@@ -66,6 +67,7 @@ def test_what_may_stand_in_a_list() -> None:
     assert chosen(scores, candidates=stale) == [2, 3, 4]
 
 
+@pytest.mark.feature("D25")
 def test_bought_once_rests_a_year_unless_people_buy_it_again() -> None:
     scores = {1: 5.0, 2: 4.0, 3: 3.0, 4: 2.0}
     known = Known({1: 1.0}, {1: 1}, {1: TODAY - 30 * DAY})
@@ -180,6 +182,7 @@ def test_who_said_no_or_is_a_child_gets_what_is_popular(shop: tuple[Audience, di
 
 
 @pytest.mark.django_db
+@pytest.mark.feature("D25")
 def test_place_refusal_and_closed_merchant(shop: tuple[Audience, dict[str, int]], crew: Crew) -> None:
     audience, ids = shop
     malls = audience.malls

@@ -15,7 +15,7 @@ from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries
 from zhike.loyalty.models import Transfer
 
-pytestmark = pytest.mark.feature("B14")
+pytestmark = pytest.mark.feature("B14", "B49")
 FILE = '手机号,积分,到期日\n13800138000,300,2027-03-31\n13800138000,200,2027-06-30\n13900139000,"1,000",\n'
 
 

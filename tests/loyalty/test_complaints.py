@@ -66,6 +66,7 @@ def _pieces(fen: int) -> tuple[sales.NewLine, ...]:
     return (sales.NewLine(1, "A", "袜子", Decimal(3), fen // 3, fen),)
 
 
+@pytest.mark.feature("D1")
 def test_d01_a_refund_never_keeps_what_was_earned(town: Town, base_rule: int, zhang: Member) -> None:
     for _ in range(3):
         sold = buy(town, zhang, [10_000, 5_000])
@@ -74,6 +75,7 @@ def test_d01_a_refund_never_keeps_what_was_earned(town: Town, base_rule: int, zh
     assert net(zhang) == 0
 
 
+@pytest.mark.feature("D2")
 def test_d02_a_short_balance_never_drops_the_clawback(town: Town, base_rule: int, zhang: Member) -> None:
     sold = buy(town, zhang)
     redeem(zhang, 70)
@@ -81,12 +83,14 @@ def test_d02_a_short_balance_never_drops_the_clawback(town: Town, base_rule: int
     assert net(zhang) == -70
 
 
+@pytest.mark.feature("D3")
 def test_d03_a_return_makes_negative_points_by_the_line(town: Town, base_rule: int, zhang: Member) -> None:
     sold = buy(town, zhang, [10_000, 2_550])
     bring_back(sold.receipt_id, loyalty.ReturnLine(2))
     assert [entry.points for entry in queries.statement(SYSTEM, zhang.member_id).items] == [-25, 125]
 
 
+@pytest.mark.feature("D4")
 def test_d04_points_are_spent_once_whatever_the_channel(town: Town, base_rule: int, zhang: Member) -> None:
     buy(town, zhang)
     redeem(zhang, 100)
@@ -94,6 +98,7 @@ def test_d04_points_are_spent_once_whatever_the_channel(town: Town, base_rule: i
         loyalty.hold_points(actor=SYSTEM, member_id=zhang.member_id, points=1, now=NOW, reference="web")
 
 
+@pytest.mark.feature("D5")
 def test_d05_a_refund_gives_back_points_that_paid_and_never_takes_them_again(
     town: Town, base_rule: int, zhang: Member
 ) -> None:
@@ -111,6 +116,7 @@ def test_d05_a_refund_gives_back_points_that_paid_and_never_takes_them_again(
     assert queries.verify_ledger().is_clean
 
 
+@pytest.mark.feature("D5")
 def test_d05_what_was_given_back_by_hand_is_not_given_back_again(
     town: Town, base_rule: int, zhang: Member
 ) -> None:
@@ -122,6 +128,7 @@ def test_d05_what_was_given_back_by_hand_is_not_given_back_again(
     assert net(zhang) == 100
 
 
+@pytest.mark.feature("D5")
 def test_d05_the_same_return_again_gives_nothing_twice(town: Town, base_rule: int, zhang: Member) -> None:
     opening(zhang, 100)
     receipt_id, _ = pay_with_points(town, zhang, 9_000, 100)
@@ -134,6 +141,7 @@ def test_d05_the_same_return_again_gives_nothing_twice(town: Town, base_rule: in
     assert (first.restored_points, net(zhang)) == (100, 100)
 
 
+@pytest.mark.feature("D6")
 def test_d06_what_points_paid_for_earns_nothing_and_takes_nothing_back(
     town: Town, base_rule: int, zhang: Member
 ) -> None:
@@ -145,6 +153,7 @@ def test_d06_what_points_paid_for_earns_nothing_and_takes_nothing_back(
     assert queries.member_file(SYSTEM, zhang.member_id, NOW).qualifying_fen == 0
 
 
+@pytest.mark.feature("D7")
 def test_d07_a_retry_earns_once(town: Town, base_rule: int, zhang: Member) -> None:
     receipt = town.receipt(10_000, person_id=zhang.person_id)
     outcomes = [loyalty.take_receipt(actor=SYSTEM, receipt=receipt, now=NOW) for _ in range(3)]
@@ -152,6 +161,8 @@ def test_d07_a_retry_earns_once(town: Town, base_rule: int, zhang: Member) -> No
     assert net(zhang) == 100
 
 
+@pytest.mark.feature("D8")
+@pytest.mark.feature("B36")
 def test_d08_a_till_without_a_line_sends_later_and_loses_nothing(
     town: Town, base_rule: int, publish: Callable[..., int], zhang: Member
 ) -> None:
@@ -167,6 +178,7 @@ def test_d08_a_till_without_a_line_sends_later_and_loses_nothing(
     assert queries.verify_ledger().is_clean
 
 
+@pytest.mark.feature("D9")
 def test_d09_points_lapse_and_lapsed_points_cannot_be_spent(town: Town, zhang: Member) -> None:
     opening(zhang, 100, NOW.date())
     tomorrow = NOW + dt.timedelta(days=1)
@@ -176,6 +188,7 @@ def test_d09_points_lapse_and_lapsed_points_cannot_be_spent(town: Town, zhang: M
     assert queries.member_file(SYSTEM, zhang.member_id, tomorrow).balance == 0
 
 
+@pytest.mark.feature("D9")
 def test_d09_the_day_is_the_malls_not_greenwichs(town: Town, zhang: Member) -> None:
     """One in the night after the last day, when it is still that day in UTC."""
     opening(zhang, 100, NOW.date())
@@ -184,6 +197,7 @@ def test_d09_the_day_is_the_malls_not_greenwichs(town: Town, zhang: Member) -> N
         loyalty.redeem_points(actor=SYSTEM, member_id=zhang.member_id, points=1, now=night)
 
 
+@pytest.mark.feature("D10")
 def test_d10_spending_and_lapsing_never_take_the_same_point_twice(town: Town, zhang: Member) -> None:
     opening(zhang, 100, NOW.date())
     opening(zhang, 100, dt.date(2026, 12, 31))
@@ -193,6 +207,7 @@ def test_d10_spending_and_lapsing_never_take_the_same_point_twice(town: Town, zh
     assert net(zhang) == 80
 
 
+@pytest.mark.feature("D11")
 def test_d11_any_amount_within_step_and_limits_leaves_no_crumbs(town: Town, zhang: Member) -> None:
     loyalty.update_program(
         actor=SYSTEM, program_id=town.program_id,
@@ -210,6 +225,8 @@ def test_d11_any_amount_within_step_and_limits_leaves_no_crumbs(town: Town, zhan
 
 
 @pytest.mark.feature("C113")
+@pytest.mark.feature("D12")
+@pytest.mark.feature("B27")
 def test_d12_limits_and_names_hold_at_every_door(
     town: Town, zhang: Member, enroll: Callable[..., Member]
 ) -> None:
@@ -233,6 +250,7 @@ def test_d12_limits_and_names_hold_at_every_door(
     assert offers.use_coupons(actor=SYSTEM, basket=lis, codes=[code], now=NOW).discount_fen == 2_000
 
 
+@pytest.mark.feature("D13")
 def test_d13_the_tier_is_the_one_whose_threshold_is_reached(
     town: Town, base_rule: int, zhang: Member
 ) -> None:
@@ -242,6 +260,7 @@ def test_d13_the_tier_is_the_one_whose_threshold_is_reached(
 
 
 @pytest.mark.parametrize("cash", [0, 4_000])
+@pytest.mark.feature("D14")
 def test_d14_a_return_never_stands_still_because_of_how_it_was_paid(
     town: Town, base_rule: int, zhang: Member, cash: int
 ) -> None:
@@ -267,6 +286,7 @@ def test_d14_a_return_never_stands_still_because_of_how_it_was_paid(
     assert queries.verify_ledger().is_clean
 
 
+@pytest.mark.feature("D15")
 def test_d15_an_opening_balance_comes_with_its_lots(town: Town, zhang: Member) -> None:
     opening(zhang, 30, dt.date(2026, 8, 31))
     opening(zhang, 70, dt.date(2027, 8, 31))

@@ -71,6 +71,7 @@ def sound() -> None:
     assert report.is_clean, report.findings
 
 
+@pytest.mark.feature("D16")
 def test_points_join_by_transfers_and_part_exactly(pair: tuple[Enrolled, Enrolled]) -> None:
     one, other = pair
     give(one, 100)
@@ -183,6 +184,7 @@ def test_only_who_may_and_nothing_happens_otherwise(town: Town, pair: tuple[Enro
         loyalty.unmerge_persons(actor=colleague, merge_id=outcome.merge_id, reason=" ", now=NOW)
 
 
+@pytest.mark.feature("D17")
 def test_two_must_agree_where_caution_is_due(enroll: Callable[..., Enrolled]) -> None:
     mother = enroll(phone="13800138001", name="李梅", sex="female", birthday=dt.date(1980, 5, 1))
     child = enroll(phone="13800138002", name="李梅", sex="female", birthday=dt.date(2012, 5, 1))
@@ -202,6 +204,7 @@ def test_two_must_agree_where_caution_is_due(enroll: Callable[..., Enrolled]) ->
         loyalty.agree_to_merge(actor=REVIEWER, merge_id=second.merge_id, now=NOW)
 
 
+@pytest.mark.feature("D17")
 def test_a_number_that_passed_from_hand_to_hand_needs_two(pair: tuple[Enrolled, Enrolled]) -> None:
     one, other = pair
     phone = people.person(other.person_id).active("phone")
@@ -235,6 +238,7 @@ def test_frozen_memberships_and_non_members_are_refused(
 # --- everything about a person ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.feature("D16")
 def test_old_ids_lead_to_who_goes_on(town: Town, base_rule: int, pair: tuple[Enrolled, Enrolled]) -> None:
     one, other = pair
     customers.update_profile(
@@ -262,6 +266,7 @@ def test_old_ids_lead_to_who_goes_on(town: Town, base_rule: int, pair: tuple[Enr
     assert people.person(other.person_id).sex == "male"
 
 
+@pytest.mark.feature("D16")
 def test_who_was_merged_comes_along_and_goes_back(
     enroll: Callable[..., Enrolled], pair: tuple[Enrolled, Enrolled]
 ) -> None:

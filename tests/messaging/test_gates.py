@@ -50,6 +50,7 @@ def test_an_offer_in_order_goes() -> None:
         ({"spent": 996_000}, "budget", "budget_spent"),
     ],
 )
+@pytest.mark.feature("D20")
 def test_each_gate_refuses_by_its_name(changes: dict[str, object], gate: str, reason: str) -> None:
     verdict = gates.decide(offer(**changes), POLICY)
     assert (verdict.decision, verdict.gate, verdict.reason) == ("refuse", gate, reason)
@@ -69,6 +70,7 @@ def test_eighteenth_birthday_opens_the_gate() -> None:
         ("2026-03-10T08:00", None),
     ],
 )
+@pytest.mark.feature("D19")
 def test_quiet_hours_postpone_to_their_end(at: str, until: str | None) -> None:
     local = dt.datetime.fromisoformat(at).replace(tzinfo=ZONE)
     verdict = gates.decide(offer(local=local, created_at=local), POLICY)
@@ -82,6 +84,7 @@ def test_quiet_hours_postpone_to_their_end(at: str, until: str | None) -> None:
 
 
 @pytest.mark.feature("B19")
+@pytest.mark.feature("D19")
 def test_own_hours_holidays_and_expiry_are_kept_together() -> None:
     own = (dt.time(11), dt.time(14))
     assert gates.decide(offer(own_quiet=own), POLICY).until == NOON.replace(hour=14)

@@ -19,7 +19,7 @@ from zhike.kernel.errors import NotAllowed
 from zhike.offers import operations as offers
 from zhike.offers import queries
 
-pytestmark = pytest.mark.feature("C109")
+pytestmark = pytest.mark.feature("C109", "B36")
 SCRIPT = ROOT / "tools" / "verify_coupon.py"
 Held = Callable[..., offers.Issued]
 AT = NOW.timestamp()

@@ -14,7 +14,7 @@ from zhike.offers.rules.pricing import PricedLine, apply, best_price
 from zhike.offers.rules.promotions import Place, Promotion, holds, parse_promotion
 from zhike.offers.rules.terms import TermsError
 
-pytestmark = pytest.mark.feature("C110")
+pytestmark = pytest.mark.feature("C110", "B52")
 
 
 def promotion(number: int, kind: str, **parts: Any) -> Promotion:

@@ -25,7 +25,7 @@ from zhike.rewards import operations as rewards
 from zhike.rewards import queries
 from zhike.rewards.models import ExchangeOrder, Reward, RewardCode, RewardHolding
 
-pytestmark = [pytest.mark.django_db, pytest.mark.feature("C079")]
+pytestmark = [pytest.mark.django_db, pytest.mark.feature("C079", "C091")]
 DAY = dt.timedelta(days=1)
 
 
@@ -44,6 +44,7 @@ def own(member: loyalty.EnrolledMember) -> Viewer:
     return viewer_of_person(member.person_id)
 
 
+@pytest.mark.feature("C092")
 def test_an_order_from_the_shelf_to_the_hand(town: Town, zhang: loyalty.EnrolledMember) -> None:
     reward_id = make_reward(town, needs_preparing=True)
     made = exchange(zhang, reward_id, own(zhang), quantity=2, expected_points=1_600)
@@ -66,6 +67,7 @@ def test_an_order_from_the_shelf_to_the_hand(town: Town, zhang: loyalty.Enrolled
     assert Reward.objects.get(id=reward_id).taken == 2
 
 
+@pytest.mark.feature("C092")
 def test_cancelling_gives_the_very_lots_and_the_stock_back(town: Town, zhang: loyalty.EnrolledMember) -> None:
     loyalty.adjust_points(
         actor=SYSTEM, member_id=zhang.member_id, points=300, reason="快到期", expires_on=NOW.date() + DAY * 3,
@@ -146,6 +148,7 @@ def test_a_limit_counts_in_its_period(town: Town, zhang: loyalty.EnrolledMember)
 
 
 @pytest.mark.feature("C098")
+@pytest.mark.feature("C092")
 def test_codes_are_encrypted_given_once_and_never_come_back(
     town: Town, zhang: loyalty.EnrolledMember
 ) -> None:
@@ -173,6 +176,7 @@ def test_codes_are_encrypted_given_once_and_never_come_back(
     assert (figures.pieces, figures.points, figures.free_codes) == (2, 3_000, 0)
 
 
+@pytest.mark.feature("C093")
 def test_a_coupon_is_there_at_once_and_void_when_staff_cancel(
     town: Town, zhang: loyalty.EnrolledMember
 ) -> None:
@@ -186,6 +190,20 @@ def test_a_coupon_is_there_at_once_and_void_when_staff_cancel(
     rewards.cancel_order(actor=SYSTEM, order_id=made.order_id, reason="发错", now=NOW)
     coupon.refresh_from_db()
     assert (coupon.status, balance(zhang)) == ("void", 5_000)
+
+
+@pytest.mark.feature("C094")
+def test_a_seat_that_is_given_back_is_free_for_the_next(town: Town, zhang: loyalty.EnrolledMember) -> None:
+    li = new_member(town, "13900139000", "李四")
+    reward_id = make_reward(town, kind="seat", starts_at=NOW + 7 * DAY, stock=1)
+    made = exchange(zhang, reward_id)
+    with pytest.raises(rewards.SoldOut):
+        exchange(li, reward_id)
+    rewards.cancel_order(actor=own(zhang), order_id=made.order_id, now=NOW)
+    seat = exchange(li, reward_id)
+    late = NOW + 7 * DAY
+    assert rewards.collect_order(actor=SYSTEM, order_id=seat.order_id, now=late).replayed is False
+    assert members.verify_ledger().is_clean
 
 
 @pytest.mark.feature("C101")
@@ -211,6 +229,7 @@ def test_points_and_cash_go_back_in_proportion(town: Town, zhang: loyalty.Enroll
     assert Reward.objects.get().taken == 1
 
 
+@pytest.mark.feature("C092")
 def test_what_nobody_collects_ends_as_its_terms_say(town: Town, zhang: loyalty.EnrolledMember) -> None:
     shelf = make_category(town)
     kind = make_reward(town, "A", category_id=shelf, collect_days=7)
@@ -267,6 +286,7 @@ def test_a_reward_that_cannot_be_is_refused_by_field(town: Town) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.feature("C092")
 def test_the_last_ones_go_to_as_many_hands_as_there_are() -> None:
     """32 members at once: goods of which there are ten, and codes of which there are five."""
     town = build_town()

@@ -28,7 +28,7 @@ from zhike.service.rules.clock import (
     working_time,
 )
 
-pytestmark = pytest.mark.feature("N12", "C178")
+pytestmark = pytest.mark.feature("N12", "C178", "B41")
 
 MINUTE = dt.timedelta(minutes=1)
 HOURS = dt.timedelta(hours=1)

@@ -13,7 +13,7 @@ from zhike.service import operations as service
 from zhike.service import queries
 from zhike.service.models import Article, ArticleVersion
 
-pytestmark = pytest.mark.feature("C188", "C176")
+pytestmark = pytest.mark.feature("C188", "C176", "C196")
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from zhike.webhooks import _transport, operations, queries
 from zhike.webhooks.models import Endpoint, EndpointSecret
 from zhike.webhooks.ports import Answer
 
-pytestmark = [pytest.mark.feature("C017", "C022"), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.feature("C017", "C022", "B50"), pytest.mark.django_db(transaction=True)]
 CHANGED = "zhike.organization.merchant_changed"
 
 

@@ -24,7 +24,7 @@ from zhike.kernel.access import Viewer
 from zhike.privacy import operations as privacy
 from zhike.ui.member.origin import Origin
 
-pytestmark = [pytest.mark.feature("C200", "C243"), pytest.mark.django_db]
+pytestmark = [pytest.mark.feature("C200", "C243", "C173"), pytest.mark.django_db]
 TODAY = NOW.date()
 
 

@@ -27,6 +27,7 @@ def order_of(world: World, code: str) -> ExchangeOrder:
     return ExchangeOrder.objects.get(id=made.order_id)
 
 
+@pytest.mark.feature("C096")
 def test_scanned_paid_and_handed_over_once(desk: Client, world: World) -> None:
     order = order_of(world, "COFFEE")
     address = desk.post("/counter/find/", {"q": f"ZKE.{order.code}"})["Location"]

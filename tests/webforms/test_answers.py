@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -30,6 +31,7 @@ from zhike.ui.console.spreadsheet import xlsx_response
 from zhike.webforms import operations, queries
 from zhike.webforms.handlers import form_deeds
 from zhike.webforms.models import Answer, AnswerFile, Deed, Form
+from zhike.webforms.operations import answering
 from zhike.webforms.personal import HOLDINGS, KEEPINGS
 from zhike.webforms.queries import Definition, EnrolDeed, Field, TicketDeed, Upload
 
@@ -426,3 +428,22 @@ def test_no_phone_stands_in_the_text_of_a_ticket_where_an_erasure_would_miss_it(
 def test_no_letter_of_an_answer_keeps_a_sheet_from_being_written(letter: str) -> None:
     book = load_workbook(io.BytesIO(xlsx_response("form", ["q1"], [[f"好{letter}😀=1+1"]]).content))
     assert [row[0] for row in book.active.iter_rows(values_only=True)] == ["q1", "好😀=1+1"]
+
+
+def test_files_of_an_answer_that_is_not_kept_are_not_kept_either(
+    publish: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "UPLOAD_DIR", tmp_path)
+    form = publish(Definition("收货", fields=(Field("q1", "file", "照片"),)))
+    photo = {"q1": [Upload("a.png", PNG)]}
+
+    def broken(*_args: object, **_named: object) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(answering.events, "publish", broken)  # type: ignore[attr-defined]
+        with pytest.raises(OSError, match="space"):
+            send(form, {}, files=photo)
+    assert not Answer.objects.exists() and not [one for one in tmp_path.rglob("*") if one.is_file()]
+    send(form, {}, files=photo)
+    assert len([one for one in tmp_path.rglob("*") if one.is_file()]) == 1

@@ -110,3 +110,12 @@ def test_files_are_what_their_bytes_say() -> None:
 def test_net_promoter_score() -> None:
     assert answers.net_promoters({}) is None
     assert answers.net_promoters({10: 5, 9: 1, 8: 2, 6: 2}) == pytest.approx(40)
+
+
+def test_all_files_together_have_a_limit() -> None:
+    sheet = rules.Definition("资料", fields=tuple(Field(f"q{n}", "file", f"第 {n} 份") for n in range(1, 4)))
+    ten = Upload("a.png", PNG + b"\x00" * (answers.FILE_BYTES_MAX - len(PNG)))
+    assert not read(sheet, {}, {"q1": [ten, ten], "q2": [ten, ten]}).faults
+    assert read(sheet, {}, {"q1": [ten, ten], "q2": [ten, ten], "q3": [Upload("b.png", PNG)]}).faults == {
+        "q1": "files", "q2": "files", "q3": "files",
+    }  # fmt: skip

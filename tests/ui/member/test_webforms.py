@@ -13,6 +13,7 @@ from django.test import Client
 from tests.people import NOW, Crew
 from tests.ui.counter.world import SYSTEM, World, last_code
 from tests.webforms.conftest import PNG, SIGN_UP, VISIT
+from zhike.messaging.models import OutboundMessage
 from zhike.service import operations as service
 from zhike.webforms import operations, queries
 from zhike.webforms.models import Answer, AnswerFile
@@ -178,3 +179,16 @@ def test_a_form_says_why_it_takes_nothing(phone: Client, world: World) -> None:
     assert "2026-03-08" in phone.get(early).content.decode()
     over = publish(world, queries.Definition("晚", fields=VISIT.fields[:1]), closes_at=NOW)
     assert phone.get(over).status_code == 200
+
+
+def test_a_closed_form_sends_no_codes_and_one_for_members_stands_on_no_kiosk(
+    phone: Client, world: World
+) -> None:
+    over = publish(world, SIGN_UP, closes_at=NOW)
+    sheet = {"q1": "赵六", "q2": "136 0000 1234"}
+    answer = phone.post(f"{over}code/", sheet).content.decode()
+    assert "takes no answers" in answer and not OutboundMessage.objects.exists()
+    theirs = publish(world, queries.Definition("会员问卷", fields=VISIT.fields[:1]), members_only=True)
+    page = phone.get(f"{theirs}kiosk/")
+    assert (page.status_code, "proof" in page.content.decode()) == (403, False)
+    assert "For members" in page.content.decode()

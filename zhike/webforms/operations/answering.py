@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 from uuid import UUID
@@ -78,11 +79,11 @@ _FAULTS = {
     "date": _("Write a date such as 2026-05-31."),
     "phone": _("This is no phone number."),
     "file": _("Up to three pictures, PDF or MP4 files of 10 MB each."),
+    "files": _("All files together may have up to 40 MB."),
     "signature": _("The signature could not be read. Please sign once more."),
 }
 
 
-@transaction.atomic
 def answer_form(
     *,
     actor: Viewer,
@@ -103,8 +104,37 @@ def answer_form(
     Raises NotFound, FormNotOpen, FormFull, MembersOnly, AnsweredBefore, TooFast, AnswerUnusable (with its fields),
     PhoneUnproved, NotAllowed.
     """
+    sheet = Sheet(code, version, nonce, channel, given, files or {}, person_id, proved_phone, shown_at)
+    written: list[Path] = []
+    try:
+        with transaction.atomic():
+            return _take(actor, sheet, written, now)
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One form as it was sent; the arguments of `answer_form`."""
+
+    code: str
+    version: int
+    nonce: str
+    channel: str
+    given: Mapping[str, Any]
+    files: Mapping[str, Sequence[rules.Upload]]
+    person_id: int | None
+    proved_phone: str
+    shown_at: dt.datetime | None
+
+
+def _take(actor: Viewer, sheet: Sheet, written: list[Path], now: dt.datetime) -> UUID:
+    """Keep it, in one transaction; the files that were `written` are the caller's to remove if that fails."""
+    code, nonce, channel, person_id = sheet.code, sheet.nonce, sheet.channel, sheet.person_id
     form = Form.objects.select_for_update().filter(code=code[:24]).first() if "\x00" not in code else None
-    row = FormVersion.objects.filter(form=form, version=version).first() if form else None
+    row = FormVersion.objects.filter(form=form, version=sheet.version).first() if form else None
     if form is None or row is None:
         raise NotFound
     if channel not in CHANNELS or not 0 < len(nonce) <= NONCE_MAX or "\x00" in nonce:
@@ -115,12 +145,12 @@ def answer_form(
     if known is not None:
         return known
     _require_open(form, person_id, now)
-    if shown_at is not None and now - shown_at < rules.FILLING_MIN:
+    if sheet.shown_at is not None and now - sheet.shown_at < rules.FILLING_MIN:
         raise TooFast
     definition = of_json(row.definition)
-    reading = _read(definition, given, files or {})
+    reading = _read(definition, sheet.given, sheet.files)
     phone = _phone_of(definition, reading)
-    is_proved = bool(phone) and phone == proved_phone
+    is_proved = bool(phone) and phone == sheet.proved_phone
     enrol = definition.enrol
     if enrol and enrol.needs_code and person_id is None and channel != "api" and not is_proved:
         raise PhoneUnproved(fields={enrol.phone: [PhoneUnproved.title]})
@@ -132,7 +162,7 @@ def answer_form(
     if enrol and person_id is None and phone and not is_proved:
         answer.lead = Answer.Lead.OPEN
     answer.save(force_insert=True)
-    _keep_files(answer, reading.files)
+    _keep_files(answer, reading.files, written)
     form.answered += 1
     form.save(update_fields=["answered"])
     fact = FormAnswered(form.pk, str(answer.pk), row.version, channel, form.name, person_id)
@@ -206,12 +236,13 @@ def _kept(form: Form, version: FormVersion, reading: rules.Reading, phone: str, 
     return row
 
 
-def _keep_files(answer: Answer, files: Mapping[str, Sequence[rules.Upload]]) -> None:
+def _keep_files(answer: Answer, files: Mapping[str, Sequence[rules.Upload]], written: list[Path]) -> None:
     for key, uploads in files.items():
         for upload in uploads:
             path = f"forms/{uuid7().hex}"
             whole = Path(settings.UPLOAD_DIR) / path
             whole.parent.mkdir(parents=True, exist_ok=True)
+            written.append(whole)
             whole.write_bytes(upload.content)
             AnswerFile.objects.create(
                 answer=answer,

@@ -13,11 +13,15 @@ from zhike.webforms.rules.definition import KEPT_AS_FILES, Condition, Definition
 TEXT_MAX, LONG_MAX, PHONE_MAX = 200, 2_000, 30
 FILES_MAX, FILE_BYTES_MAX = 3, 10 * 2**20
 SIGNATURE_BYTES_MAX = 100_000
+ANSWER_BYTES_MAX = 40 * 2**20
+"""All files of one answer together: whoever has the link may send them."""
 FILLING_MIN = dt.timedelta(seconds=3)
 """Nobody reads and answers a form faster; programs do."""
 FORM_LASTS = dt.timedelta(hours=12)
 
-FaultCode = Literal["missing", "choice", "text", "number", "range", "date", "phone", "file", "signature"]
+FaultCode = Literal[
+    "missing", "choice", "text", "number", "range", "date", "phone", "file", "files", "signature"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,8 @@ def read(definition: Definition, given: Mapping[str, Any], files: Mapping[str, S
                 values[one.key] = value
         if fault is not None:
             faults[one.key] = fault
+    if sum(len(upload.content) for uploads in kept.values() for upload in uploads) > ANSWER_BYTES_MAX:
+        faults |= dict.fromkeys(kept, "files")
     return Reading(values, kept, faults)
 
 

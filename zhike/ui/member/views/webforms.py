@@ -14,7 +14,7 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -36,6 +36,7 @@ PROOF_SALT, PHONE_SALT = "zhike.member.web-form", "zhike.member.web-form-phone"
 PURPOSE = "verify_phone"
 PHONE_PROVED_FOR = dt.timedelta(minutes=30)
 SIGNATURE_CHARACTERS_MAX = 200_000
+_MEMBERS_AT_HOME = gettext_lazy("Members open this form on their own phone, where they are logged in.")
 
 
 def _door(request: HttpRequest) -> Viewer:
@@ -66,6 +67,8 @@ def _fill_in(request: Any, code: str, member: SignedIn | None, *, is_kiosk: bool
     if request.method == "GET":
         if form.state != "open":
             return _done(request, form)
+        if form.members_only and is_kiosk:
+            return _done(request, form, problem=str(_MEMBERS_AT_HOME), members="1", status=403)
         return _show(request, form, member, is_kiosk=is_kiosk)
     for key, limit in (
         (f"form:{address_of(request)}", ANSWERS_PER_MINUTE_AND_ADDRESS),
@@ -201,6 +204,8 @@ def send_code(request: Any, code: str) -> HttpResponse:
     """A one-time code to the phone that was typed."""
     now = clock.now()
     phone = _typed_phone(request, code, now)
+    if queries.open_form(code, now).state != "open":
+        return _proving(request, code, problem=str(operations.FormNotOpen.title))
     try:
         decision = ratelimit.check(f"form-code:{address_of(request)}", CODES_PER_MINUTE_AND_ADDRESS, now=now)
         if not decision.allowed:
@@ -236,7 +241,7 @@ def prove(request: Any, code: str) -> HttpResponse:
 
 def _typed_phone(request: HttpRequest, code: str, now: dt.datetime) -> str:
     enrol = queries.open_form(code, now).definition.enrol
-    return request.POST.get(enrol.phone, "")[:30].replace("\x00", "") if enrol else ""
+    return request.POST.get(enrol.phone, "")[:30].replace("\x00", "") if enrol and enrol.needs_code else ""
 
 
 def _proving(request: HttpRequest, code: str, **context: Any) -> HttpResponse:

@@ -16,7 +16,7 @@ from tests.loyalty.storm import build_crowd, rage
 from tests.loyalty.test_returns import bring_back
 from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries
-from zhike.loyalty.models import Award
+from zhike.loyalty.models import Award, Transfer
 from zhike.loyalty.rules.earning import rederive
 
 Member = loyalty.EnrolledMember
@@ -140,6 +140,33 @@ def test_random_business_in_eight_threads_adds_up() -> None:
     report = queries.verify_ledger()
     assert report.findings == []
     assert report.transfers > 300
+
+
+@pytest.mark.feature("N1")
+@pytest.mark.django_db(transaction=True)
+def test_what_is_written_meanwhile_is_in_none_of_the_checks() -> None:
+    """Tills go on while the proof is under way: it speaks of one moment, and finds no fault where there is none."""
+    crowd = build_crowd(1)
+    seen: list[int] = []
+
+    def sell(number: str) -> None:
+        receipt = crowd.town.receipt(1_000, person_id=crowd.members[0].person_id, number=number)
+        loyalty.take_receipt(actor=SYSTEM, receipt=receipt, now=NOW)
+        connection.close()
+
+    def on_check(name: str) -> None:
+        if name in ("lots", "growth_chains", "seals"):
+            till = threading.Thread(target=sell, args=[name])
+            till.start()
+            till.join()
+            seen.append(Transfer.objects.count())
+
+    before = Transfer.objects.count()
+    report = queries.verify_ledger(progress=on_check)
+    assert report.findings == []
+    assert seen == [before] * 3
+    assert report.transfers == before
+    assert Transfer.objects.count() == before + 3
 
 
 def shoot(over: threading.Event) -> None:

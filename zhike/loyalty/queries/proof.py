@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 
+from zhike.kernel.snapshots import one_snapshot
 from zhike.loyalty.models import Award, GrowthAccount, Program, Seal
 from zhike.loyalty.rules.earning import rederive
 from zhike.loyalty.rules.growth import GENESIS as CHAIN_START
@@ -204,8 +205,12 @@ class VerifyReport:
         return not self.findings
 
 
+@one_snapshot()
 def verify_ledger(progress: Callable[[str], None] | None = None) -> VerifyReport:
-    """Run every check; at most FINDINGS_MAX findings each. ``progress`` hears the name of each check as it begins."""
+    """Run every check; at most FINDINGS_MAX findings each. ``progress`` hears the name of each check as it begins.
+
+    All of it as of one moment: what tills write meanwhile is in none of the checks, instead of in the later ones only.
+    """
     report = VerifyReport()
     tell = progress or (lambda name: None)
     with connection.cursor() as cursor:

@@ -297,6 +297,26 @@ def test_runner_handles_what_is_committed(arrivals: Arrivals) -> None:
     assert arrivals.numbers == [0, 1, 2]
 
 
+def test_who_takes_one_event_at_a_time_keeps_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn is a slice of time: a reader with a batch of one is not stopped after each by another reader's backlog."""
+    monkeypatch.setattr("zhike.kernel.events.runner.SLICE_S", 60.0)
+    with transaction.atomic():
+        for number in range(5):
+            publish(LampLit(1, number=number), now=NOON)
+    order: list[str] = []
+    readers = [
+        Consumer(name, {LampLit: lambda _event, name=name: order.append(name)}, batch_size=1)
+        for name in ("first", "second")
+    ]
+    arrived = Arrivals()
+    runner = Runner([*readers, Consumer("last", {LampLit: arrived.handle})], threads=1)
+    runner.start()
+    assert arrived.wait_for(4)
+    runner.stop()
+    assert runner.join(30)
+    assert order == ["first"] * 5 + ["second"] * 5
+
+
 def test_runner_survives_the_loss_of_its_connections(arrivals: Arrivals) -> None:
     with transaction.atomic():
         publish(LampLit(1, number=1), now=NOON)

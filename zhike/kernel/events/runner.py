@@ -11,6 +11,7 @@ import datetime as dt
 import logging
 import queue
 import threading
+import time
 from collections.abc import Iterator, Sequence
 
 import psycopg
@@ -25,6 +26,8 @@ from zhike.kernel.events.wakeup import CHANNEL
 POLL_S = 1.0
 RETRY_S = 1.0
 PAUSE_MIN_S = 0.02
+SLICE_S = 0.25
+"""How long a turn may go on with further batches: who must take one event at a time keeps up with who takes many."""
 TIMERS_LOOK = dt.timedelta(seconds=POLL_S)
 TIMERS_PAUSE = dt.timedelta(seconds=0.1)
 """What was just handled may have set new timers: look again, but not after every batch."""
@@ -118,9 +121,18 @@ class Runner:
         self._due[consumer.name] = min(due or now + TIMERS_LOOK, now + TIMERS_LOOK)
         return Turn.WORKED if due and due <= now else turn
 
+    def _batches(self, consumer: Consumer) -> Turn:
+        """One batch, and more of them while a slice of time lasts: a turn is measured in time, not in batches."""
+        until = time.monotonic() + SLICE_S
+        turn = run_batch(consumer)
+        more = turn
+        while more is Turn.WORKED and time.monotonic() < until and not self._stopping.is_set():
+            more = run_batch(consumer)
+        return turn
+
     def _turn(self, consumer: Consumer) -> Turn:
         try:
-            turn = run_batch(consumer)
+            turn = self._batches(consumer)
             return self._ring(consumer, turn) if consumer.timers and turn is not Turn.BUSY else turn
         except Exception as error:
             level = logging.WARNING if isinstance(error, DatabaseError) else logging.ERROR

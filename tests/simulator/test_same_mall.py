@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import transaction
+from django.utils import translation
 
 from tests.ui.api.client import ApiClient
 from tests.ui.api.conftest import TILL_SCOPES, make_key
@@ -17,7 +18,7 @@ from zhike.loyalty.models import Award
 from zhike.simulator.founding import World, found
 from zhike.simulator.history import History, SimReceipt, Size, build_history
 from zhike.simulator.loading import Loader, utc
-from zhike.simulator.operations import content_hash
+from zhike.simulator.operations import content_hash, load_mall
 
 TODAY = dt.date(2026, 6, 10)
 NOW = dt.datetime(2026, 6, 10, 14, 40, tzinfo=dt.UTC)
@@ -118,3 +119,21 @@ def _head(sale: SimReceipt) -> dict[str, Any]:
 
 def _silent(_stage: str, _done: int, _total: int) -> None:
     pass
+
+
+@pytest.mark.feature("B51")
+@pytest.mark.django_db
+def test_mall_is_made_in_chinese_in_a_terminal_that_speaks_english() -> None:
+    """What operations write in words (coupons made of a rule, say) is in the mall's language."""
+    spoken: list[str | None] = []
+
+    class Heard(Exception):
+        pass
+
+    def listen(_stage: str, _done: int, _total: int) -> None:
+        spoken.append(translation.get_language())
+        raise Heard
+
+    with translation.override("en"), pytest.raises(Heard):
+        load_mall(size="tiny", now=NOW, progress=listen)
+    assert spoken == ["zh-hans"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from random import Random
 
 from django.db import connection
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from zhike.collection import operations as collection
@@ -40,6 +41,8 @@ from zhike.simulator.tags import seed_tags
 ACTOR = system_viewer("simulator")
 SEED = 2026
 OPENED_BEFORE = dt.timedelta(days=1_200)
+LANGUAGE = "zh-hans"
+"""The mall writes Chinese, whatever the terminal speaks in which it is made."""
 
 
 class UnknownSize(Invalid):
@@ -63,6 +66,7 @@ class MallLoaded:
     content_hash: str
 
 
+@translation.override(LANGUAGE)
 def load_mall(
     *,
     actor: Viewer = ACTOR,
@@ -130,6 +134,7 @@ class _Report:
             self._tell(stage, done + sum(part for part, _ in theirs), total + sum(part for _, part in theirs))
 
 
+@translation.override(LANGUAGE)
 def load_behaviour(
     *,
     actor: Viewer = ACTOR,
@@ -145,6 +150,7 @@ def load_behaviour(
     return browsing.load_history(actor, seed, catalogue, people, now)
 
 
+@translation.override(LANGUAGE)
 def load_insight(*, actor: Viewer = ACTOR, now: dt.datetime) -> None:
     """What the mall's marketing makes of the loaded history. Repeatable."""
     group, mall_id = organization.founded_group(), organization.first_mall_id()

@@ -116,10 +116,12 @@ def _help(task: Task, pipe: Connection) -> None:
 
     django.setup()
     from django.db import connections
+    from django.utils import translation
 
     connections["default"].settings_dict.update(task.database)
     from zhike.simulator.afterwards import Ground, plant
     from zhike.simulator.loading import Loader
+    from zhike.simulator.operations import LANGUAGE
 
     history = build_history(task.size, task.seed, task.today)
     world: World = pipe.recv()
@@ -132,7 +134,7 @@ def _help(task: Task, pipe: Connection) -> None:
         task.share,
         task.of,
     )
-    with lazy_commits():
+    with lazy_commits(), translation.override(LANGUAGE):
         loader.load()
         pipe.send(loader.done)
         pipe.recv()

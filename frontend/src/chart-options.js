@@ -13,7 +13,6 @@ export function option(description, palette, isCalm) {
     animationDuration: 350,
     color: ORDER.map((name) => rgb(palette[name])),
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: theme.text },
-    aria: { enabled: true },
     ...build(description, theme, palette),
   };
 }

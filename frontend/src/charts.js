@@ -1,7 +1,6 @@
 // Draws {% chart %}: a small description of kind, categories and series becomes an ECharts picture in the theme's colours.
 import { BarChart, FunnelChart, GraphChart, HeatmapChart, LineChart, PieChart, SankeyChart, ScatterChart } from "echarts/charts";
 import {
-  AriaComponent,
   DataZoomComponent,
   GridComponent,
   LegendComponent,
@@ -15,7 +14,6 @@ import { CanvasRenderer } from "echarts/renderers";
 import { option } from "./chart-options.js";
 
 echarts.use([
-  AriaComponent,
   BarChart,
   CanvasRenderer,
   DataZoomComponent,

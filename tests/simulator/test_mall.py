@@ -5,6 +5,8 @@ What is loaded a second time comes last, for the others look at the mall as it w
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from django.db import connection
 
@@ -89,6 +91,31 @@ def test_the_interval_holds_the_planted_truth(mall: MadeMall) -> None:
     [submitted] = [one for one in rows.values() if one.state == "submitted"]
     forecast = marketing.campaign(VIEWER, submitted.id, NOW).forecast
     assert forecast is not None and forecast["people"] > 0
+
+
+@pytest.mark.feature("C137", "C206", "C247")
+def test_the_board_adds_up_to_the_planted_truth(mall: MadeMall) -> None:
+    """Its whole interval holds what was planted; parts of the same campaign add up to it; margins are those that were set."""
+    planted = planted_effects()
+    found = marketing.board(VIEWER, NOW, since=NOW - dt.timedelta(days=60))
+    lines = {one.of.code: one for one in found.lines}
+    assert planted.keys() < lines.keys() and {"campaign", "journey"} == {one.of.kind for one in found.lines}
+    for code, truth in planted.items():
+        extra, line = lines[code].extra, lines[code]
+        assert extra is not None and extra.low <= truth.extra_fen <= extra.high
+        assert 0.5 < line.of.covered <= 1 and (line.margin is None) is (line.of.covered < 0.9)
+    own = [line for line in found.lines if line.of.code in planted]
+    assert sum(line.bought for line in own) <= sum(one.bought for one in found.lines)
+    inbox = next(one for one in found.channels if one.key == "inbox")
+    assert (
+        inbox.extra is not None
+        and inbox.extra.low <= sum(one.extra_fen for one in planted.values()) <= inbox.extra.high
+    )
+    assert {one.name for one in found.audiences} >= {"App 女性常客（半年 3 次以上）"}
+    rates = {one.name: one.rate_bp for one in found.categories}
+    assert set(rates.values()) & {1_200, 2_200, 800}
+    told = {one.name: one for one in marketing.marketing_targets(VIEWER, NOW).lines}
+    assert told["convert"].change is not None and told["cost"].verdict == "no_control"
 
 
 @pytest.mark.feature("C080", "B16", "N9")

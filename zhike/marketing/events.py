@@ -135,3 +135,19 @@ class JourneySignalled(_WalkFact):
     type: ClassVar[str] = "zhike.marketing.journey_signalled"
     name: str
     visit: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarginRateSet(Fact):
+    """Of a merchant or a line of business, the other is 0; ``margin_bp`` None: none of its own from ``valid_from`` on."""
+
+    type: ClassVar[str] = "zhike.marketing.margin_rate_set"
+    group_id: int
+    merchant_id: int
+    category_id: int
+    margin_bp: int | None
+    valid_from: str
+
+    @property
+    def subject(self) -> str:
+        return f"group/{self.group_id}"

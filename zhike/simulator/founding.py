@@ -26,6 +26,7 @@ from zhike.privacy import operations as privacy
 from zhike.sales import operations as sales
 from zhike.service import operations as service
 from zhike.simulator.catalogue import ZONES, Catalogue, Floor
+from zhike.simulator.margins import seed_margins
 
 GROUP_CODE, GROUP_NAME = "zhike", "知客商业"
 MALL_CODE, MALL_NAME = "xinghecheng", "星河城"
@@ -117,6 +118,7 @@ def found(actor: Viewer, catalogue: Catalogue, opened_at: dt.datetime, now: dt.d
     world = World(loaded.group_id, mall_id, program_id, merchant_ids, category_ids, product_ids)
     shop = next(shop for shop in catalogue.shops if shop.code == STAFF_SHOP)
     _hire(actor, world, merchant_ids[shop.index], opened_at)
+    seed_margins(actor, loaded.group_id, loaded.trade_category_ids, opened_at)
     service.found_compensation(actor=actor, group_id=loaded.group_id, now=opened_at)
     service.found_service(actor=actor, group_id=loaded.group_id, time_zone="Asia/Shanghai", now=opened_at)
     return world

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import Client
+from openpyxl import load_workbook
 
 from tests.messaging.test_sending import agree, write
 from tests.people import hire
@@ -92,11 +94,14 @@ def test_board_calendar_and_sizes(world: World, admin: Client, member: int) -> N
     operations.measure_campaign(actor=SYSTEM, campaign_id=campaign.pk, now=clock.now())
     board = said(admin.get("/console/campaigns/board/"))
     assert "无法判断" in board and "没有对照组" in board
-    assert "周末市集" in said(admin.get("/console/campaigns/board/?days=30"))
-    taken: Any = admin.get("/console/campaigns/board/file/?days=30")
+    assert "周末市集" in said(admin.get("/console/campaigns/board/?from=2020-01-01"))
+    assert "周末市集" not in said(admin.get("/console/campaigns/board/?from=nonsense&to=2020-01-01"))
+    taken: Any = admin.get("/console/campaigns/board/file/")
     file = b"".join(taken.streaming_content).decode()
     assert "周末市集" in file and "没有对照组" in file
-    assert AuditEntry.objects.filter(action="campaign.export_board").count() == 1
+    sheet: Any = load_workbook(io.BytesIO(admin.get("/console/campaigns/board/file/?format=xlsx").content))
+    assert "周末市集" in [row[2].value for row in sheet.active.iter_rows()]
+    assert AuditEntry.objects.filter(action="campaign.export_board").count() == 2
     assert "周末市集" in said(admin.get("/console/campaigns/calendar/"))
     assert "国庆节" in said(admin.get("/console/campaigns/calendar/?month=2026-10"))
     assert said(admin.get("/console/campaigns/calendar/?month=nonsense"))
@@ -106,6 +111,35 @@ def test_board_calendar_and_sizes(world: World, admin: Client, member: int) -> N
     assert admin.get("/console/campaigns/measuring/", headers=HTMX).status_code == 200
     admin.post("/console/campaigns/measuring/", {"global_holdout": "5", "margin": "25"})
     assert queries.marketing_policy(campaign.group_id) == queries.PolicyView(500, 2_500)
+    admin.post("/console/campaigns/measuring/", {"global_holdout": "5", "margin": ""})
+    assert queries.marketing_policy(campaign.group_id).margin_bp is None
+
+
+@pytest.mark.feature("C137", "C138", "C246")
+def test_margins_targets_and_people(
+    world: World, admin: Client, enter: Callable[[Viewer], Client], member: int
+) -> None:
+    assert "尚未设定毛利率" in said(admin.get("/console/campaigns/margins/"))
+    assert "业态或商户" in said(admin.get("/console/campaigns/margins/set/", headers=HTMX))
+    subject = f"merchant:{world.malls.cafe}"
+    rate = {"subject": subject, "margin": "18.5", "valid_from": "2026-01-01"}
+    assert admin.post("/console/campaigns/margins/set/", rate).status_code == 302
+    page = said(admin.get("/console/campaigns/margins/"))
+    assert "18.5%" in page and "生效中" in page
+    assert admin.post("/console/campaigns/margins/set/", {**rate, "margin": "180"}).status_code == 422
+    targets = said(admin.get("/console/campaigns/targets/"))
+    assert "唤醒率" in targets and "无法判断" in targets and "+20.0%" in targets
+    admin.post("/console/campaigns/new/", form(holdout="0"))
+    campaign = Campaign.objects.get()
+    for step in (operations.submit_campaign, operations.approve_campaign, operations.launch_campaign):
+        step(actor=SYSTEM, campaign_id=campaign.pk, now=clock.now())
+    url = f"/console/campaigns/{campaign.pk}/people/"
+    assert "名单会出现在这里" in said(admin.get(url))
+    operations.advance_campaigns(actor=SYSTEM, now=clock.now())
+    assert "张" in said(admin.get(f"{url}?show=given", headers=HTMX))
+    boss = enter(hire(world.malls, "qian2", "钱店总", ("mall_manager", "mall", world.malls.cloud)))
+    assert boss.get(url).status_code == 404
+    assert "周末市集" in said(boss.get("/console/campaigns/board/"))
 
 
 @pytest.mark.feature("C148")

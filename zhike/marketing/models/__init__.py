@@ -16,6 +16,7 @@ from zhike.marketing.models.journeys import (
     JourneyStep,
     JourneyVersion,
 )
+from zhike.marketing.models.margins import MarginRate
 from zhike.marketing.models.uplift import UpliftRun
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "JourneyMeasure",
     "JourneyStep",
     "JourneyVersion",
+    "MarginRate",
     "MarketingPolicy",
     "UpliftRun",
 ]

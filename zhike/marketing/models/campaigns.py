@@ -7,12 +7,13 @@ from django.db.models import Q
 class MarketingPolicy(models.Model):
     """What holds for all campaigns of a group: ``global_holdout_bp`` of the members get no campaign in a quarter.
 
-    ``margin_bp`` is what is left of a yuan of sales, by which the board turns extra sales into gain.
+    ``margin_bp`` is what is left of a yuan of sales where a merchant and its line of business have no rate of their own; None:
+    nobody knows.
     """
 
     group = models.OneToOneField("organization.Group", models.PROTECT, related_name="+")
     global_holdout_bp = models.IntegerField()
-    margin_bp = models.IntegerField()
+    margin_bp = models.IntegerField(null=True)
     updated_at = models.DateTimeField()
 
     class Meta:
@@ -134,8 +135,9 @@ class CampaignWave(models.Model):
 class CampaignRecipient(models.Model):
     """A person in a campaign, once. ``gate`` is what the gates said of them before anybody knew the arm, "" is open.
 
-    Measured is whoever has an empty ``gate``, in every arm. ``cost`` is what the message is reckoned at, in thousandths of a
-    fen. ``chosen``: in by the model's "score", to "explore", or "" where no model chose. Held: the holdout, who get nothing;
+    Measured is whoever has an empty ``gate``, in every arm. ``cost`` is what the message is reckoned at, in thousandths of a fen.
+    ``channel`` is the way by which every arm would have reached them, "" where the arms differ. ``chosen``: in by the model's "score",
+    to "explore", or "" where no model chose. Held: the holdout, who get nothing;
     waiting: to be given; given; skipped: nothing could be given.
     """
 
@@ -155,6 +157,7 @@ class CampaignRecipient(models.Model):
     reason = models.CharField(max_length=40, blank=True)
     cost = models.IntegerField(default=0)
     chosen = models.CharField(max_length=7, blank=True)
+    channel = models.CharField(max_length=20, blank=True)
     state = models.CharField(max_length=8, choices=State.choices)
     given_at = models.DateTimeField(null=True)
     clicked_at = models.DateTimeField(null=True)

@@ -39,6 +39,7 @@ from zhike.marketing.operations.journeys.measuring import measure_journey, measu
 from zhike.marketing.operations.journeys.rehearsing import Trial, TrialStep, rehearse_journey
 from zhike.marketing.operations.journeys.stepping import Stepped, step_batch, step_journeys
 from zhike.marketing.operations.journeys.triggering import look_for_people
+from zhike.marketing.operations.margins import MarginUnusable, set_margin_rate
 from zhike.marketing.operations.measuring import measure_campaign, measure_campaigns
 from zhike.marketing.operations.planning import (
     ChangedMeanwhile,
@@ -96,6 +97,7 @@ __all__ = [
     "JourneyReasonMissing",
     "JourneyStepNotPossible",
     "JourneyUnusable",
+    "MarginUnusable",
     "MoveNode",
     "OwnApproval",
     "OwnJourneyApproval",
@@ -154,6 +156,7 @@ __all__ = [
     "save_marketing_policy",
     "send_back_campaign",
     "send_back_journey",
+    "set_margin_rate",
     "step_batch",
     "step_journeys",
     "submit_campaign",

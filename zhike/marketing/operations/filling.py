@@ -132,6 +132,7 @@ def _take_in(
                 reason=fates[pk].reason,
                 cost=fates[pk].costs.get(arm, 0),
                 chosen=marks[pk],
+                channel=fates[pk].channel,
                 state=_state(arm, fates[pk].gate),
             )
             for pk, arm in chosen.items()
@@ -172,6 +173,12 @@ class Fate:
     is_postponed: bool
     channels: dict[str, str]
     costs: dict[str, int]
+
+    @property
+    def channel(self) -> str:
+        """By which every arm would reach them; "" where they differ or nobody is reached."""
+        ways = set(self.channels.values())
+        return ways.pop() if len(ways) == 1 and not self.gate else ""
 
 
 def ask_gates(

@@ -12,11 +12,10 @@ from django.db import transaction
 
 from zhike.kernel.access import Viewer
 from zhike.marketing.models import Campaign, CampaignMeasure, CampaignRecipient, CampaignWave
+from zhike.marketing.operations._sums import Measured, SalesSums
 from zhike.marketing.queries.found import zone_of
 from zhike.marketing.rules import campaigns as rules
-from zhike.marketing.rules.measuring import Moments, moments
 from zhike.privacy import queries as privacy
-from zhike.sales import queries as sales
 from zhike.service import queries as service
 
 CHUNK = 5_000
@@ -32,11 +31,12 @@ def measure_campaign(*, actor: Viewer, campaign_id: int, now: dt.datetime) -> di
     row = Campaign.objects.get(pk=campaign_id)
     waves = list(CampaignWave.objects.filter(campaign=row, starts_at__lt=now).order_by("number"))
     arms: dict[str, _Sums] = defaultdict(_Sums)
+    bought = SalesSums(row.group_id)
     for wave in waves:
         until = min(now, wave.starts_at + dt.timedelta(days=row.window_days))
         for people in _people(row.pk, wave.pk):
-            _add(arms, people, wave.starts_at, until)
-    sums = {key: one.as_json() for key, one in arms.items()}
+            _add(arms, bought, people, wave.starts_at, until)
+    sums = {key: {**one.as_json(), **bought.of_arm(key)} for key, one in arms.items()}
     day = now.astimezone(ZoneInfo(zone_of(row))).date()
     with transaction.atomic():
         CampaignMeasure.objects.update_or_create(
@@ -58,28 +58,21 @@ def measure_campaigns(*, actor: Viewer, now: dt.datetime) -> int:
 
 
 class _Sums:
-    """Of one arm: who was assigned, and of the measured ones what they did."""
+    """Of one arm: who was assigned, and of the measured ones what they did besides buying."""
 
     def __init__(self) -> None:
-        self.bought, self.revenue = Moments(), Moments()
-        self.assigned = self.withdrawn = self.complained = self.given = self.clicked = self.buyers = 0
+        self.assigned = self.withdrawn = self.complained = self.given = self.clicked = 0
 
     def as_json(self) -> dict[str, Any]:
-        names = ("assigned", "given", "clicked", "buyers", "withdrawn", "complained")
-        return {
-            **{name: getattr(self, name) for name in names},
-            **{
-                name: [one.n, one.y, one.yy, one.x, one.xx, one.xy]
-                for name, one in (("bought", self.bought), ("revenue", self.revenue))
-            },
-        }
+        names = ("assigned", "given", "clicked", "withdrawn", "complained")
+        return {name: getattr(self, name) for name in names}
 
 
 def _people(campaign_id: int, wave_id: int) -> Iterator[list[CampaignRecipient]]:
     rows = (
         CampaignRecipient.objects.filter(campaign_id=campaign_id, wave_id=wave_id)
         .exclude(arm=rules.GLOBAL)
-        .only("campaign_id", "person_id", "arm", "gate", "state", "clicked_at")
+        .only("campaign_id", "person_id", "arm", "gate", "state", "clicked_at", "channel", "chosen")
     )
     last = 0
     while found := list(rows.filter(person_id__gt=last).order_by("person_id")[:CHUNK]):
@@ -88,29 +81,27 @@ def _people(campaign_id: int, wave_id: int) -> Iterator[list[CampaignRecipient]]
 
 
 def _add(
-    arms: dict[str, _Sums], people: Sequence[CampaignRecipient], since: dt.datetime, until: dt.datetime
+    arms: dict[str, _Sums],
+    bought: SalesSums,
+    people: Sequence[CampaignRecipient],
+    since: dt.datetime,
+    until: dt.datetime,
 ) -> None:
-    ids = [one.person_id for one in people if not one.gate]
-    now = sales.purchases_of(ids, since, until)
-    before = sales.purchases_of(ids, since - rules.LOOK_BACK, since)
+    measured = [one for one in people if not one.gate]
+    ids = [one.person_id for one in measured]
     withdrawn = privacy.withdrawn_between(ids, "marketing", since, until)
     complained = service.complained_between(ids, since, until)
-    bought: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    revenue: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for one in people:
+        arms[one.arm].assigned += 1
+    for one in measured:
         sums = arms[one.arm]
-        sums.assigned += 1
-        if one.gate:
-            continue
-        count, fen = now.get(one.person_id, (0, 0))
-        past_count, past_fen = before.get(one.person_id, (0, 0))
-        bought[one.arm].append((float(count > 0), float(past_count > 0)))
-        revenue[one.arm].append((fen, past_fen))
-        sums.buyers += count > 0
         sums.given += one.state == "given"
         sums.clicked += one.clicked_at is not None
         sums.withdrawn += one.person_id in withdrawn
         sums.complained += one.person_id in complained
-    for key, pairs in bought.items():
-        arms[key].bought += moments(pairs)
-        arms[key].revenue += moments(revenue[key])
+    bought.add(
+        [
+            Measured(one.person_id, one.arm, since, until, {"channel": one.channel, "chosen": one.chosen})
+            for one in measured
+        ]
+    )

@@ -2,14 +2,13 @@
 
 from zhike.marketing.queries.attribution import Attribution, AttributionRow, attribution
 from zhike.marketing.queries.audiences import Audience, audiences
+from zhike.marketing.queries.board import ATTRIBUTION_DAYS, Acquired, Board, BoardLine, PartLine, Ran, board
 from zhike.marketing.queries.campaigns import (
-    BoardRow,
     CalendarDay,
     CampaignFile,
     CampaignRow,
     PolicyView,
     WaveView,
-    board,
     calendar,
     campaign,
     campaigns_page,
@@ -46,6 +45,8 @@ from zhike.marketing.queries.journeys.sentences import (
     outcome_name,
 )
 from zhike.marketing.queries.links import link_of
+from zhike.marketing.queries.margins import MarginView, margin_rates
+from zhike.marketing.queries.people import SHOWN, RecipientRow, campaign_people
 from zhike.marketing.queries.reviews import (
     ArmFigures,
     Funnel,
@@ -58,6 +59,7 @@ from zhike.marketing.queries.reviews import (
 )
 from zhike.marketing.queries.sizes import SampleSize, sample_size
 from zhike.marketing.queries.spending import points_fen
+from zhike.marketing.queries.targets import TargetLine, Targets, marketing_targets
 from zhike.marketing.queries.uplift import (
     UpliftAt,
     UpliftRunView,
@@ -81,10 +83,12 @@ from zhike.marketing.rules.journeys.graph import (
     Watch,
 )
 from zhike.marketing.rules.measuring import Effect
+from zhike.marketing.rules.pooling import Relative, Stretch
 from zhike.marketing.rules.uplift import EXPLORE_BP
 from zhike.marketing.rules.uplift import RULES as TARGET_RULES
 
 __all__ = [
+    "ATTRIBUTION_DAYS",
     "EXPLORE_BP",
     "FUNDERS",
     "GOALS",
@@ -92,17 +96,20 @@ __all__ = [
     "NODE_NAMES",
     "REENTRIES",
     "RHYTHMS",
+    "SHOWN",
     "TARGET_RULES",
     "TRIGGERS",
     "UNITS",
     "WHERE_OPS",
     "WHO",
     "WINDOW_DAYS",
+    "Acquired",
     "ArmFigures",
     "Attribution",
     "AttributionRow",
     "Audience",
-    "BoardRow",
+    "Board",
+    "BoardLine",
     "CalendarDay",
     "CampaignFile",
     "CampaignRow",
@@ -115,17 +122,25 @@ __all__ = [
     "JourneyFile",
     "JourneyResults",
     "JourneyRow",
+    "MarginView",
     "Money",
     "Node",
     "NodeFigures",
     "OfMember",
+    "PartLine",
     "PathView",
     "PolicyView",
+    "Ran",
+    "RecipientRow",
+    "Relative",
     "Review",
     "SampleSize",
     "Side",
     "StepView",
+    "Stretch",
     "Tally",
+    "TargetLine",
+    "Targets",
     "TrendPoint",
     "UpliftAt",
     "UpliftRunView",
@@ -138,6 +153,7 @@ __all__ = [
     "board",
     "calendar",
     "campaign",
+    "campaign_people",
     "campaigns_page",
     "chosen_counts",
     "code_of",
@@ -152,7 +168,9 @@ __all__ = [
     "journeys_of_person",
     "journeys_page",
     "link_of",
+    "margin_rates",
     "marketing_policy",
+    "marketing_targets",
     "node_figures",
     "node_name",
     "outcome_name",

@@ -6,14 +6,17 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
 
 from zhike.kernel.access import Viewer, require, visible
 from zhike.kernel.errors import Invalid
 from zhike.kernel.statements import fetch_rows
-from zhike.marketing.models import Campaign
+from zhike.marketing.models import Campaign, Journey
 from zhike.marketing.queries.found import COLUMNS, VIEW, code_of
+from zhike.marketing.queries.journeys.found import journey_code
+from zhike.marketing.queries.journeys.results import JourneyResults, results_of
 from zhike.marketing.queries.reviews import Review, review_of
 from zhike.marketing.rules import attribution as rules
 from zhike.marketing.rules.attribution import Credit, Path
@@ -22,13 +25,15 @@ from zhike.sales import queries as sales
 
 LONGEST = dt.timedelta(days=100)
 CAMPAIGNS_MAX = 100
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
 class AttributionRow:
-    """One campaign or channel: people sent something, messages, what those cost (fen), and its share of the purchases by each rule.
+    """One campaign, journey or channel: people sent something, messages, what those cost (fen), and its share of the purchases by
+    each rule.
 
-    ``review`` is the campaign's own, with the incremental result; None for channels.
+    ``review`` is the campaign's or journey's own, with the incremental result; None for channels.
     """
 
     key: str
@@ -40,12 +45,16 @@ class AttributionRow:
     last: Credit
     position: Credit
     driven: Credit
-    review: Review | None = None
+    review: Review | JourneyResults | None = None
+    journey_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """``paths`` with a purchase, ``lost`` without; ``fen`` of all attributed purchases. Every rule shares out the same total."""
+    """``campaigns`` holds journeys too. ``paths`` with a purchase, ``lost`` without; ``fen`` of all attributed purchases.
+
+    Every rule shares out the same total.
+    """
 
     campaigns: tuple[AttributionRow, ...]
     channels: tuple[AttributionRow, ...]
@@ -63,33 +72,76 @@ def attribution(
     mall_id: int | None = None,
     now: dt.datetime,
 ) -> Attribution:
-    """Purchases in [since, until), at most 100 days, in the viewer's scope, shared out among the campaign messages that their
-    buyers were really sent at most ``window_days`` before; of the newest 100 campaigns, and of a mall its own campaigns, those of
-    the whole group, and its own receipts. Raises NotAllowed, Invalid.
+    """Purchases in [since, until), at most 100 days, in the viewer's scope, shared out among the messages of campaigns and journeys
+    that their buyers were really sent at most ``window_days`` before; of the newest 100 of each, and of a mall its own, those of the
+    whole group, and its own receipts. Raises NotAllowed, Invalid.
     """
     require(viewer, VIEW)
     if not dt.timedelta(0) < until - since <= LONGEST or window_days not in rules.WINDOW_DAYS:
         raise Invalid
-    rows = visible(Campaign.objects.filter(launched_at__lt=until), viewer, VIEW, COLUMNS)
-    if mall_id is not None:
-        rows = rows.filter(Q(mall_id=mall_id) | Q(mall_id=None))
-    shown = {code_of(row.pk): row for row in rows.order_by("-launched_at", "-id")[:CAMPAIGNS_MAX]}
-    window = dt.timedelta(days=window_days)
-    touches = messaging.touches(list(shown), since - window, until)
-    bought = _purchases(viewer, sorted({one.person_id for one in touches}), since, until, mall_id)
-    by_campaign = _paths(touches, bought, window, "campaign", since)
-    by_channel = _paths(touches, bought, window, "channel", since)
-    names = {code: row.name for code, row in shown.items()}
-    campaigns = _rows(touches, by_campaign, "campaign", names, since)
-    converted = [path for path in by_campaign if path.fen is not None]
+    campaigns = {
+        code_of(row.pk): row
+        for row in _begun(Campaign.objects.filter(launched_at__lt=until), viewer, mall_id, "launched_at")
+    }
+    journeys = {
+        journey_code(row.pk): row
+        for row in _begun(Journey.objects.filter(started_at__lt=until), viewer, mall_id, "started_at")
+    }
+    shared = share_out(
+        viewer, [*campaigns, *journeys], since=since, until=until, window_days=window_days, mall_id=mall_id
+    )
+    names = {code: row.name for code, row in campaigns.items()}
+    names |= {code: row.name for code, row in journeys.items()}
+    rows = [
+        replace(one, campaign_id=campaigns[one.key].pk, review=review_of(campaigns[one.key], now))
+        if one.key in campaigns
+        else replace(one, journey_id=journeys[one.key].pk, review=results_of(journeys[one.key], now))
+        for one in _rows(shared.touches, shared.by_campaign, "campaign", names)
+    ]
+    converted = [path for path in shared.by_campaign if path.fen is not None]
     return Attribution(
-        campaigns=tuple(
-            _with_review(one, shown[one.key].pk, review_of(shown[one.key], now)) for one in campaigns
-        ),
-        channels=tuple(_rows(touches, by_channel, "channel", {}, since)),
+        campaigns=tuple(rows),
+        channels=tuple(_rows(shared.touches, shared.by_channel, "channel", {})),
         paths=len(converted),
-        lost=len(by_campaign) - len(converted),
+        lost=len(shared.by_campaign) - len(converted),
         fen=sum(path.fen or 0 for path in converted),
+    )
+
+
+def _begun(rows: QuerySet[M], viewer: Viewer, mall_id: int | None, began: str) -> QuerySet[M]:
+    """The newest in scope; of a mall its own and those of the whole group."""
+    found = visible(rows, viewer, VIEW, COLUMNS)
+    if mall_id is not None:
+        found = found.filter(Q(mall_id=mall_id) | Q(mall_id=None))
+    return found.order_by(f"-{began}", "-id")[:CAMPAIGNS_MAX]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What was sent, and the paths to purchases by campaign or journey and by channel."""
+
+    touches: Sequence[messaging.Touch]
+    by_campaign: Sequence[Path]
+    by_channel: Sequence[Path]
+
+
+def share_out(
+    viewer: Viewer,
+    codes: Sequence[str],
+    *,
+    since: dt.datetime,
+    until: dt.datetime,
+    window_days: int,
+    mall_id: int | None,
+) -> Shared:
+    """The paths of messages under these names, whose campaigns and journeys the caller has authorised."""
+    window = dt.timedelta(days=window_days)
+    touches = messaging.touches(codes, since - window, until)
+    bought = _purchases(viewer, sorted({one.person_id for one in touches}), since, until, mall_id)
+    return Shared(
+        touches,
+        _paths(touches, bought, window, "campaign", since),
+        _paths(touches, bought, window, "channel", since),
     )
 
 
@@ -132,7 +184,6 @@ def _rows(
     paths: Sequence[Path],
     name: str,
     names: Mapping[str, str],
-    since: dt.datetime,
 ) -> list[AttributionRow]:
     people: dict[str, set[int]] = defaultdict(set)
     messages: dict[str, int] = defaultdict(int)
@@ -151,7 +202,3 @@ def _rows(
         )
         for key in sorted(people, key=lambda key: -last.get(key, none).fen)
     ]  # fmt: skip
-
-
-def _with_review(row: AttributionRow, campaign_id: int, review: Review) -> AttributionRow:
-    return replace(row, campaign_id=campaign_id, review=review)

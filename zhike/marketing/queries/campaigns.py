@@ -26,7 +26,7 @@ from zhike.marketing.queries.found import (
     plan_of,
     zone_of,
 )
-from zhike.marketing.queries.reviews import READER, Review, review_of
+from zhike.marketing.queries.reviews import READER
 from zhike.marketing.rules import campaigns as rules
 from zhike.marketing.rules.campaigns import Plan
 from zhike.marketing.rules.scenarios import SCENARIOS, Scenario
@@ -97,12 +97,6 @@ class CampaignFile:
 
 
 @dataclass(frozen=True, slots=True)
-class BoardRow:
-    campaign: CampaignRow
-    review: Review
-
-
-@dataclass(frozen=True, slots=True)
 class CalendarDay:
     """``campaigns`` that send on the day; ``holiday`` its name, "" on others."""
 
@@ -114,8 +108,10 @@ class CalendarDay:
 
 @dataclass(frozen=True, slots=True)
 class PolicyView:
+    """``margin_bp`` None: nobody knows what is left of a yuan where no other rate holds."""
+
     global_holdout_bp: int
-    margin_bp: int
+    margin_bp: int | None
 
 
 def campaigns_page(
@@ -136,14 +132,14 @@ def campaigns_page(
     if q:
         rows = rows.filter(name__icontains=q[:80])
     page = NEWEST.page(rows, cursor, min(max(limit, 1), 200))
-    return Listing(_rows(viewer, page.items, now), page.next_cursor, page.previous_cursor)
+    return Listing(campaign_lines(viewer, page.items, now), page.next_cursor, page.previous_cursor)
 
 
 def campaign(viewer: Viewer, campaign_id: int, now: dt.datetime) -> CampaignFile:
     """Raises NotFound."""
     row = campaign_row(viewer, campaign_id)
     return CampaignFile(
-        row=_rows(viewer, [row], now)[0],
+        row=campaign_lines(viewer, [row], now)[0],
         plan=plan_of(row),
         zone=zone_of(row),
         version=row.version,
@@ -223,28 +219,6 @@ def _refusals(row: Campaign, now: dt.datetime) -> tuple[tuple[str, str, int], ..
     return tuple(sorted(((*key, count) for key, count in found.items()), key=lambda one: (-one[2], one[:2])))
 
 
-def board(
-    viewer: Viewer,
-    now: dt.datetime,
-    limit: int = 30,
-    *,
-    since: dt.datetime | None = None,
-    mall_id: int | None = None,
-) -> list[BoardRow]:
-    """The newest campaigns that began (from ``since`` on; of one mall and of the whole group), each with what it did. Raises NotAllowed."""
-    require(viewer, VIEW)
-    rows = visible(Campaign.objects.filter(launched_at__lte=now), viewer, VIEW, COLUMNS)
-    if since is not None:
-        rows = rows.filter(launched_at__gte=since)
-    if mall_id is not None:
-        rows = rows.filter(Q(mall_id=mall_id) | Q(mall_id=None))
-    shown = list(rows.order_by("-launched_at", "-id")[:limit])
-    return [
-        BoardRow(line, review_of(row, now))
-        for line, row in zip(_rows(viewer, shown, now), shown, strict=True)
-    ]
-
-
 def calendar(viewer: Viewer, year: int, month: int, now: dt.datetime) -> list[list[CalendarDay]]:
     """The weeks of a month, Monday first, with the campaigns that send on each day. Raises NotAllowed."""
     import calendar as calendars
@@ -262,7 +236,7 @@ def calendar(viewer: Viewer, year: int, month: int, now: dt.datetime) -> list[li
     )
     by_day: dict[dt.date, list[CampaignRow]] = defaultdict(list)
     found = list(shown[:500])
-    for row, line in zip(found, _rows(viewer, found, now), strict=True):
+    for row, line in zip(found, campaign_lines(viewer, found, now), strict=True):
         assert row.starts_at is not None
         begins = row.starts_at.astimezone(ZoneInfo(zone_of(row))).date()
         ends = row.ends_on if row.rhythm == "daily" and row.ends_on else begins
@@ -286,7 +260,7 @@ def _holidays(*years: int) -> Mapping[dt.date, str]:
 def marketing_policy(group_id: int) -> PolicyView:
     """What holds for all campaigns of a group."""
     row = MarketingPolicy.objects.filter(group_id=group_id).first()
-    return PolicyView(row.global_holdout_bp if row else 0, row.margin_bp if row else rules.MARGIN_BP)
+    return PolicyView(row.global_holdout_bp if row else 0, row.margin_bp if row else None)
 
 
 def scenarios() -> tuple[Scenario, ...]:
@@ -294,7 +268,7 @@ def scenarios() -> tuple[Scenario, ...]:
     return SCENARIOS
 
 
-def _rows(viewer: Viewer, rows: Sequence[Campaign], now: dt.datetime) -> list[CampaignRow]:
+def campaign_lines(viewer: Viewer, rows: Sequence[Campaign], now: dt.datetime) -> list[CampaignRow]:
     """Lines of a list; three queries however many there are."""
     names = audience_names(viewer)
     malls = {mall.id: mall.name for mall in organization.malls(READER)}

@@ -4,7 +4,9 @@ Definitions. *Measured*: whoever all gates would have let through when the wave 
 sale in the window. *Lift*: the difference between the arms and the holdout, adjusted for the same people's purchases of the 56
 days before (CUPED) when every arm has 200 people or more. While the window is open the interval is one that holds at every
 look; once it is over, the ordinary 95 % interval. *Extra sales*: the lift in sales a person times the people who were given
-something. *Gain*: extra sales times the house's margin less cost; *ROI*: gain over cost. Without a holdout there is no lift.
+something. *Extra margin*: the lift in what is left of those sales, receipt by receipt at the rate of its merchant and day, times the
+people; told only where the rate of nine tenths of the sales is known. *Gain*: extra margin less cost; *ROI*: gain over cost. Without a
+holdout there is no lift.
 """
 
 from __future__ import annotations
@@ -15,12 +17,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from zhike.kernel.access import Viewer, system_viewer
-from zhike.marketing.models import Campaign, CampaignMeasure, CampaignRecipient, MarketingPolicy
+from zhike.marketing.models import Campaign, CampaignMeasure, CampaignRecipient
 from zhike.marketing.queries.found import arms_of, campaign_row, code_of
+from zhike.marketing.queries.margins import house_margin
 from zhike.marketing.queries.spending import spent_by
 from zhike.marketing.rules import campaigns as rules
 from zhike.marketing.rules import measuring
 from zhike.marketing.rules.assignment import HOLDOUT
+from zhike.marketing.rules.margins import COVERED_MIN
 from zhike.marketing.rules.measuring import Effect, Moments, Split
 from zhike.messaging import queries as messaging
 
@@ -105,7 +109,9 @@ class Guardrail:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """``together`` is all arms as one; ``verdict``: no_holdout, not_measured, broken_split, up, down or open."""
+    """``together`` is all arms as one; ``covered`` the share of the sales whose margin is known; ``verdict``: no_holdout,
+    not_measured, broken_split, up, down or open.
+    """
 
     measured_at: dt.datetime | None
     method: str
@@ -119,7 +125,8 @@ class Review:
     cost: Cost
     gain: Money | None
     roi: tuple[float, float, float] | None
-    margin_bp: int
+    extra_margin: Money | None
+    covered: float
     guardrails: tuple[Guardrail, ...]
     funnel: Funnel
     global_held: int = 0
@@ -129,16 +136,6 @@ class Review:
     def is_told(self) -> bool:
         """Whether there is a comparison that may be believed."""
         return self.verdict in ("up", "down", "open")
-
-    @property
-    def extra_margin(self) -> Money | None:
-        """What is left of the extra sales, before cost."""
-        if self.extra is None or not self.is_told:
-            return None
-        fen, low, high = (
-            one * self.margin_bp // 10_000 for one in (self.extra.fen, self.extra.low, self.extra.high)
-        )
-        return Money(fen, low, high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +153,8 @@ def review(viewer: Viewer, campaign_id: int, now: dt.datetime) -> Review:
 
 def review_of(row: Campaign, now: dt.datetime) -> Review:
     """For a campaign whose viewer was checked."""
-    newest = CampaignMeasure.objects.filter(campaign=row).order_by("-day").first()
-    sums: dict[str, Any] = newest.sums if newest else {}
+    newest = newest_measure(row.pk)
+    sums: Mapping[str, Any] = newest.sums if newest else {}
     method = "fixed" if row.status == Campaign.Status.DONE else "sequential"
     arms = arms_of(row.pk)
     visits, _reduction = compared(sums, "bought", method)
@@ -168,8 +165,7 @@ def review_of(row: Campaign, now: dt.datetime) -> Review:
     holdout = figures.get(HOLDOUT)
     split = _split(row, arms, sums)
     cost = _cost(row, arms, now)
-    margin_bp = margin_of(row.group_id)
-    extra = extra_of(together)
+    extra, margin = extra_of(together), margin_told(sums, method, row.group_id)
     return Review(
         measured_at=newest.measured_at if newest else None,
         method=method,
@@ -181,9 +177,10 @@ def review_of(row: Campaign, now: dt.datetime) -> Review:
         reduction=reduction,
         extra=extra,
         cost=cost,
-        gain=gain_of(extra, cost, margin_bp),
-        roi=roi_of(extra, cost, margin_bp),
-        margin_bp=margin_bp,
+        gain=gain_of(margin.extra, cost),
+        roi=roi_of(margin.extra, cost),
+        extra_margin=margin.extra,
+        covered=margin.covered,
         guardrails=_guardrails(together, holdout),
         funnel=_funnel(row, together, now),
         global_held=CampaignRecipient.objects.filter(campaign=row, arm=rules.GLOBAL).count(),
@@ -300,25 +297,62 @@ def _cost(row: Campaign, arms: Sequence[Any], now: dt.datetime) -> Cost:
     return Cost(messages, spent.points_fen, coupons, spent.by_party())
 
 
-def gain_of(extra: Money | None, cost: Cost, margin_bp: int) -> Money | None:
-    """Extra sales at the margin, less cost."""
-    if extra is None:
+@dataclass(frozen=True, slots=True)
+class MarginTold:
+    """``extra`` is None without a holdout, and where too little of the sales has a known rate."""
+
+    extra: Money | None
+    covered: float
+
+
+def margin_told(sums: Mapping[str, Any], method: str, group_id: int) -> MarginTold:
+    """What is left of the extra sales, from the sums of an arm each.
+
+    Measures of before receipts were reckoned one by one are told at the house's rate, where there is one.
+    """
+    sold, known = (sum(one.get(name, 0) for one in sums.values()) for name in ("sold", "known"))
+    if not all("margin" in one for one in sums.values()):
+        found, house = extra_in(sums, "revenue", method), house_margin(group_id)
+        if house is None or found is None:
+            return MarginTold(None, 0.0)
+        return MarginTold(Money(*(fen * house // 10_000 for fen in (found.fen, found.low, found.high))), 1.0)
+    covered = known / sold if sold else 1.0
+    return MarginTold(extra_in(sums, "margin", method) if covered >= COVERED_MIN else None, covered)
+
+
+def extra_in(sums: Mapping[str, Any], name: str, method: str) -> Money | None:
+    """The lift in a mean, times the people of all arms but the holdout; None without one."""
+    effect = compared(sums, name, method)[0].get("")
+    if effect is None:
         return None
-    return Money(*(fen * margin_bp // 10_000 - cost.total for fen in (extra.fen, extra.low, extra.high)))
+    people = sum(one[name][0] for key, one in sums.items() if key != HOLDOUT)
+    return Money(*(round(part * people) for part in (effect.difference, effect.low, effect.high)))
 
 
-def roi_of(extra: Money | None, cost: Cost, margin_bp: int) -> tuple[float, float, float] | None:
+def gain_of(margin: Money | None, cost: Cost) -> Money | None:
+    """Extra margin, less cost."""
+    if margin is None:
+        return None
+    return Money(*(fen - cost.total for fen in (margin.fen, margin.low, margin.high)))
+
+
+def roi_of(margin: Money | None, cost: Cost) -> tuple[float, float, float] | None:
     """Gain over cost; None without cost."""
-    gain = gain_of(extra, cost, margin_bp)
+    gain = gain_of(margin, cost)
     if gain is None or not cost.total:
         return None
     return gain.fen / cost.total, gain.low / cost.total, gain.high / cost.total
 
 
+def newest_measure(campaign_id: int) -> CampaignMeasure | None:
+    """What was measured last."""
+    return CampaignMeasure.objects.filter(campaign_id=campaign_id).order_by("-day").first()
+
+
 def margin_of(group_id: int) -> int:
-    """What is left of a yuan of sales, in basis points."""
-    row = MarketingPolicy.objects.filter(group_id=group_id).first()
-    return row.margin_bp if row else rules.MARGIN_BP
+    """What targeting takes for left of a yuan of sales, in basis points: the house's rate, an assumed one where nobody set it."""
+    known = house_margin(group_id)
+    return rules.MARGIN_BP if known is None else known
 
 
 def _guardrails(together: ArmFigures | None, holdout: ArmFigures | None) -> tuple[Guardrail, ...]:

@@ -20,7 +20,7 @@ LOOK_BACK = dt.timedelta(days=56)
 """How long before a wave people's purchases are looked at, to take chance out of the comparison (CUPED)."""
 ARMS_MAX = 6
 MARGIN_BP = 3_000
-"""What is left of a yuan of sales where nobody said otherwise."""
+"""What targeting takes for left of a yuan of sales where nobody set a rate; no figure is reckoned with it."""
 POINTS_MAX = 100_000
 WAVES_MAX = 400
 FEN = 1_000

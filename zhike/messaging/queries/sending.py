@@ -200,6 +200,26 @@ def touches(campaigns: Sequence[str], since: dt.datetime, until: dt.datetime) ->
     return [Touch(*row) for row in rows.order_by("person_id", "sent_at", "id").values_list(*columns)]
 
 
+@dataclass(frozen=True, slots=True)
+class SentUnder:
+    """What went out under a name by a channel; ``cost`` in thousandths of a fen."""
+
+    campaign: str
+    channel: str
+    messages: int
+    people: int
+    cost: int
+
+
+def sent_under(campaigns: Sequence[str]) -> list[SentUnder]:
+    """By name and channel, of all time; the caller has authorised the campaigns."""
+    rows = OutboundMessage.objects.filter(campaign__in=campaigns, status__in=SENT).values_list(
+        "campaign", "channel"
+    )
+    sums = rows.annotate(Count("id"), Count("person_id", distinct=True), Sum("cost"))
+    return [SentUnder(*row) for row in sums.order_by("campaign", "channel")]
+
+
 def _refusals(rows: QuerySet[OutboundMessage]) -> list[RefusalCount]:
     refused = rows.filter(status__in=("refused", "expired")).values_list("gate", "reason")
     counted = refused.annotate(count=Count("id")).order_by("-count", "gate", "reason")

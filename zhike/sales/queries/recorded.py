@@ -195,22 +195,45 @@ def shares_payer(person_id: int, receipt_id: str) -> bool:
     return bool(wanted) and mine.filter(wanted).exists()
 
 
-def purchases_within(
-    windows: Sequence[tuple[int, dt.datetime, dt.datetime]],
-) -> dict[int, tuple[int, int]]:
-    """As ``purchases_of``, where every person has days of their own: (person, since, until), each person once."""
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a person did at a merchant on a business day: ``sales`` counted, ``net_fen`` paid less returned."""
+
+    person_id: int
+    mall_id: int
+    merchant_id: int
+    day: dt.date
+    sales: int
+    net_fen: int
+
+
+def spent_within(windows: Sequence[tuple[int, dt.datetime, dt.datetime]]) -> list[Spent]:
+    """By person, merchant and day, where every person has days of their own: (person, since, until), each person once; the
+    caller has authorised it."""
     if not windows:
-        return {}
-    persons, since, until = zip(*windows, strict=True)
+        return []
     rows = fetch_rows(
-        """SELECT r.person_id, count(*) FILTER (WHERE r.kind = 'sale'),
+        """SELECT r.person_id, r.mall_id, r.merchant_id, r.business_date, count(*) FILTER (WHERE r.kind = 'sale'),
             sum(CASE WHEN r.kind = 'sale' THEN r.net_fen ELSE -r.net_fen END)::bigint
         FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS w(person_id, since, until)
         JOIN sales_receipt r ON r.person_id = w.person_id AND r.occurred_at >= w.since AND r.occurred_at < w.until
-        GROUP BY r.person_id""",
-        [list(persons), list(since), list(until)],
+        GROUP BY r.person_id, r.mall_id, r.merchant_id, r.business_date""",
+        [list(column) for column in zip(*windows, strict=True)],
     )
-    return {person_id: (count, net) for person_id, count, net in rows}
+    return [Spent(*row) for row in rows]
+
+
+def last_bought_before(moments: Sequence[tuple[int, dt.datetime]]) -> dict[int, dt.datetime]:
+    """When each person last bought before their moment; who never had is absent. The caller has authorised it."""
+    if not moments:
+        return {}
+    rows = fetch_rows(
+        """SELECT w.person_id, last.occurred_at FROM unnest(%s::bigint[], %s::timestamptz[]) AS w(person_id, until)
+        JOIN LATERAL (SELECT r.occurred_at FROM sales_receipt r WHERE r.person_id = w.person_id AND r.kind = 'sale'
+            AND r.occurred_at < w.until ORDER BY r.occurred_at DESC LIMIT 1) last ON true""",
+        [list(column) for column in zip(*moments, strict=True)],
+    )
+    return dict(rows)
 
 
 def purchases_of(

@@ -40,6 +40,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "note": "热线来电，已核对证件",
         "changes": {"name": "张三丰"},
     },
+    "set_margin_rate": {"merchant_id": 1, "margin_bp": 1_850, "valid_from": "2026-07-01"},
     "enter_journey": {"member_id": 1, "key": "workshop-2026-07-01"},
     "take_receipt": SALE,
     "take_receipts": {"receipts": [SALE | {"number": "20260701-0043"}, SALE | {"number": "20260701-0044"}]},

@@ -358,6 +358,7 @@ MAY_MISS = frozenset(
         "hand_out_gift",
         "hand_over_exchange",
         "hand_over_prize",
+        "set_margin_rate",
     )
 )
 MAY_CONFLICT = frozenset(("look_up_member", "birthday_gift", "list_invitations", "judge_goods"))

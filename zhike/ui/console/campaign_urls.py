@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from zhike.ui.console.views import attribution, campaign_steps, campaigns, uplift
+from zhike.ui.console.views import attribution, campaign_steps, campaigns, roi, uplift
 
 CAMPAIGNS: list[URLPattern] = [
     path("campaigns/", campaigns.campaigns, name="campaigns"),
-    path("campaigns/board/", campaigns.board, name="campaign_board"),
-    path("campaigns/board/file/", campaigns.board_file, name="campaign_board_file"),
+    path("campaigns/board/", roi.board, name="campaign_board"),
+    path("campaigns/board/file/", roi.board_file, name="campaign_board_file"),
+    path("campaigns/targets/", roi.targets, name="campaign_targets"),
+    path("campaigns/margins/", roi.margin_rates, name="margin_rates"),
+    path("campaigns/margins/set/", roi.set_margin, name="set_margin"),
     path("campaigns/attribution/", attribution.attribution, name="campaign_attribution"),
     path("campaigns/calendar/", campaigns.calendar, name="campaign_calendar"),
     path("campaigns/sizes/", campaigns.sizes, name="campaign_sizes"),
@@ -20,6 +23,7 @@ CAMPAIGNS: list[URLPattern] = [
     path("campaigns/new/", campaigns.edit, name="new_campaign"),
     path("campaigns/scenarios/<slug:code>/", campaign_steps.take_scenario, name="take_scenario"),
     path("campaigns/<int:campaign_id>/", campaigns.campaign, name="campaign"),
+    path("campaigns/<int:campaign_id>/people/", roi.people, name="campaign_people"),
     path("campaigns/<int:campaign_id>/live/", campaigns.campaign_live, name="campaign_live"),
     path("campaigns/<int:campaign_id>/edit/", campaigns.edit, name="edit_campaign"),
     path("campaigns/<int:campaign_id>/forecast/", campaign_steps.forecast, name="forecast_campaign"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from zhike.marketing.queries import ArmFigures, Effect, JourneyResults, Review
+from zhike.marketing.queries import ArmFigures, Effect, JourneyResults, Relative, Review, Stretch
 from zhike.ui.components.formatting import yuan
 
 
@@ -42,6 +42,37 @@ def roi_text(review: Review | JourneyResults) -> str:
         return "–"
     middle, low, high = (_signed(value) for value in review.roi)
     return _("%(lift)s (%(low)s to %(high)s)") % {"lift": middle, "low": low, "high": high}
+
+
+def stretch_text(one: Stretch | None, *, is_signed: bool = True) -> str:
+    """An amount of fen with its interval; ``is_signed`` puts a plus before a gain."""
+    if one is None:
+        return "–"
+    if is_signed:
+        return range_text(round(one.middle), round(one.low), round(one.high))
+    ends = {"low": yuan(round(one.low)), "high": yuan(round(one.high))}
+    return _("%(lift)s (%(low)s to %(high)s)") % {"lift": yuan(round(one.middle)), **ends}
+
+
+def times_text(one: Stretch | None) -> str:
+    """As a multiple of the cost, with its interval."""
+    if one is None:
+        return "–"
+    middle, low, high = (_signed(value) for value in (one.middle, one.low, one.high))
+    return _("%(lift)s (%(low)s to %(high)s)") % {"lift": middle, "low": low, "high": high}
+
+
+def relative_text(one: Relative | None) -> str:
+    """+21% (3% to 42%)."""
+    if one is None:
+        return "–"
+    middle, low, high = (signed_percent(value) for value in (one.change, one.low, one.high))
+    return _("%(lift)s (%(low)s to %(high)s)") % {"lift": middle, "low": low, "high": high}
+
+
+def signed_percent(value: float) -> str:
+    text = f"{value:.1%}"
+    return f"+{text}" if value > 0 else text.replace("-", "−")
 
 
 def tone_of(effect: Effect | None) -> str:

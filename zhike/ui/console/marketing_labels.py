@@ -72,6 +72,50 @@ MEASURE_METHODS = {
     "fixed": _("The window is over: the ordinary 95% interval."),
 }
 GUARDRAILS = {"withdrawn": _("Took consent back"), "complained": _("Complained")}
+BOARD_KINDS = {"campaign": _("Campaign"), "journey": _("Journey")}
+STANDINGS = {
+    "new": _("Never bought before"),
+    "active": _("Bought in the last 90 days"),
+    "dormant": _("Asleep for more than 90 days"),
+}
+TARGETS = {
+    "wake": (
+        _("Woken up"),
+        _("Of those who had not bought for 90 days when they were met: the share that bought in the window."),
+    ),
+    "repeat": (
+        _("Bought again"),
+        _("Of those who had bought in the 90 days before: the share that bought in the window."),
+    ),
+    "convert": (_("Conversion"), _("Of everybody measured: the share that bought in the window.")),
+    "cost": (
+        _("Cost of an extra buyer"),
+        _("Where a model chose: those it chose against those drawn at random from the same audience."),
+    ),
+}
+TARGET_VERDICTS = {
+    "no_control": _("cannot be told"),
+    "reached": _("reached"),
+    "missed": _("missed"),
+    "open": _("not certain"),
+}
+TARGET_TONES = {"no_control": "", "reached": "success", "missed": "error", "open": "info"}
+MARGIN_STATES = {"now": _("Holds now"), "coming": _("Holds later"), "past": _("Held before")}
+MARGIN_TONES = {"now": "success", "coming": "info", "past": ""}
+CAMPAIGN_SHOWN = {
+    "given": _("Given something"),
+    "held": _("Holdout"),
+    "refused": _("Refused at the gates"),
+    "clicked": _("Clicked"),
+    "bought": _("Bought"),
+    "new": _("Bought for the first time"),
+}
+RECIPIENT_STATES = {
+    "held": _("Holdout"),
+    "waiting": _("Waiting"),
+    "given": _("Given something"),
+    "skipped": _("Nothing given"),
+}
 CAMPAIGN_CHANGES = {
     "plan": _("Campaign planned"),
     "edit": _("Campaign changed"),
@@ -89,6 +133,7 @@ CAMPAIGN_CHANGES = {
 }
 MARKETING_ACTIONS = {f"campaign.{change}": name for change, name in CAMPAIGN_CHANGES.items()} | {
     "campaign.export_board": _("Took the ROI board as a file"),
+    "margin_rate.set": _("Set a margin"),
     "campaign.lessons": _("Noted what a campaign taught"),
     "marketing_policy.save": _("Changed the rules of measuring campaigns"),
 }

@@ -13,13 +13,13 @@ from django.db import transaction
 from zhike.kernel.access import Viewer
 from zhike.kernel.queries import events_since
 from zhike.marketing.models import Journey, JourneyEntry, JourneyMeasure, JourneyVersion
+from zhike.marketing.operations._sums import Measured, SalesSums
 from zhike.marketing.operations.journeys._counting import Key, add_counts
 from zhike.marketing.queries.journeys.found import definition_of, zone_of_journey
 from zhike.marketing.rules import campaigns as rules
 from zhike.marketing.rules.journeys import graph
 from zhike.marketing.rules.journeys.graph import Definition, Watch
 from zhike.marketing.rules.measuring import Moments, moments
-from zhike.sales import queries as sales
 
 CHUNK = 5_000
 STILL_LOOKED_FOR = dt.timedelta(days=92)
@@ -36,29 +36,29 @@ def measure_journey(*, actor: Viewer, journey_id: int, now: dt.datetime) -> dict
     if row.live is None:
         return {}
     window = dt.timedelta(days=definition_of(row.live).window_days)
-    pairs: dict[tuple[str, str], Moments] = defaultdict(Moments)
-    counts: dict[str, int] = defaultdict(int)
+    bought = SalesSums(row.group_id)
+    goals: dict[str, Moments] = defaultdict(Moments)
     for people in _first_entries(journey_id, now):
         _find_goals(row, people, now)
-        bought = sales.purchases_within(
-            [(one.person_id, one.entered_at, min(now, one.entered_at + window)) for one in people]
+        regulars = bought.add(
+            [
+                Measured(one.person_id, one.arm, one.entered_at, min(now, one.entered_at + window))
+                for one in people
+            ]
         )
-        before = sales.purchases_within(
-            [(one.person_id, one.entered_at - rules.LOOK_BACK, one.entered_at) for one in people]
-        )
-        told: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+        told: dict[str, list[tuple[float, float]]] = defaultdict(list)
         for one in people:
-            count, fen = bought.get(one.person_id, (0, 0))
-            past, past_fen = before.get(one.person_id, (0, 0))
-            counts[one.arm] += 1
-            told[one.arm, "goal"].append((float(one.goal_at is not None), float(past > 0)))
-            told[one.arm, "bought"].append((float(count > 0), float(past > 0)))
-            told[one.arm, "revenue"].append((fen, past_fen))
-        for key, values in told.items():
-            pairs[key] += moments(values)
-    sums: dict[str, Any] = {arm: {"assigned": count} for arm, count in counts.items()}
-    for (arm, name), sum_ in pairs.items():
-        sums[arm][name] = [sum_.n, sum_.y, sum_.yy, sum_.x, sum_.xx, sum_.xy]
+            told[one.arm].append((float(one.goal_at is not None), float(one.person_id in regulars)))
+        for arm, pairs in told.items():
+            goals[arm] += moments(pairs)
+    sums: dict[str, Any] = {
+        arm: {
+            "assigned": one.n,
+            "goal": [one.n, one.y, one.yy, one.x, one.xx, one.xy],
+            **bought.of_arm(arm),
+        }
+        for arm, one in goals.items()
+    }
     day = now.astimezone(ZoneInfo(zone_of_journey(row))).date()
     JourneyMeasure.objects.update_or_create(journey=row, day=day, defaults={"sums": sums, "measured_at": now})
     return sums

@@ -26,7 +26,7 @@ from zhike.marketing.queries.reviews import (
     compared,
     extra_of,
     gain_of,
-    margin_of,
+    margin_told,
     roi_of,
 )
 from zhike.marketing.queries.spending import points_fen
@@ -83,17 +83,32 @@ class JourneyResults:
     cost: Cost
     gain: Money | None
     roi: tuple[float, float, float] | None
-    margin_bp: int
+    extra_margin: Money | None
+    covered: float
     funnel: Funnel
     ways: tuple[WayFigures, ...]
     global_held: int
 
+    @property
+    def is_told(self) -> bool:
+        """Whether there is a comparison that may be believed."""
+        return self.verdict in ("up", "down", "open")
+
 
 def journey_results(viewer: Viewer, journey_id: int, now: dt.datetime) -> JourneyResults:
     """Raises NotFound."""
-    row = journey_row(viewer, journey_id)
-    newest = JourneyMeasure.objects.filter(journey=row).order_by("-day").first()
-    sums: dict[str, Any] = newest.sums if newest else {}
+    return results_of(journey_row(viewer, journey_id), now)
+
+
+def newest_of_journey(journey_id: int) -> JourneyMeasure | None:
+    """What was measured last."""
+    return JourneyMeasure.objects.filter(journey_id=journey_id).order_by("-day").first()
+
+
+def results_of(row: Journey, now: dt.datetime) -> JourneyResults:
+    """For a journey whose viewer was checked."""
+    newest = newest_of_journey(row.pk)
+    sums: Mapping[str, Any] = newest.sums if newest else {}
     definition = definition_of(row.live) if row.live else None
     method = "fixed" if definition and _is_over(row, definition, now) else "sequential"
     goal = compared(sums, "goal", method)[0].get(WALK)
@@ -101,7 +116,7 @@ def journey_results(viewer: Viewer, journey_id: int, now: dt.datetime) -> Journe
     revenue = compared(sums, "revenue", method)[0].get(WALK)
     walked, held = _side(sums, WALK, visit, revenue), _side(sums, HOLDOUT, None, None)
     cost = _cost(row, now)
-    margin_bp = margin_of(row.group_id)
+    margin = margin_told(sums, method, row.group_id)
     extra = extra_of(walked.figures if walked else None)
     holdout_bp = definition.holdout_bp if definition else 0
     split = _split(sums, holdout_bp)
@@ -116,9 +131,10 @@ def journey_results(viewer: Viewer, journey_id: int, now: dt.datetime) -> Journe
         split=split,
         extra=extra,
         cost=cost,
-        gain=gain_of(extra, cost, margin_bp),
-        roi=roi_of(extra, cost, margin_bp),
-        margin_bp=margin_bp,
+        gain=gain_of(margin.extra, cost),
+        roi=roi_of(margin.extra, cost),
+        extra_margin=margin.extra,
+        covered=margin.covered,
         funnel=_funnel(row, walked, now),
         ways=_ways(row, definition),
         global_held=JourneyEntry.objects.filter(journey=row, arm=rules.GLOBAL).count(),

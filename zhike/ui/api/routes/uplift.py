@@ -54,11 +54,12 @@ class UpliftRunsOut(Out):
 
 
 class TouchOut(Out):
-    """A campaign or channel; fen by rule. `extra_sales_fen` is what its own holdout proves (middle, low, high), null without one."""
+    """A campaign, journey or channel; fen by rule. `extra_sales_fen` is what its holdout proves (middle, low, high), null without one."""
 
     key: str
     name: str
     campaign_id: int | None
+    journey_id: int | None
     people: int
     messages: int
     cost_fen: int
@@ -104,11 +105,12 @@ def campaign_attribution(
 
 def _touch(one: queries.AttributionRow) -> TouchOut:
     review = one.review
-    extra = review.extra if review is not None and review.verdict in ("up", "down", "open") else None
+    extra = review.extra if review is not None and review.is_told else None
     return TouchOut(
         key=one.key,
         name=one.name,
         campaign_id=one.campaign_id,
+        journey_id=one.journey_id,
         people=one.people,
         messages=one.messages,
         cost_fen=one.cost_fen,

@@ -39,8 +39,24 @@ OPERATIONS: dict[str, Text] = {
     "campaign_attribution": Text(
         _("Attribution of purchases"),
         _(
-            "Purchases shared out among the campaign messages before them, by three rules; beside them what the holdout proves."
+            "Purchases shared out among the messages before them, by three rules; beside them what each holdout proves."
         ),
+    ),
+    "marketing_board": Text(
+        _("What campaigns and journeys brought and cost"),
+        _(
+            "Against holdouts, with intervals; by channel, audience, standing and line of business. Null is what nobody can tell."
+        ),
+    ),
+    "marketing_targets": Text(
+        _("Were the targets of marketing reached?"),
+        _("From holdouts of campaigns and journeys whose windows are over, never against a time before."),
+    ),
+    "list_margin_rates": Text(
+        _("Margins of lines of business and merchants"), _("With the day from which each holds.")
+    ),
+    "set_margin_rate": Text(
+        _("Set a margin"), _("From a day on; said again for the same day it takes the place of the old one.")
     ),
     "list_uplift_runs": Text(
         _("Uplift models"), _("Whom a message changes: what was learnt and whether it is better than chance.")

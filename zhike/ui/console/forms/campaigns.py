@@ -238,8 +238,26 @@ class MeasuringForm(OnceForm):
     )
     margin = percent_field(
         label=_("Margin (%)"),
-        help_text=_("What is left of a yuan of sales; extra sales count as so much gain."),
+        help_text=_(
+            "What is left of a yuan of sales where neither the merchant nor its line of business has a rate. Empty: nobody knows."
+        ),
     )
+
+
+class MarginForm(OnceForm):
+    """What is left of a yuan of sales at a merchant or in a line of business."""
+
+    subject = forms.ChoiceField(label=_("Line of business or merchant"))
+    margin = percent_field(
+        label=_("Margin (%)"), help_text=_("Empty: from that day on it has no rate of its own.")
+    )
+    valid_from = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}), label=_("Holds from"))
+
+    def __init__(self, *args: Any, subjects: Choices, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = self.fields["subject"]
+        assert isinstance(chosen, forms.ChoiceField)
+        chosen.choices = list(subjects)
 
 
 class SizeForm(forms.Form):

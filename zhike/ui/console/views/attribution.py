@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from zhike.marketing import queries
@@ -55,7 +56,12 @@ def _row(one: queries.AttributionRow) -> dict[str, Any]:
     is_told = review is not None and review.verdict in ("up", "down", "open") and review.extra is not None
     return {
         "row": one,
-        "name": one.name if one.campaign_id else message_labels.CHANNELS.get(one.key, one.key),
+        "name": one.name if review is not None else message_labels.CHANNELS.get(one.key, one.key),
+        "url": reverse("console:campaign", args=[one.campaign_id])
+        if one.campaign_id
+        else reverse("console:journey_results", args=[one.journey_id])
+        if one.journey_id
+        else "",
         "credits": [round(credit.fen) for credit in (one.last, one.position, one.driven)],
         "roi": one.last.fen / one.cost_fen if one.cost_fen else None,
         "proved": effects.range_text(review.extra.fen, review.extra.low, review.extra.high)

@@ -112,7 +112,8 @@ def measuring(request: StaffRequest) -> HttpResponse:
     """The global holdout and the margin."""
     group_id = organization.default_group().id
     known = queries.marketing_policy(group_id)
-    initial = {"global_holdout": known.global_holdout_bp / 100, "margin": known.margin_bp / 100}
+    margin = None if known.margin_bp is None else known.margin_bp / 100
+    initial = {"global_holdout": known.global_holdout_bp / 100, "margin": margin}
     form = forms.MeasuringForm(request.POST or None, initial=initial)
 
     def act() -> None:
@@ -120,7 +121,7 @@ def measuring(request: StaffRequest) -> HttpResponse:
             actor=request.viewer,
             group_id=group_id,
             global_holdout_bp=int((form.cleaned_data["global_holdout"] or 0) * 100),
-            margin_bp=int((form.cleaned_data["margin"] or 0) * 100),
+            margin_bp=None if form.cleaned_data["margin"] is None else int(form.cleaned_data["margin"] * 100),
             now=request.now,
         )
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from django.http import HttpResponse
-from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -20,9 +18,7 @@ from zhike.organization import queries as organization
 from zhike.ui.components.formatting import grouped, yuan
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console import effects, message_labels
-from zhike.ui.console.csv_export import csv_response
 from zhike.ui.console.forms import campaigns as forms
-from zhike.ui.console.marketing_labels import VERDICTS_SHORT
 from zhike.ui.console.once import run_once
 from zhike.ui.console.pages import add_problem, done, fragment, malls_of, page, permissions, wants_fragment
 from zhike.ui.console.uplift_figures import figures
@@ -30,16 +26,17 @@ from zhike.ui.console.views.coupons import places_of
 
 VIEW, EDIT = "campaigns.view", "campaigns.edit"
 SECTION = "campaigns"
-PERIODS = (30, 90, 365)
 
 
 def tabs(current: str) -> list[dict[str, Any]]:
     names = {
         "campaigns": _("Campaigns"),
         "campaign_board": _("ROI board"),
+        "campaign_targets": _("Targets"),
         "campaign_attribution": _("Attribution"),
         "campaign_calendar": _("Marketing calendar"),
         "uplift_runs": _("Uplift models"),
+        "margin_rates": _("Margins"),
     }
     return [
         {"label": label, "url": reverse(f"console:{name}"), "active": name == current}
@@ -258,7 +255,7 @@ def _tiles(review: queries.Review) -> list[dict[str, Any]]:
         {
             "label": _("Cost"),
             "value": yuan(review.cost.total),
-            "note": _("ROI %(roi)s") % {"roi": effects.roi_text(review)} if is_told else "",
+            "note": _("ROI %(roi)s") % {"roi": effects.roi_text(review)} if is_told and review.roi else "",
             "hint": _("Messages and points as given, coupons as used. ROI: extra sales times the margin, less cost, over cost."),
         },
     ]  # fmt: skip
@@ -324,84 +321,6 @@ def _compared(found: queries.CampaignFile, review: queries.Review) -> list[tuple
         ),
         (_("Given something"), told["reached"], sum(one.given for one in waves)),
     ]
-
-
-@staff_page(VIEW)
-def board(request: StaffRequest) -> HttpResponse:
-    """What campaigns brought and what they cost, side by side."""
-    days, since = _period(request)
-    found = queries.board(request.viewer, request.now, since=since, mall_id=malls_of(request).chosen_id)
-    rows = [
-        {
-            "campaign": one.campaign,
-            "review": one.review,
-            "is_told": one.review.is_told,
-            "visit": effects.share_text(_visit(one.review)),
-            "tone": effects.tone_of(_visit(one.review)),
-            "extra": _money(one.review.extra),
-            "margin": _money(one.review.extra_margin),
-            "roi": effects.roi_text(one.review),
-        }
-        for one in found
-    ]
-    context = {
-        "rows": rows,
-        "tabs": tabs("campaign_board"),
-        "days": days,
-        "periods": PERIODS,
-        "policy": queries.marketing_policy(organization.default_group().id),
-        "sizes": forms.SizeForm(initial={"base": 10, "lift": 2, "holdout": 10}),
-        "may": permissions(request, approve="campaigns.approve"),
-    }
-    return page(request, "console/campaigns/board.html", context, section=SECTION)
-
-
-def _period(request: StaffRequest) -> tuple[int, dt.datetime | None]:
-    """Days back, and from when; 0 is all time."""
-    days = next((one for one in PERIODS if str(one) == request.GET.get("days", "")), 0)
-    return days, request.now - dt.timedelta(days=days) if days else None
-
-
-def _visit(review: queries.Review) -> queries.Effect | None:
-    return review.together.visit if review.together else None
-
-
-def _money(money: queries.Money | None) -> str:
-    return effects.range_text(money.fen, money.low, money.high) if money else "–"
-
-
-@staff_page(VIEW)
-def board_file(request: StaffRequest) -> HttpResponseBase:
-    """The same as a file; it goes on record first."""
-    _days, since = _period(request)
-    rows = operations.export_board(
-        actor=request.viewer, since=since, mall_id=malls_of(request).chosen_id, now=request.now
-    )
-    header = [
-        _("Code"), _("Campaign"), _("Begins"), _("Reached"), _("Bought"), _("Messages cost"), _("Points cost"),
-        _("Coupons used"), _("Cost"), _("Extra sales"), _("Lower end"), _("Upper end"), _("Extra margin"), _("Lower end"),
-        _("Upper end"), _("Verdict"),
-    ]  # fmt: skip
-    return csv_response(f"campaigns-{request.now:%Y%m%d-%H%M%S}", header, map(_cells, rows))
-
-
-def _cells(one: queries.BoardRow) -> list[Any]:
-    review, cost = one.review, one.review.cost
-    money = [*_ends(review.extra if review.is_told else None), *_ends(review.extra_margin)]
-    begins = f"{one.campaign.starts_at:%Y-%m-%d}" if one.campaign.starts_at else ""
-    spent = [_yuan(fen) for fen in (cost.messages, cost.points, cost.coupons, cost.total)]
-    verdict = VERDICTS_SHORT.get(review.verdict, review.verdict)
-    return [
-        one.campaign.code, one.campaign.name, begins, review.funnel.sent, review.funnel.bought, *spent, *money, verdict,
-    ]  # fmt: skip
-
-
-def _ends(money: queries.Money | None) -> list[Any]:
-    return [_yuan(fen) for fen in (money.fen, money.low, money.high)] if money else ["", "", ""]
-
-
-def _yuan(fen: int) -> Decimal:
-    return Decimal(fen).scaleb(-2)
 
 
 @staff_page(VIEW)

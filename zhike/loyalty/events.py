@@ -239,6 +239,34 @@ class WaiverDecided(_OfMember):
 
 
 @dataclass(frozen=True, slots=True)
+class PhotoClaimHandedIn(_OfMember):
+    """A member handed in the photograph of a paper receipt; ``suspicions`` are codes of what spoke against it."""
+
+    type: ClassVar[str] = "zhike.loyalty.photo_claim_handed_in"
+    claim_id: str
+    merchant_id: int
+    mall_id: int
+    net_fen: int
+    state: str
+    suspicions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoClaimDecided(_OfMember):
+    """Staff looked at a photographed receipt: its points, or the code of the reason why none."""
+
+    type: ClassVar[str] = "zhike.loyalty.photo_claim_decided"
+    claim_id: str
+    merchant_id: int
+    mall_id: int
+    approved: bool
+    reason: str
+    net_fen: int
+    points: int
+    receipt_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SpendingRestrained(_OfMember):
     """A member may not spend points, nor earn any if ``stops_earning``, until it is lifted."""
 

@@ -76,6 +76,12 @@ def lapse_adjustments(timestamp: int) -> None:
     operations.lapse_adjustments(actor=ACTOR, now=clock.now())
 
 
+@job(queue=CARETAKER_QUEUE, lock="match_photos", cron="*/10 * * * *")
+def match_photos(timestamp: int) -> None:
+    """Every ten minutes: photographed receipts whose till has sent them meanwhile are given."""
+    operations.match_photos(actor=ACTOR, now=clock.now())
+
+
 @job(queue=CARETAKER_QUEUE, cron="30 16 * * *")
 def review_tiers(timestamp: int) -> None:
     """In the night: count every member's spend anew, and decide on tiers whose period is over."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zhike.kernel.personal import BLANK, DELETE, KEEP, Holding
+from zhike.kernel.personal import BLANK, DELETE, KEEP, Holding, Keeping
 
 _LEDGER = "ledger"
 
@@ -82,6 +82,10 @@ HOLDINGS = (
         export=("points", "reason", "status", "asked_at"), blanks={"reason": "''", "note": "''"},
     ),
     Holding(
+        "loyalty_photoclaim", "member", "member_id", "points", "contract", DELETE, files="path",
+        export=("merchant_id", "number", "business_date", "net_fen", "state", "reason", "note", "handed_in_at", "points"),
+    ),
+    Holding(
         "loyalty_restraint", "member", "member_id", "points", "contract", BLANK, _LEDGER,
         export=("stops_earning", "reason", "placed_at", "lifted_at"), blanks={"reason": "''", "lift_reason": "''"},
     ),
@@ -127,3 +131,11 @@ HOLDINGS = (
     Holding("loyalty_member", "member", "survivor_id", "identity", "membership", KEEP, "tombstone"),
 )  # fmt: skip
 """Points are money: their account stays, balanced and nobody's."""
+
+KEEPINGS = (
+    Keeping(
+        "receipt_photos", "loyalty_photoclaim", "decided_at", 180, days_min=30, blanks={"path": "''"}, files="path",
+        also="decided_at IS NOT NULL",
+    ),
+)  # fmt: skip
+"""The picture goes, its fingerprint and what came of it stay."""

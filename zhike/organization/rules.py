@@ -30,6 +30,8 @@ _MATRIX = {
     "receipts.record":   " y   y   y   y   .   y   y   y   y   . ",
     "receipts.return":   " y   y   y   y   .   y   y   y   .   . ",
     "receipts.claim":    " y   y   y   y   .   y   y   y   .   . ",
+    "photo_claims.review": " y y y   y   .   y   .   .   .   . ",
+    "photo_claims.approve": " y y y  .   .   .   .   .   .   . ",
     "points.view":       " y   y   y   y   y   y   y   y   o   y ",
     "points.redeem":     " y   y   y   y   .   y   y   y   .   . ",
     "points.adjust":     " y   y   y   .   .   y   .   .   .   . ",

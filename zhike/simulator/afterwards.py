@@ -23,6 +23,7 @@ from zhike.simulator.journeys import seed_journeys
 from zhike.simulator.listening import seed_listening
 from zhike.simulator.loading import Loader
 from zhike.simulator.missions import seed_missions
+from zhike.simulator.photos import seed_photos
 from zhike.simulator.rates import seed_rates
 from zhike.simulator.rewards import seed_rewards
 from zhike.simulator.rights import seed_rights
@@ -122,6 +123,10 @@ def _adjustments(ground: Ground) -> None:
     seed_adjustments(ground.actor, ground.loader, ground.now, ground.seed)
 
 
+def _photos(ground: Ground) -> None:
+    seed_photos(ground.actor, ground.loader, ground.now, ground.seed)
+
+
 def _tills(ground: Ground) -> None:
     seed_tills(ground.actor, ground.world, ground.now, ground.seed)
 
@@ -146,6 +151,7 @@ LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
         _rights,
         _rates,
         _adjustments,
+        _photos,
     ),
     (_service_desk, _after_sales, _listening, _campaigns, _tills, _forms),
 )

@@ -3,6 +3,7 @@
 from zhike.loyalty.models.adjustments import Adjustment, AdjustmentLine
 from zhike.loyalty.models.growth import GrowthAccount, GrowthTransfer
 from zhike.loyalty.models.households import Household, HouseholdMember, PoolDispute, PoolEntry, PoolShare
+from zhike.loyalty.models.photo_claims import PhotoClaim
 from zhike.loyalty.models.rates import RateNotice, RateVersion, RedemptionQuote
 from zhike.loyalty.models.records import (
     Account,
@@ -53,6 +54,7 @@ __all__ = [
     "MemberCard",
     "MemberMerge",
     "PendingPoints",
+    "PhotoClaim",
     "PoolDispute",
     "PoolEntry",
     "PoolShare",

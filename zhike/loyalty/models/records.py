@@ -89,6 +89,8 @@ class Program(models.Model):
         max_length=8, choices=TierFall.choices, default=TierFall.ONE_STEP, db_default=TierFall.ONE_STEP
     )
     claim_window_days = models.SmallIntegerField(default=30)
+    photo_claims_day = models.SmallIntegerField(default=5, db_default=5)
+    photo_claim_second_fen = models.BigIntegerField(default=200_000, db_default=200_000)
     waiver_limit = models.IntegerField(default=2_000)
     rate_notice_days = models.SmallIntegerField(default=30)
     adjustment_limit = models.IntegerField(default=5_000)

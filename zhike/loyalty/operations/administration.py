@@ -46,7 +46,7 @@ PROGRAM_SETTINGS = (
     "hold_minutes", "waiver_limit", "rate_notice_days", "adjustment_limit", "adjustment_day_limit",
     "time_zone", "shortfall", "redeem_points", "redeem_fen", "redeem_step",
     "redeem_minimum", "redeem_maximum", "tier_window", "tier_reverses_on_refund", "tier_period", "tier_grace_days",
-    "tier_fall", "claim_window_days",
+    "tier_fall", "claim_window_days", "photo_claims_day", "photo_claim_second_fen",
 )  # fmt: skip
 
 
@@ -171,6 +171,8 @@ def _check_program(program: Program) -> None:
         "adjustment_limit": not 0 <= program.adjustment_limit <= 10_000_000,
         "adjustment_day_limit": not 0 <= program.adjustment_day_limit <= 100_000_000,
         "claim_window_days": not 0 <= program.claim_window_days <= 365,
+        "photo_claims_day": not 0 <= program.photo_claims_day <= 100,
+        "photo_claim_second_fen": not 0 <= program.photo_claim_second_fen <= 100_000_000,
     }
     if fields := {name: [_("This value cannot be used.")] for name, is_wrong in wrong.items() if is_wrong}:
         raise InvalidProgramme(fields=fields)

@@ -26,7 +26,8 @@ from zhike.loyalty.operations.state import (
     read_holder,
 )
 from zhike.loyalty.operations.tiering import settle_after_refund, settle_lent, tier_row, write_standing
-from zhike.loyalty.queries.members import MemberNotFound
+from zhike.loyalty.queries.members import MemberNotFound, family_of
+from zhike.loyalty.queries.photo_claims import given_by_photo
 from zhike.loyalty.queries.receipt_codes import is_too_late, receipt_of_code
 from zhike.loyalty.queries.snapshots import ADJUSTED, ISSUED, PENDING
 from zhike.loyalty.rules.accounts import debit
@@ -94,6 +95,7 @@ def claim_receipt(
         raise MemberNotFound
     if not (actor.kind == "member" and actor.id == member.person_id):
         _require_desk_of(actor, merchant_id)
+    hold_paper(merchant_id, number.strip(), business_date)
     found = records.find_claimable(merchant_id, number.strip(), business_date, till)
     if found is None:
         raise ReceiptNotFound
@@ -103,7 +105,9 @@ def claim_receipt(
         raise AmountDiffers
     if receipt.person_id is not None or records.was_returned(receipt.pk):
         raise AlreadyClaimed
-    return _give(member, receipt.pk, business_date, actor, now, "claim")
+    if given_by_photo(merchant_id, receipt.number, business_date, receipt.till) is not None:
+        raise AlreadyClaimed
+    return give_receipt(member, receipt.pk, business_date, actor, now, "claim")
 
 
 @transaction.atomic
@@ -117,6 +121,9 @@ def scan_receipt(*, actor: Viewer, member_id: int, code: str, now: dt.datetime) 
     if member is None:
         raise MemberNotFound
     receipt_id = receipt_of_code(code)
+    known = records.recorded_sale(receipt_id) if receipt_id is not None else None
+    if known is not None:
+        hold_paper(known.merchant_id, known.number, known.business_date)
     receipt = records.lock_receipt(receipt_id) if receipt_id is not None else None
     if receipt is None or receipt.kind != "sale":
         raise ReceiptCodeUnknown
@@ -127,17 +134,40 @@ def scan_receipt(*, actor: Viewer, member_id: int, code: str, now: dt.datetime) 
         raise AlreadyYours if is_own else AlreadyClaimed
     if records.was_returned(receipt.pk):
         raise ReceiptCameBack
-    return _give(member, receipt.pk, receipt.business_date, actor, now, "scan")
+    owner = given_by_photo(receipt.merchant_id, receipt.number, receipt.business_date, receipt.till)
+    if owner is not None:
+        raise AlreadyYours if owner in family_of(member_id) else AlreadyClaimed
+    return give_receipt(member, receipt.pk, receipt.business_date, actor, now, "scan")
 
 
-def _give(
-    member: Member, receipt_id: UUID, business_date: dt.date, actor: Viewer, now: dt.datetime, how: str
+def hold_paper(merchant_id: int, number: str, business_date: dt.date) -> None:
+    """Whoever gives this receipt to somebody waits here for the others, until the transaction ends: what the till sent and
+    what stands on paper may be two rows of one purchase."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
+            [f"paper:{merchant_id}:{business_date}:{number}"],
+        )
+
+
+def give_receipt(
+    member: Member,
+    receipt_id: UUID,
+    business_date: dt.date,
+    actor: Viewer,
+    now: dt.datetime,
+    how: str,
+    *,
+    asked_at: dt.datetime | None = None,
 ) -> ReceiptOutcome:
-    """An unowned sale, whose row the caller holds, becomes the member's and earns. Raises ClaimWindowClosed, MemberFrozen."""
+    """An unowned sale, whose row the caller holds, becomes the member's and earns. Raises ClaimWindowClosed, MemberFrozen.
+
+    ``asked_at``: when the member asked, if somebody had to look at it first; the window is judged by that.
+    """
     holder = locked_holder(member.pk, business_date)
     holder.require_earning()
     days = holder.programme.claim_window_days
-    if is_too_late(business_date, days, now):
+    if is_too_late(business_date, days, asked_at or now):
         raise ClaimWindowClosed(days=days)
     sales.attach_person(actor=actor, receipt_id=receipt_id, person_id=member.person_id, now=now)
     settle_lent(holder, now=now)

@@ -75,6 +75,8 @@ class Programme:
     tier_grace_days: int
     tier_fall: str
     claim_window_days: int
+    photo_claims_day: int
+    photo_claim_second_fen: int
     waiver_limit: int
     funding_id: int
     ladder: tuple[TierStep, ...]
@@ -183,6 +185,8 @@ def _build(row: Any) -> Programme:
         tier_grace_days=row.tier_grace_days,
         tier_fall=row.tier_fall,
         claim_window_days=row.claim_window_days,
+        photo_claims_day=row.photo_claims_day,
+        photo_claim_second_fen=row.photo_claim_second_fen,
         waiver_limit=row.waiver_limit,
         funding_id=row.funding_id,
         ladder=tuple(

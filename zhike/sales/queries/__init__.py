@@ -63,9 +63,11 @@ from zhike.sales.queries.recorded import (
     recorded,
     recorded_sale,
     sale_by_number,
+    sales_of_sum,
     shares_payer,
     spent_within,
     tenders_of,
+    till_sales_count,
     was_returned,
 )
 from zhike.sales.queries.spent import KeptSale, ReceiptName, kept_sales, receipt_names
@@ -131,9 +133,11 @@ __all__ = [
     "sales_by_day",
     "sales_by_merchant",
     "sales_counts",
+    "sales_of_sum",
     "shares_payer",
     "spent_within",
     "tenders_of",
+    "till_sales_count",
     "till_totals",
     "visited_sql",
     "was_returned",

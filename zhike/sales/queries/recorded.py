@@ -246,3 +246,19 @@ def purchases_of(
         net=Sum(Case(When(kind="sale", then=F("net_fen")), default=-F("net_fen"))),
     )
     return {person_id or 0: (count, net) for person_id, count, net in sums.order_by()}
+
+
+def sales_of_sum(merchant_id: int, business_date: dt.date, net_fen: int) -> list[tuple[UUID, int]]:
+    """(receipt, person) of a shop's sales of one day with this amount that belong to somebody."""
+    found = Receipt.objects.filter(
+        merchant_id=merchant_id, business_date=business_date, net_fen=net_fen, kind=Receipt.Kind.SALE
+    ).exclude(person=None)
+    return list(found.order_by("occurred_at", "id").values_list("id", "person_id"))
+
+
+def till_sales_count(merchant_id: int, business_date: dt.date, apart_from: str) -> int:
+    """How many sales of a shop's day are recorded that came by another door than ``apart_from``."""
+    found = Receipt.objects.filter(
+        merchant_id=merchant_id, business_date=business_date, kind=Receipt.Kind.SALE
+    ).exclude(source=apart_from)
+    return found.count()

@@ -6,16 +6,15 @@ import datetime as dt
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.access import Viewer, load_visible, may_touch, require
 from zhike.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from zhike.kernel.filetypes import content_type_of
-from zhike.kernel.ids import uuid7
+from zhike.kernel.uploads import keep_upload
 from zhike.organization import queries as organization
 from zhike.service.models import Attachment, Entry, Ticket
 from zhike.service.operations import _clocks
@@ -143,16 +142,12 @@ def plain_name(name: str) -> str:
 
 def store(file: NewFile) -> dict[str, Any]:
     """Put a file below the uploads; what its row holds besides its owner."""
-    path = f"service/{uuid7().hex}"
-    whole = Path(settings.UPLOAD_DIR) / path
-    whole.parent.mkdir(parents=True, exist_ok=True)
-    whole.write_bytes(file.content)
     return {
         "name": plain_name(file.name),
         "content_type": content_type_of(file.content[:64]) or "",
         "size": len(file.content),
         "digest": hashlib.sha256(file.content).digest(),
-        "path": path,
+        "path": keep_upload("service", file.content),
     }
 
 

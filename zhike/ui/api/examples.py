@@ -152,6 +152,26 @@ BODIES: dict[str, dict[str, Any]] = {
     "revoke_tier_grant": {"reason": "发错人"},
     "decide_tier_exception": {"approve": True},
     "exchange_reward": {"reward_id": 12, "quantity": 1, "expected_points": 800},
+    "hand_in_photo": {
+        "picture": "/9j/4AAQSkZJRgABAQAAAQABAAD…",
+        "paper": {
+            "merchant_id": 12,
+            "number": "20260701-0183",
+            "business_date": "2026-07-01",
+            "net_fen": 12_800,
+            "till": "02",
+            "bought_at": "11:20",
+        },
+    },
+    "approve_photo": {
+        "paper": {
+            "merchant_id": 12,
+            "number": "20260701-0183",
+            "business_date": "2026-07-01",
+            "net_fen": 12_800,
+        }
+    },
+    "refuse_photo": {"reason": "unreadable", "note": "日期与金额看不清，请重拍"},
     "scan_receipt": {"code": "AZfDolsefECKUS9vPx2bEJm1w0Zc7bQKx3A"},
     "place_bid": {"points": 1200},
     "reserve_gift": {"campaign_id": 3, "step": 0, "hand_out": True},

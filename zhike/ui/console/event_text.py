@@ -15,6 +15,7 @@ from zhike.ui.components import stages
 from zhike.ui.components import tags as tag_words
 from zhike.ui.components.formatting import day as day_text
 from zhike.ui.components.formatting import grouped, points_text, signed, yuan
+from zhike.ui.components.photo_claims import REASONS as PHOTO_REASONS
 from zhike.ui.components.rights_labels import RIGHTS_KINDS
 from zhike.ui.console import identity_labels, journey_labels, labels, message_labels
 from zhike.ui.console.care_event_text import CARE_TELLERS
@@ -150,6 +151,20 @@ def _waiver_decided(data: Data, tiers: Names) -> Told:
     if data["approved"]:
         return Told(_("Debt waived"), points_text(data["points"]), icon="scale", tone="success")
     return Told(_("A waiver of debt was refused"), icon="scale")
+
+
+def _photo_handed_in(data: Data, tiers: Names) -> Told:
+    url = reverse("console:photo_claim", args=[data["claim_id"]])
+    tone = "warning" if data["suspicions"] else ""
+    return Told(_("Photographed receipt handed in"), yuan(data["net_fen"]), "camera", tone, url)
+
+
+def _photo_decided(data: Data, tiers: Names) -> Told:
+    url = reverse("console:photo_claim", args=[data["claim_id"]])
+    if data["approved"]:
+        return Told(_("Photographed receipt given"), points_text(data["points"]), "camera", "success", url)
+    reason = str(PHOTO_REASONS.get(data["reason"], ""))
+    return Told(_("Photographed receipt refused"), reason, "camera", "error", url)
 
 
 def _forfeited(data: Data, tiers: Names) -> Told:
@@ -500,6 +515,8 @@ _TELLERS: dict[str, Teller] = {
     "loyalty.points_taken_back": _award_taken_back,
     "engagement.checked_in": _checked_in,
     "engagement.birthday_given": _birthday_given,
+    "loyalty.photo_claim_handed_in": _photo_handed_in,
+    "loyalty.photo_claim_decided": _photo_decided,
     "loyalty.points_waiver_asked": _waiver_asked,
     "loyalty.points_waiver_decided": _waiver_decided,
     "engagement.invitation_accepted": _invited,

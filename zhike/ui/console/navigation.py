@@ -62,6 +62,13 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             ),
             Entry("identity", _("One person, one record"), "merge", "members.merge", "console:suggestions"),
             Entry("receipts", _("Receipts"), "receipt-text", "receipts.view", "console:receipts"),
+            Entry(
+                "photo_claims",
+                _("Photographed receipts"),
+                "camera",
+                "photo_claims.review",
+                "console:photo_claims",
+            ),
             Entry("redemptions", _("Redemptions"), "hand-coins", "points.view", "console:redemptions"),
             Entry("counter", _("Counter"), "scan-line", "members.lookup", "counter:home"),
         ),

@@ -41,6 +41,7 @@ from zhike.ui.console.views import (
     organization,
     outbox,
     parked_events,
+    photo_claims,
     policy,
     programme,
     quarantine,
@@ -127,6 +128,10 @@ _identity = [
 _receipts = [
     path("redemptions/", redemptions.redemptions, name="redemptions"),
     path("receipts/", receipts.receipts, name="receipts"),
+    path("receipts/photos/", photo_claims.photo_claims, name="photo_claims"),
+    path("receipts/photos/<uuid:claim_id>/", photo_claims.photo_claim, name="photo_claim"),
+    path("receipts/photos/<uuid:claim_id>/picture/", photo_claims.picture, name="photo_claim_picture"),
+    path("receipts/photos/<uuid:claim_id>/refuse/", photo_claims.refuse, name="refuse_photo_claim"),
     path("receipts/<uuid:receipt_id>/", receipts.receipt, name="receipt"),
     path("receipts/<uuid:receipt_id>/why/", receipts.explanation, name="explanation"),
     path("receipts/<uuid:receipt_id>/return/", receipts.return_lines, name="return_lines"),

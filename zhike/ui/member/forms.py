@@ -18,6 +18,7 @@ from zhike.ui.member.once import TokenForm
 
 SEXES = [("unknown", _("I would rather not say")), ("female", _("Female")), ("male", _("Male"))]
 BIRTHDAY_CALENDARS = [("solar", _("the Gregorian calendar")), ("lunar", _("the Chinese calendar"))]
+PICTURES = "image/jpeg,image/png,image/webp"
 FIRST_BIRTHDAY = dt.date(1900, 1, 1)
 _DIGITS = re.compile(r"[\s\-()]+")
 
@@ -151,6 +152,41 @@ class ClaimForm(forms.Form):
 
     def clean_amount(self) -> int:
         return amount_fen(self.cleaned_data["amount"])
+
+
+class PhotoForm(TokenForm, ClaimForm):
+    """A photographed receipt: taken now, or one of the phone's pictures."""
+
+    taken = forms.FileField(
+        label=_("Take a photo"),
+        required=False,
+        widget=forms.FileInput(attrs={"accept": PICTURES, "capture": "environment"}),
+    )
+    chosen = forms.FileField(
+        label=_("or choose a picture"), required=False, widget=forms.FileInput(attrs={"accept": PICTURES})
+    )
+    bought_at = forms.TimeField(
+        label=_("Time on the receipt"),
+        required=False,
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+    )
+    till = forms.CharField(
+        label=_("Till"),
+        max_length=40,
+        required=False,
+        help_text=_("If the receipt names one."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if not (data.get("taken") or data.get("chosen")):
+            raise forms.ValidationError(_("Take a photo of the receipt, or choose one."))
+        return data
+
+    @property
+    def picture(self) -> Any:
+        return self.cleaned_data["taken"] or self.cleaned_data["chosen"]
 
 
 class HelpForm(TokenForm):

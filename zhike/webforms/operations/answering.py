@@ -6,11 +6,10 @@ import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +20,7 @@ from zhike.kernel.access import Viewer, require_touch
 from zhike.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from zhike.kernel.filetypes import content_type_of
 from zhike.kernel.ids import uuid7
+from zhike.kernel.uploads import drop_upload, keep_upload
 from zhike.messaging import queries as messaging
 from zhike.webforms.events import FormAnswered
 from zhike.webforms.models import Answer, AnswerFile, Form, FormVersion
@@ -105,13 +105,13 @@ def answer_form(
     PhoneUnproved, NotAllowed.
     """
     sheet = Sheet(code, version, nonce, channel, given, files or {}, person_id, proved_phone, shown_at)
-    written: list[Path] = []
+    written: list[str] = []
     try:
         with transaction.atomic():
             return _take(actor, sheet, written, now)
     except BaseException:
         for path in written:
-            path.unlink(missing_ok=True)
+            drop_upload(path)
         raise
 
 
@@ -130,7 +130,7 @@ class Sheet:
     shown_at: dt.datetime | None
 
 
-def _take(actor: Viewer, sheet: Sheet, written: list[Path], now: dt.datetime) -> UUID:
+def _take(actor: Viewer, sheet: Sheet, written: list[str], now: dt.datetime) -> UUID:
     """Keep it, in one transaction; the files that were `written` are the caller's to remove if that fails."""
     code, nonce, channel, person_id = sheet.code, sheet.nonce, sheet.channel, sheet.person_id
     form = Form.objects.select_for_update().filter(code=code[:24]).first() if "\x00" not in code else None
@@ -236,21 +236,17 @@ def _kept(form: Form, version: FormVersion, reading: rules.Reading, phone: str, 
     return row
 
 
-def _keep_files(answer: Answer, files: Mapping[str, Sequence[rules.Upload]], written: list[Path]) -> None:
+def _keep_files(answer: Answer, files: Mapping[str, Sequence[rules.Upload]], written: list[str]) -> None:
     for key, uploads in files.items():
         for upload in uploads:
-            path = f"forms/{uuid7().hex}"
-            whole = Path(settings.UPLOAD_DIR) / path
-            whole.parent.mkdir(parents=True, exist_ok=True)
-            written.append(whole)
-            whole.write_bytes(upload.content)
+            written.append(keep_upload("forms", upload.content))
             AnswerFile.objects.create(
                 answer=answer,
                 field=key,
                 name=_plain_name(upload.name),
                 content_type=content_type_of(upload.content[:64]) or "",
                 size=len(upload.content),
-                path=path,
+                path=written[-1],
             )
 
 

@@ -118,6 +118,26 @@ OPERATIONS: dict[str, Text] = {
             " code; coupons, codes and donations are had at once."
         ),
     ),
+    "hand_in_photo": Text(
+        _("Hand in a photographed receipt"),
+        _(
+            "Given at once when the till sent the same receipt with the same amount and nothing grave speaks against it; else"
+            " staff look at it. The picture is drawn anew: what was hidden in the file is not kept. Each paper counts once."
+        ),
+    ),
+    "list_photo_claims": Text(_("A member's photographed receipts"), _("The newest first.")),
+    "list_photo_queue": Text(
+        _("Photographed receipts to be looked at"), _("With what speaks against each; the oldest first.")
+    ),
+    "get_photo": Text(_("The photo of a receipt"), _("A JPEG without anything that was hidden in the file.")),
+    "approve_photo": Text(
+        _("Give a photographed receipt"),
+        _(
+            "As it was claimed, or corrected. Above the programme's limit the first yes only passes it on to somebody else"
+            " with photo_claims.approve."
+        ),
+    ),
+    "refuse_photo": Text(_("Refuse a photographed receipt"), _("The member reads the reason and the note.")),
     "scan_receipt": Text(
         _("A member scanned a receipt"),
         _(

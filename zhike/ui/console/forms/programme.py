@@ -114,6 +114,13 @@ class ProgrammeForm(forms.Form):
     claim_window_days = forms.IntegerField(
         min_value=0, max_value=365, label=_("A receipt can be claimed for … days")
     )
+    photo_claims_day = forms.IntegerField(
+        min_value=0,
+        max_value=100,
+        label=_("Photographed receipts a member may hand in a day"),
+        help_text=_("0: receipts are not taken by photograph."),
+    )
+    photo_claim_second_fen = FenField(label=_("Two people look at photographed receipts above (yuan)"))
 
     def clean_expiry_month_day(self) -> str:
         return self.cleaned_data["expiry_month_day"] or "12-31"

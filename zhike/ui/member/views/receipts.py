@@ -78,7 +78,7 @@ def claim(request: Any) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         try:
-            _not_too_often(member)
+            not_too_often(member)
             outcome = loyalty_operations.claim_receipt(
                 actor=member.viewer,
                 member_id=member.id,
@@ -97,7 +97,7 @@ def claim(request: Any) -> HttpResponse:
     return page(request, "claim", {"form": form}, active="receipts", status=status)
 
 
-def _not_too_often(member: SignedIn) -> None:
+def not_too_often(member: SignedIn) -> None:
     """Raises TooMany."""
     decision = ratelimit.check(f"member-claim:{member.id}", CLAIMS_PER_MINUTE, now=member.now)
     if not decision.allowed:

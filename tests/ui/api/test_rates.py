@@ -88,3 +88,15 @@ def test_a_quote_only_where_the_key_is_valid(shop: Shop, other_mall: ApiClient) 
         f"/api/v1/members/{shop.member_id}/redemption-quotes", {"points": 100, "merchant_code": "C001"}
     )
     assert reply.status == 403
+
+
+def test_a_version_is_withdrawn_before_it_begins(shop: Shop, till: ApiClient, planner: ApiClient) -> None:
+    later = planner.post(RATES, rates(fen=130) | {"effective_from": soon(40)}).json["version_id"]
+    assert till.post(f"{RATES}/{later}/withdrawal", {}).status == 403
+    for _ in range(2):
+        assert planner.post(f"{RATES}/{later}/withdrawal", {}, idempotency_key="w").status == 200
+    assert [one["state"] for one in planner.get(RATES).json["items"]] == ["withdrawn"]
+    begun = planner.post(RATES, rates(fen=140)).json["version_id"]
+    refused = planner.post(f"{RATES}/{begun}/withdrawal", {})
+    assert refused.status == 409, refused.json
+    assert planner.post(f"{RATES}/987654321/withdrawal", {}).status == 404

@@ -14,6 +14,7 @@ from tests.ui.console.conftest import HTMX, said
 from tests.ui.console.world import SYSTEM, Desks, World
 from zhike.kernel.access import Viewer
 from zhike.offers import operations as offers
+from zhike.offers import queries
 from zhike.offers.models import Coupon, CouponBatch, CouponTemplate
 
 pytestmark = pytest.mark.feature("C109")
@@ -150,3 +151,10 @@ def test_each_desk_sees_its_own(world: World, desks: Desks, enter: Enter, batch_
     form = {"members": "13800138000", "reason": "x", "once": "p"}
     assert there.post(f"/console/coupons/batches/{batch_id}/push/", form).status_code == 404
     assert not Coupon.objects.exists()
+
+
+def test_the_keys_of_signed_coupons_are_shown_to_whoever_takes_coupons(admin: Client, batch_id: int) -> None:
+    keys = queries.signing_keys(SYSTEM)
+    page = admin.get("/console/coupons/keys/").content.decode()
+    assert keys and all(kid in page and key in page for kid, key in keys.items())
+    assert "/console/coupons/keys/" in admin.get("/console/coupons/").content.decode()

@@ -8,6 +8,7 @@ from zhike.ui.console.views import coupons, promotions
 
 OFFERS: list[URLPattern] = [
     path("coupons/", coupons.batches, name="coupons"),
+    path("coupons/keys/", coupons.keys, name="coupon_keys"),
     path("coupons/templates/", coupons.templates, name="coupon_templates"),
     path("coupons/templates/new/", coupons.edit_template, name="new_coupon_template"),
     path("coupons/templates/<int:template_id>/", coupons.edit_template, name="coupon_template"),

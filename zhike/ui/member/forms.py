@@ -157,14 +157,8 @@ class ClaimForm(forms.Form):
 class PhotoForm(TokenForm, ClaimForm):
     """A photographed receipt: taken now, or one of the phone's pictures."""
 
-    taken = forms.FileField(
-        label=_("Take a photo"),
-        required=False,
-        widget=forms.FileInput(attrs={"accept": PICTURES, "capture": "environment"}),
-    )
-    chosen = forms.FileField(
-        label=_("or choose a picture"), required=False, widget=forms.FileInput(attrs={"accept": PICTURES})
-    )
+    taken = forms.FileField(label=_("Take a photo"), required=False)
+    chosen = forms.FileField(label=_("or choose a picture"), required=False)
     bought_at = forms.TimeField(
         label=_("Time on the receipt"),
         required=False,

@@ -289,3 +289,18 @@ def publish_redemption_rates(request: ApiRequest, body: RatesIn) -> Any:
         return Outcome(201, {"version_id": version_id})
 
     return run_once(request, execute)
+
+
+@router.post(
+    "/redemption-rates/{int:version_id}/withdrawal",
+    auth=Needs("programme.edit", body=True),
+    response={200: RateIdOut},
+)
+def withdraw_redemption_rates(request: ApiRequest, version_id: Annotated[int, Path(ge=1, le=ID_MAX)]) -> Any:
+    """A version that is not in force yet never will be."""
+
+    def execute() -> Outcome:
+        loyalty.withdraw_rates(actor=request.viewer, version_id=version_id, now=request.now)
+        return Outcome(200, {"version_id": version_id})
+
+    return run_once(request, execute)

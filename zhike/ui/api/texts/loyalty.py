@@ -235,6 +235,10 @@ OPERATIONS: dict[str, Text] = {
         _("Publish terms of the tiers"),
         _("One that makes anything worse begins after every member was told, and the notice period."),
     ),
+    "withdraw_redemption_rates": Text(
+        _("Withdraw redemption rates"),
+        _("Only before they are in force. What was announced stays on record."),
+    ),
     "withdraw_tier_policy": Text(
         _("Withdraw terms of the tiers"),
         _("Only before they begin, the latest version first. The same again changes nothing."),

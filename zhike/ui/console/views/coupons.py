@@ -36,12 +36,14 @@ from zhike.ui.console.pages import (
 from zhike.ui.console.programmes import first_programme
 from zhike.ui.console.rule_choices import choices
 
-VIEW, EDIT, ISSUE = "offers.view", "offers.edit", "coupons.issue"
+VIEW, EDIT, ISSUE, USE = "offers.view", "offers.edit", "coupons.issue", "coupons.use"
 SECTION = "coupons"
 
 
-def _tabs(current: str) -> list[dict[str, Any]]:
+def _tabs(request: StaffRequest, current: str) -> list[dict[str, Any]]:
     names = {"coupons": _("Batches"), "coupon_templates": _("Templates"), "coupon_list": _("Single coupons")}
+    if request.viewer.may(USE):
+        names["coupon_keys"] = _("Keys for tills")
     return [
         {"label": label, "url": reverse(f"console:{name}"), "active": name == current}
         for name, label in names.items()
@@ -67,7 +69,7 @@ def batches(request: StaffRequest) -> HttpResponse:
         "q": request.GET.get("q", ""),
         "status": status,
         "statuses": offer_labels.COUPON_BATCH_STATUSES.items(),
-        "tabs": _tabs("coupons"),
+        "tabs": _tabs(request, "coupons"),
         "may": permissions(request, edit=EDIT),
     }
     if wants_fragment(request):
@@ -75,11 +77,18 @@ def batches(request: StaffRequest) -> HttpResponse:
     return page(request, "console/coupons/batches.html", context, section=SECTION)
 
 
+@staff_page(USE)
+def keys(request: StaffRequest) -> HttpResponse:
+    """What a till without a network checks signed coupons by."""
+    context = {"keys": queries.signing_keys(request.viewer), "tabs": _tabs(request, "coupon_keys")}
+    return page(request, "console/coupons/keys.html", context, section=SECTION)
+
+
 @staff_page(VIEW)
 def templates(request: StaffRequest) -> HttpResponse:
     context = {
         "templates": queries.templates(request.viewer),
-        "tabs": _tabs("coupon_templates"),
+        "tabs": _tabs(request, "coupon_templates"),
         "may": permissions(request, edit=EDIT),
     }
     return page(request, "console/coupons/templates.html", context, section=SECTION)
@@ -404,7 +413,7 @@ def _listed(request: StaffRequest, batch_id: int | None = None) -> dict[str, Any
 @staff_page(VIEW)
 def coupons(request: StaffRequest) -> HttpResponse:
     """Single coupons, by code and state."""
-    context = _listed(request) | {"tabs": _tabs("coupon_list")}
+    context = _listed(request) | {"tabs": _tabs(request, "coupon_list")}
     if wants_fragment(request):
         return fragment(request, "console/coupons/_coupon_rows.html", context)
     return page(request, "console/coupons/coupons.html", context, section=SECTION)

@@ -21,7 +21,7 @@ from zhike.ui.components import photo_claims as words
 from zhike.ui.components.sending import sent
 from zhike.ui.member.access import SignedIn, member_page
 from zhike.ui.member.dock import page
-from zhike.ui.member.forms import PhotoForm
+from zhike.ui.member.forms import PICTURES, PhotoForm
 from zhike.ui.member.once import run_once
 from zhike.ui.member.views.receipts import merchants_by_mall, not_too_often
 
@@ -68,6 +68,7 @@ def hand_in(request: Any) -> HttpResponse:
         return render(request, "member/_photo_faults.html", {"form": form}, status=422)
     context = {
         "form": form,
+        "pictures": PICTURES,
         "limit": member.file.programme.photo_claims_day,
         "days": member.file.programme.claim_window_days,
     }

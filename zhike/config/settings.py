@@ -167,6 +167,8 @@ DEMO_LOG_INS = json.loads(os.environ.get("ZHIKE_DEMO_LOG_INS") or "[]") if DEMO 
 
 # Private networks that webhooks may go to; without one only public addresses, by TLS.
 WEBHOOK_NETWORKS = [one for one in os.environ.get("ZHIKE_WEBHOOK_NETWORKS", "").split(",") if one]
+# Private networks in which mail servers may be that conversations go through; without one only public addresses.
+MAIL_NETWORKS = [one for one in os.environ.get("ZHIKE_MAIL_NETWORKS", "").split(",") if one]
 
 # Whether the counter proves a new member's phone by a code: never, optional (the cashier decides) or required.
 COUNTER_ENROLMENT_CODE = environment.one_of(
@@ -181,6 +183,7 @@ CONSENT_PAUSE_DAYS = environment.whole_number("ZHIKE_CONSENT_PAUSE_DAYS", 180)
 EVENT_CONSUMERS = "zhike.config.consumers.consumers"
 ENCRYPTED_COLUMNS = "zhike.config.encrypted.columns"
 MESSAGE_GATEWAYS = "zhike.config.vendors.gateways"
+SERVICE_VOICES = "zhike.config.vendors.voices"
 DEMO_PHONE = "zhike.config.vendors.demo_phone"
 # Where members and vendors reach us from outside, for links in messages and addresses of callbacks.
 PUBLIC_URL = os.environ.get("ZHIKE_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")

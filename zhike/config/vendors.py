@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from zhike.messaging.ports import Device, Gateway, Received
+    from zhike.service.ports import Voice
 
 EMULATOR, PUSH_EMULATOR, WECHAT_EMULATOR = (
     "ZHIKE_EMULATED_SMS",
@@ -30,6 +31,14 @@ def gateways() -> dict[str, Gateway]:
 
     found: tuple[Gateway, ...] = (AliyunSms(), TencentSms(), Smtp(), WebPush(), WechatMp())
     return {gateway.vendor: gateway for gateway in found}
+
+
+def voices() -> dict[str, Voice]:
+    """Every vendor through whom customers write to us, by the channel of their conversations."""
+    from zhike.integrations.mailbox.client import Mailbox
+
+    found: tuple[Voice, ...] = (Mailbox(),)
+    return {voice.channel: voice for voice in found}
 
 
 def play_vendors(port: int, web: str, push_port: int, wechat_port: int) -> None:
@@ -67,6 +76,30 @@ def play_vendors(port: int, web: str, push_port: int, wechat_port: int) -> None:
     service = Service(web=web, pause_s=1.0, taps=lambda url: zlib.crc32(url.encode()) % 3 == 0)
     with PushEmulator(service, push_port), wechat.WechatEmulator(official, wechat_port):
         AliyunEmulator(operator, port).serve()
+
+
+def play_mailbox(imap_port: int, smtp_port: int) -> None:
+    """The emulated mail server of the demonstration; a customer writes now and then."""
+    import time
+    import uuid
+
+    from zhike.integrations.mailbox import emulator
+    from zhike.simulator.mail import GONE, arriving
+
+    post = emulator.Post(validity=int(time.time()), refused={GONE: "550 5.1.1 no such mailbox"})
+    with emulator.MailEmulator(post, imap_port, smtp_port):
+        for name, address, title, words in arriving():
+            time.sleep(60)
+            post.deliver(emulator.letter(name, address, title, words, f"<{uuid.uuid4().hex}@example.com>"))
+        while True:
+            time.sleep(3600)
+
+
+def emulated_mailbox(imap_port: int, smtp_port: int) -> dict[str, str]:
+    """What a line to the emulated mail server is told."""
+    from zhike.integrations.mailbox import emulator
+
+    return emulator.settings(imap_port, smtp_port)
 
 
 def emulated_browser(name: str) -> Device:

@@ -393,6 +393,31 @@ class ConversationClosed(_OfConversation):
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerNotDelivered(_OfConversation):
+    """An answer of ours did not go out ("failed"), came back ("bounced") or may be lost ("unsure"); ``code`` is the vendor's."""
+
+    type: ClassVar[str] = "zhike.service.answer_not_delivered"
+    message: int
+    state: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineChanged(Fact):
+    """A way in for customers was opened or changed."""
+
+    type: ClassVar[str] = "zhike.service.line_changed"
+    line_id: int
+    mall_id: int
+    channel: str
+    is_active: bool
+
+    @property
+    def subject(self) -> str:
+        return f"mall/{self.mall_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class AfterSaleApplied(_OfTicket):
     """Somebody wants goods of a receipt taken back, exchanged or mended (``kind`` return, exchange, repair)."""
 

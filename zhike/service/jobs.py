@@ -9,6 +9,7 @@ from zhike.service import operations
 
 ACTOR = system_viewer("deadlines")
 SURVEYS = system_viewer("surveys")
+LINES = system_viewer("lines")
 
 
 @job(queue=CARETAKER_QUEUE, cron="* * * * * */5")
@@ -22,6 +23,19 @@ def call_deadlines(timestamp: int) -> None:
 def sweep_inbox(timestamp: int) -> None:
     """Every five seconds: wake, share out, end."""
     operations.sweep_inbox(actor=system_viewer("inbox"), now=clock.now())
+
+
+@job(cron="* * * * * */20", lock="lines")
+def listen_to_lines(timestamp: int) -> None:
+    """Every twenty seconds: read what customers wrote to our mailboxes, and fetch the files they sent."""
+    operations.listen_to_lines(actor=LINES, now=clock.now())
+    operations.fetch_media(actor=LINES, now=clock.now())
+
+
+@job(cron="* * * * * */5", lock="carry-answers")
+def carry_answers(timestamp: int) -> None:
+    """Every five seconds: hand our answers to the vendors through whom customers wrote."""
+    operations.carry_answers(actor=LINES, now=clock.now())
 
 
 @job(queue=CARETAKER_QUEUE, cron="* * * * *")

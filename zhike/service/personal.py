@@ -5,11 +5,19 @@ from __future__ import annotations
 from zhike.kernel.personal import BLANK, DELETE, KEEP, Holding, Keeping, Loose
 
 HOLDINGS = (
+    Holding("service_carriage", "service_conversation", "conversation_id", "service", "service", KEEP, "statistics"),
+    Holding("service_heard", "service_conversation", "conversation_id", "service", "service", KEEP, "statistics"),
+    Holding(
+        "service_contact", "service_conversation", "conversation_id", "service", "service", DELETE,
+        export=("masked", "address", "title", "heard_at"),
+        encrypted={"address": "service.contact.address", "title": "service.contact.title"},
+    ),
     Holding("service_wordalert", "service_conversation", "conversation_id", "service", "service", DELETE),
     Holding("service_messagefile", "service_message", "message_id", "service", "service", DELETE, export=("name", "size"), files="path"),
     Holding(
         "service_message", "service_conversation", "conversation_id", "service", "service", DELETE,
-        export=("author_kind", "body", "written_at"), encrypted={"body": "service.message.body"}, also="kind <> 'note'",
+        export=("author_kind", "body", "folded", "written_at"),
+        encrypted={"body": "service.message.body", "folded": "service.message.folded"}, also="kind <> 'note'",
     ),
     Holding("service_message", "service_conversation", "conversation_id", "service", "service", DELETE, also="kind = 'note'"),
     Holding("service_mention", "service_conversation", "conversation_id", "service", "service", DELETE),
@@ -88,6 +96,7 @@ LOOSE = (
     Loose("service_coachingnote", "staff"),
     Loose("service_alertcontact", "staff"),
     Loose("service_alertnotice", "staff"),
+    Loose("service_line", "sealed"),
 )
 
 KEEPINGS = (

@@ -22,6 +22,7 @@ from zhike.simulator.households import seed_households
 from zhike.simulator.journeys import seed_journeys
 from zhike.simulator.listening import seed_listening
 from zhike.simulator.loading import Loader
+from zhike.simulator.mail import seed_mail
 from zhike.simulator.missions import seed_missions
 from zhike.simulator.photos import seed_photos
 from zhike.simulator.rates import seed_rates
@@ -85,6 +86,7 @@ def _after_sales(ground: Ground) -> None:
 
 def _chats(ground: Ground) -> None:
     seed_chats(ground.actor, ground.world, ground.loader.history, ground.seed, ground.now)
+    seed_mail(ground.actor, ground.world.mall_id, ground.now)
 
 
 def _twins(ground: Ground) -> None:

@@ -18,7 +18,14 @@ import click
 from zhike.config import environment
 from zhike.config.startup import Stop, keep_database_running, start_database, stop_database
 from zhike.config.supervisor import Child, Supervisor
-from zhike.config.vendors import EMULATOR, PUSH_EMULATOR, WECHAT_EMULATOR, emulated_browser, emulated_wechat
+from zhike.config.vendors import (
+    EMULATOR,
+    PUSH_EMULATOR,
+    WECHAT_EMULATOR,
+    emulated_browser,
+    emulated_mailbox,
+    emulated_wechat,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,7 +70,7 @@ def _run(console: Console, *, port: int, live: bool, rate: float) -> int:
     address = f"http://127.0.0.1:{port}"
     os.environ["ZHIKE_PUBLIC_URL"] = address
     os.environ["ZHIKE_LIVE_URL"] = f":{port + 1}"
-    children = [_vendors(address), *_children(port, live=live, rate=rate)]
+    children = [_vendors(address), _mailbox(), *_children(port, live=live, rate=rate)]
     supervisor = Supervisor(children, guard=keep_database_running)
 
     def announce() -> None:
@@ -97,6 +104,19 @@ def _vendors(web: str) -> Child:
     for name, port in zip(("--port", "--push-port", "--wechat-port"), ports, strict=True):
         command += [name, str(port)]
     return Child("vendors", command, critical=False, first=False)
+
+
+def _mailbox() -> Child:
+    """The emulated mail server, and our line to it."""
+    from zhike.kernel import clock
+    from zhike.simulator.mail import open_demo_mail
+
+    imap, smtp = _free_ports(2)
+    os.environ["ZHIKE_MAIL_NETWORKS"] = "127.0.0.0/8"
+    open_demo_mail(emulated_mailbox(imap, smtp), clock.now())
+    command = [sys.executable, "-m", "zhike.config.cli", "simulate", "mailbox"]
+    command += ["--imap-port", str(imap), "--smtp-port", str(smtp)]
+    return Child("mail server", command, critical=False, first=False)
 
 
 def _free_ports(count: int) -> list[int]:

@@ -59,6 +59,17 @@ def vendors(port: int, web: str, push_port: int, wechat_port: int) -> None:
     play_vendors(port, web, push_port, wechat_port)
 
 
+@simulate.command()
+@click.option("--imap-port", required=True, type=int)
+@click.option("--smtp-port", required=True, type=int)
+@with_django
+def mailbox(imap_port: int, smtp_port: int) -> None:
+    """Play the mail server that customers write to, with its real protocols, on this machine."""
+    from zhike.config.vendors import play_mailbox
+
+    play_mailbox(imap_port, smtp_port)
+
+
 @simulate.command("hash")
 @click.option("--size", default="demo", show_default=True)
 @click.option("--seed", default=None, type=int)

@@ -79,6 +79,20 @@ def account_of_callback(vendor: str, account_id: int, token: str) -> Account:
     return opened(row)
 
 
+def account_for_lines(account_id: int) -> Account:
+    """An account with its secrets, for a context whose conversations go through it. Raises NotFound."""
+    row = ChannelAccount.objects.filter(pk=account_id).first()
+    if row is None:
+        raise NotFound
+    return opened(row)
+
+
+def accounts_of_vendor(vendor: str) -> list[tuple[int, str]]:
+    """(id, name) of the accounts in use with a vendor, in their order."""
+    rows = ChannelAccount.objects.filter(vendor=vendor, is_active=True).order_by("position", "id")
+    return list(rows.values_list("id", "name"))
+
+
 def callback_token(account_id: int) -> str:
     """Unguessable and always the same; vendors that sign nothing are known by it."""
     return salted_hmac("zhike.messaging.callback", str(account_id), algorithm="sha256").hexdigest()[:40]

@@ -14,6 +14,7 @@ from zhike.service.models.conversations import (
 )
 from zhike.service.models.improvement import ImprovementAction
 from zhike.service.models.knowledge import Article, ArticleVersion, ArticleVote, BotExample, BotMiss, BotModel
+from zhike.service.models.lines import Carriage, Contact, Heard, Line
 from zhike.service.models.quality import (
     CoachingNote,
     QualityChecklist,
@@ -61,16 +62,20 @@ __all__ = [
     "BotModel",
     "BusinessCalendar",
     "CalendarVersion",
+    "Carriage",
     "Cause",
     "CoachingNote",
     "Compensation",
     "CompensationItem",
+    "Contact",
     "Conversation",
     "Department",
     "Entry",
+    "Heard",
     "HolidayYear",
     "ImprovementAction",
     "Invitation",
+    "Line",
     "Looking",
     "Mention",
     "Message",

@@ -52,7 +52,9 @@ class Conversation(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["person", "mall"], condition=~Q(status="closed"), name="conversation_one_live"
+                fields=["person", "mall", "channel"],
+                condition=~Q(status="closed") & ~Q(channel="email"),
+                name="conversation_one_live",
             ),
             models.CheckConstraint(
                 condition=~Q(status="closed") | Q(closed_at__isnull=False), name="conversation_closed_at"
@@ -79,6 +81,7 @@ class Conversation(models.Model):
 class Message(models.Model):
     """Something said in a conversation; ``body`` is encrypted. ``audience``: member (everybody) or staff.
 
+    ``folded`` (encrypted) is what an e-mail carried below its own words: what it quoted, the signature.
     ``key`` is made by whoever writes, before it is sent: sent again, it is the same message.
     """
 
@@ -92,6 +95,7 @@ class Message(models.Model):
     author = models.CharField(max_length=80, blank=True)
     author_id = models.BigIntegerField(null=True)
     body = models.BinaryField()
+    folded = models.BinaryField(null=True)
     details = models.JSONField(default=dict)
     written_at = models.DateTimeField()
 

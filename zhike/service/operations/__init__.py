@@ -1,5 +1,6 @@
 """Every write of the service context."""
 
+from zhike.service.operations._carrying import AnswersUsedUp, FilesNotCarried, WindowOver
 from zhike.service.operations._conversations import ConversationOver, ConversationState, MessageMissing
 from zhike.service.operations._tickets import FileUnusable, GoodsUnderWay, NewFile, TextMissing, WrongState
 from zhike.service.operations.after_sales import (
@@ -55,6 +56,7 @@ from zhike.service.operations.answers import (
     open_touchpoint,
 )
 from zhike.service.operations.bot import TeachingInvalid, decide_miss, store_model, train_bot
+from zhike.service.operations.carrying import NothingToRepeat, carry_answers, repeat_answer, show_typing
 from zhike.service.operations.compensation import (
     AboveAuthority,
     CompensationInvalid,
@@ -86,6 +88,7 @@ from zhike.service.operations.conversations import (
     write_as_staff,
 )
 from zhike.service.operations.deadlines import Sweep, see_alert, sweep_deadlines
+from zhike.service.operations.hearing import fetch_media, hear, listen_to_lines
 from zhike.service.operations.improvement import ActionInvalid, add_improvement, finish_improvement
 from zhike.service.operations.inbox import (
     SkillUnknown,
@@ -103,6 +106,7 @@ from zhike.service.operations.knowledge import (
     save_article,
     set_article_state,
 )
+from zhike.service.operations.lines import LineInvalid, check_line, save_line
 from zhike.service.operations.quality import (
     AppealImpossible,
     AppealTextMissing,
@@ -210,6 +214,7 @@ __all__ = [
     "AlertContactInvalid",
     "AnswerInvalid",
     "AnsweredToday",
+    "AnswersUsedUp",
     "AppealImpossible",
     "AppealTextMissing",
     "ArticleInvalid",
@@ -225,11 +230,13 @@ __all__ = [
     "ConversationState",
     "Extension",
     "FileUnusable",
+    "FilesNotCarried",
     "Findings",
     "FourEyes",
     "GoodsUnderWay",
     "HolidaysInvalid",
     "ItemInvalid",
+    "LineInvalid",
     "MessageMissing",
     "NameInvalid",
     "NewFile",
@@ -244,6 +251,7 @@ __all__ = [
     "NotYourReview",
     "NoteMissing",
     "NothingChosen",
+    "NothingToRepeat",
     "OneAfterTickets",
     "Part",
     "PhotoMissing",
@@ -282,6 +290,7 @@ __all__ = [
     "TouchpointInvalid",
     "VerdictInvalid",
     "WeekNotOver",
+    "WindowOver",
     "WordsInvalid",
     "WrongState",
     "WrongStep",
@@ -296,6 +305,8 @@ __all__ = [
     "ask_for_agent",
     "assign_quality_pick",
     "assign_ticket",
+    "carry_answers",
+    "check_line",
     "classify_ticket",
     "close_conversation",
     "close_ticket",
@@ -308,6 +319,7 @@ __all__ = [
     "drop_phrase",
     "drop_sensitive_word",
     "export_quality",
+    "fetch_media",
     "finish_improvement",
     "finish_repair",
     "finish_task",
@@ -320,11 +332,13 @@ __all__ = [
     "found_surveys",
     "hand_back",
     "hand_over_compensation",
+    "hear",
     "hold_ticket",
     "invite_sample",
     "judge_word_alert",
     "keep_looking",
     "keep_seat",
+    "listen_to_lines",
     "load_holidays",
     "mark_seen",
     "merge_ticket",
@@ -345,6 +359,7 @@ __all__ = [
     "receive_goods",
     "reject_goods",
     "reopen_ticket",
+    "repeat_answer",
     "resolve_ticket",
     "review_conversation",
     "sample_quality",
@@ -356,6 +371,7 @@ __all__ = [
     "save_checklist",
     "save_compensation_item",
     "save_department",
+    "save_line",
     "save_phrase",
     "save_sensitive_words",
     "save_survey",
@@ -367,6 +383,7 @@ __all__ = [
     "set_seat",
     "set_seat_state",
     "settle_after_sale",
+    "show_typing",
     "snooze_conversation",
     "store_model",
     "store_verbatim_model",

@@ -30,6 +30,7 @@ class Turn:
     message: Message
     text: str
     now: dt.datetime
+    is_proven: bool = True
     ranked: list[tuple[str, float]] = field(default_factory=list)
 
     @property
@@ -48,10 +49,15 @@ class Turn:
         _sharing.enqueue(self.row, reason, self.now, guesses=guesses)
 
 
-def answer(row: Conversation, actor: Viewer, message: Message, text: str, now: dt.datetime) -> None:
-    """Answer a locked conversation that is with the assistant; the caller saves it."""
+def answer(
+    row: Conversation, actor: Viewer, message: Message, text: str, now: dt.datetime, *, is_proven: bool = True
+) -> None:
+    """Answer a locked conversation that is with the assistant; the caller saves it.
+
+    Whoever is not proven to be the member gets what everybody may know, and nothing done.
+    """
     model = queries.current_model()
-    turn = Turn(row, actor, message, text, now)
+    turn = Turn(row, actor, message, text, now, is_proven)
     if model is None:
         turn.hand_over("no_bot")
         return
@@ -61,6 +67,8 @@ def answer(row: Conversation, actor: Viewer, message: Message, text: str, now: d
     turn.ranked = model.predict(_bot_jobs.without_names(turn))
     if words.wants_human(text) or _is_sure(turn, "human"):
         turn.hand_over("asked")
+    elif row.bot_state.get("job") and not is_proven:
+        turn.hand_over("unproven", row.skill)
     elif row.bot_state.get("job") and not words.gives_up(text):
         _bot_jobs.go_on(turn)
     elif row.bot_state.get("job"):
@@ -98,7 +106,9 @@ def _read(turn: Turn) -> None:
 
 def _do(turn: Turn, intent: intents.Intent) -> None:
     turn.row.subject, turn.row.skill = intent.code, intent.skill
-    if intent.kind == "job":
+    if intent.kind == "job" and not turn.is_proven:
+        turn.hand_over("unproven", intent.skill)
+    elif intent.kind == "job":
         _bot_jobs.begin(turn, intent.code)
     elif intent.kind == "article":
         if not _tell(turn, intent.code):

@@ -14,8 +14,10 @@ from zhike.kernel.access import Viewer, load_visible, may_touch
 from zhike.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from zhike.kernel.ids import uuid7
 from zhike.service.models import Conversation, Message, MessageFile
+from zhike.service.operations import _carrying
 from zhike.service.operations._tickets import HANDLE, OPEN, NewFile, check_files, store
 from zhike.service.queries.conversations import BODY_FIELD, COLUMNS
+from zhike.service.queries.lines import FOLDED_FIELD
 from zhike.service.rules import conversations, tickets
 
 
@@ -96,9 +98,10 @@ def say(
     author_id: int | None = None,
     key: UUID | None = None,
     files: Sequence[NewFile] = (),
+    folded: str = "",
     **details: Any,
 ) -> Message:
-    """The next message; the caller holds the lock and saves the conversation."""
+    """The next message; the caller holds the lock and saves the conversation. What we say goes out through its line."""
     row.last_number += 1
     pk = uuid7()
     message = Message.objects.create(
@@ -112,11 +115,13 @@ def say(
         author=author,
         author_id=author_id,
         body=crypto.encrypt(text, field=BODY_FIELD, row=str(pk)),
+        folded=crypto.encrypt(folded, field=FOLDED_FIELD, row=str(pk)) if folded else None,
         details=details,
         written_at=now,
     )
     for file in files:
         MessageFile.objects.create(message=message, **store(file))
+    _carrying.enqueue(row, message, now)
     return message
 
 

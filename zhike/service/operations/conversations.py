@@ -6,16 +6,15 @@ import datetime as dt
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 from zhike.kernel import events
 from zhike.kernel.access import Viewer, require_touch
-from zhike.loyalty import queries as loyalty
 from zhike.organization import queries as organization
-from zhike.service.events import ConversationClosed, ConversationStarted
+from zhike.service.events import ConversationClosed
 from zhike.service.models import Agent, Conversation, Looking, Mention, Message, Phrase
-from zhike.service.operations import _bot, _conversations, _sharing, watch
+from zhike.service.operations import _bot, _carrying, _conversations, _sharing, _starting, watch
 from zhike.service.operations._tickets import HANDLE, OPEN, NewFile
 from zhike.service.rules import conversations
 
@@ -38,7 +37,9 @@ def write_as_member(
     """
     text = _conversations.require_words(text, files)
     require_touch(actor, OPEN, person=person_id, mall=mall_id)
-    row = _live(person_id, mall_id) or _begin(actor, person_id, mall_id, channel, now)
+    row = _starting.live(person_id, mall_id, channel) or _starting.begin(
+        actor, person_id, mall_id, channel, now
+    )
     if _conversations.sent_before(row, key) is not None:
         return row.number
     _conversations.move(row, "member_says")
@@ -50,49 +51,6 @@ def write_as_member(
         _bot.answer(row, actor, message, text, now)
     _conversations.keep(row, now)
     return row.number
-
-
-def _live(person_id: int, mall_id: int) -> Conversation | None:
-    rows = Conversation.objects.select_for_update().filter(person_id=person_id, mall_id=mall_id)
-    return rows.exclude(status="closed").first()
-
-
-def _begin(actor: Viewer, person_id: int, mall_id: int, channel: str, now: dt.datetime) -> Conversation:
-    """A new conversation; whoever begins the same one at the same moment gets that one."""
-    organization.mall(mall_id)
-    pk = _next_id()
-    row = Conversation(
-        pk=pk,
-        number=f"C{now:%y%m%d}-{pk:05d}",
-        mall_id=mall_id,
-        person_id=person_id,
-        channel=channel,
-        status="bot",
-        rank=_rank(person_id, now),
-        opened_at=now,
-        changed_at=now,
-    )
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError:
-        found = _live(person_id, mall_id)
-        if found is None:
-            raise
-        return found
-    events.publish(ConversationStarted(*_conversations.names(row), channel), actor=actor, now=now)
-    return row
-
-
-def _rank(person_id: int, now: dt.datetime) -> int:
-    member_id = loyalty.member_id_of_person(person_id)
-    return conversations.rank_of(loyalty.tier_rank(member_id)) if member_id is not None else 0
-
-
-def _next_id() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(pg_get_serial_sequence('service_conversation', 'id'))")
-        return int(cursor.fetchone()[0])
 
 
 @transaction.atomic
@@ -123,7 +81,7 @@ def write_as_staff(
     """Answer the member, or leave a note for colleagues; the number of the message.
 
     Who answers what nobody has taken takes it. A note calls colleagues by "@name". Sent again under the same key it
-    changes nothing. Raises MessageMissing, FileUnusable, ConversationOver, NotFound, NotAllowed.
+    changes nothing. Raises MessageMissing, FileUnusable, WindowOver, ConversationOver, NotFound, NotAllowed.
     """
     text = _conversations.require_words(text, files)
     row = _conversations.load(number, actor, HANDLE)
@@ -133,6 +91,7 @@ def write_as_staff(
     if audience == "staff":
         message = _note(actor, row, text, key, files, now)
     else:
+        _carrying.require_open(row, files, now)
         _conversations.move(row, "staff_says")
         if row.assignee_id is None:
             _sharing.give(row, actor.id or 0, actor.label, now, by=actor)
@@ -156,8 +115,8 @@ def write_as_program(
     """Another system answers, or leaves a note for colleagues; the number of the message.
 
     While the conversation is with the assistant it answers in the assistant's place; with somebody of ours it adds to what they say,
-    and they keep it. What waits in the queue is for people. Raises MessageMissing, ConversationState, ConversationOver, NotFound,
-    NotAllowed.
+    and they keep it. What waits in the queue is for people. Raises MessageMissing, ConversationState, WindowOver, ConversationOver,
+    NotFound, NotAllowed.
     """
     text = _conversations.require_words(text, ())
     row = _conversations.load(number, actor, HANDLE)
@@ -166,6 +125,7 @@ def write_as_program(
     else:
         if row.status == "queued":
             raise _conversations.ConversationState
+        _carrying.require_open(row, (), now)
         is_bot = row.status == "bot"
         if not is_bot:
             _conversations.move(row, "staff_says")

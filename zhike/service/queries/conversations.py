@@ -20,6 +20,8 @@ from zhike.kernel.reencryption import EncryptedColumn
 from zhike.organization import queries as organization
 from zhike.service.models import Conversation, Looking, Mention, Message, MessageFile, Ticket
 from zhike.service.queries.agents import agents_there
+from zhike.service.queries.lines import FOLDED_FIELD, OtherEnd, contact_of
+from zhike.service.queries.lines import encrypted_columns as line_columns
 from zhike.service.queries.tickets import FileView
 from zhike.service.rules import conversations
 
@@ -38,6 +40,8 @@ def encrypted_columns() -> list[EncryptedColumn]:
     """For the rotation of keys."""
     return [
         EncryptedColumn(BODY_FIELD, "service_message", "body"),
+        EncryptedColumn(FOLDED_FIELD, "service_message", "folded"),
+        *line_columns(),
         EncryptedColumn("service.botexample.text", "service_botexample", "text"),
         EncryptedColumn(
             "service.alertcontact.address", "service_alertcontact", "address", row_column="staff_id"
@@ -71,6 +75,7 @@ class ConversationRow:
     mall_id: int
     person_id: int
     person_name: str
+    channel: str
     status: str
     subject: str
     skill: str
@@ -185,6 +190,7 @@ def _rows(found: Sequence[Conversation]) -> list[ConversationRow]:
                 mall_id=row.mall_id,
                 person_id=row.person_id,
                 person_name=person.name if person else "",
+                channel=row.channel,
                 status=row.status,
                 subject=row.subject,
                 skill=row.skill,
@@ -216,8 +222,8 @@ def visible_conversation(viewer: Viewer, number: str) -> Conversation:
 
 
 def current_conversation(viewer: Viewer, person_id: int) -> Conversation | None:
-    """The live conversation of a member in the viewer's scope, or the newest one."""
-    rows = visible(Conversation.objects.filter(person_id=person_id), viewer, VIEW, COLUMNS)
+    """The live chat of a member in the viewer's scope, or the newest one."""
+    rows = visible(Conversation.objects.filter(person_id=person_id, channel="app"), viewer, VIEW, COLUMNS)
     return rows.exclude(status="closed").order_by("-id").first() or rows.order_by("-id").first()
 
 
@@ -254,6 +260,11 @@ def conversation_file(viewer: Viewer, row: Conversation, now: dt.datetime) -> Co
         else None,
         agents_there=len(there),
     )
+
+
+def other_end(viewer: Viewer, number: str, now: dt.datetime) -> OtherEnd | None:
+    """Who is at the other end of a conversation that came through a line; None for a chat of our own. Raises NotFound."""
+    return contact_of(visible_conversation(viewer, number), now)
 
 
 def queue_place(row: Conversation) -> int | None:

@@ -216,6 +216,20 @@ CONVERSATIONS = {
     "snoozed": pgettext_lazy("conversation", "Snoozed"),
     "closed": pgettext_lazy("conversation", "Closed"),
 }
+CONVERSATION_CHANNELS = {
+    "app": _("Member app"),
+    "email": pgettext_lazy("conversation", "E-mail"),
+    "wechat": _("WeChat official account"),
+}
+CARRIAGES = {
+    "waiting": pgettext_lazy("carriage", "On its way"),
+    "sending": pgettext_lazy("carriage", "On its way"),
+    "sent": pgettext_lazy("carriage", "Sent"),
+    "unsure": pgettext_lazy("carriage", "Not sure"),
+    "failed": pgettext_lazy("carriage", "Not sent"),
+    "bounced": pgettext_lazy("carriage", "Came back"),
+}
+CARRIAGE_TONES = {"sent": "success", "unsure": "warning", "failed": "error", "bounced": "error"}
 CONVERSATION_TONES = {
     "bot": "info",
     "queued": "warning",
@@ -260,6 +274,7 @@ HANDOVERS = {
     "unable": _("The assistant cannot do this"),
     "upset": _("The member is upset"),
     "complaint": _("A complaint"),
+    "unproven": _("The sender is not proven"),
 }
 SENTIMENTS = {
     "positive": pgettext_lazy("sentiment", "Content"),
@@ -335,6 +350,9 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     "queue": QUEUES,
     "conversation": CONVERSATIONS,
     "conversation_tone": CONVERSATION_TONES,
+    "conversation_channel": CONVERSATION_CHANNELS,
+    "carriage": CARRIAGES,
+    "carriage_tone": CARRIAGE_TONES,
     "skill": SKILLS,
     "seat": SEATS,
     "handover": HANDOVERS,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from zhike.ui.console.views import inbox, knowledge, quality, quality_setup, watch
+from zhike.ui.console.views import inbox, knowledge, lines, quality, quality_setup, watch
 
 INBOX = [
     path("knowledge/", knowledge.articles, name="knowledge"),
@@ -35,6 +35,10 @@ INBOX = [
     path("inbox/setup/seats/<int:staff_id>/", inbox.seat, name="seat"),
     path("inbox/setup/phrase/", inbox.phrase, name="phrase"),
     path("inbox/setup/phrase/<int:phrase_id>/drop/", inbox.drop_phrase, name="drop_phrase"),
+    path("inbox/lines/", lines.lines, name="lines"),
+    path("inbox/lines/<int:line_id>/", lines.line, name="line"),
+    path("inbox/lines/<int:line_id>/check/", lines.check_line, name="check_line"),
+    path("inbox/lines/new/<slug:channel>/", lines.new_line, name="new_line"),
     path("inbox/watch/", watch.alerts, name="word_alerts"),
     path("inbox/watch/<int:alert_id>/", watch.judge, name="judge_word_alert"),
     path("inbox/watch/words/", watch.word_list, name="sensitive_words"),
@@ -52,6 +56,7 @@ INBOX = [
     path("inbox/<slug:number>/close/", inbox.close, name="close_conversation"),
     path("inbox/<slug:number>/transfer/", inbox.transfer, name="transfer_conversation"),
     path("inbox/<slug:number>/snooze/", inbox.snooze, name="snooze_conversation"),
+    path("inbox/<slug:number>/repeat/<int:message>/", lines.repeat, name="repeat_answer"),
     path("inbox/<slug:number>/ticket/", inbox.to_ticket, name="conversation_ticket"),
     path("inbox/<slug:number>/files/<int:file_id>/", inbox.file, name="conversation_file"),
 ]

@@ -138,6 +138,8 @@ SOURCES = {
     "member": _("Member app"),
     "simulator": _("Simulator"),
     "collection": _("Web site or app"),
+    "email": _("E-mail"),
+    "wechat": _("WeChat official account"),
 }
 
 MEMBER_STATUSES = {"active": _("Active"), "frozen": _("Frozen"), "closed": _("Closed")}
@@ -557,6 +559,9 @@ AUDIT_ACTIONS = {
     "staff.set_password": _("Password set"),
     "task.finish": _("Task finished"),
     "task.open": _("Task given"),
+    "line.check": _("Way in looked into"),
+    "line.save": _("Way in saved"),
+    "conversation.repeat": _("Answer sent again"),
     "task.try": _("Call tried"),
     **AFTER_SALE_ACTIONS,
     **RECOVERY_ACTIONS,

@@ -77,6 +77,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         _("Service"),
         (
             Entry("inbox", _("Conversations"), "inbox", "tickets.view", "console:inbox"),
+            Entry("lines", _("Ways in"), "mail-plus", "tickets.manage", "console:lines"),
             Entry("word_alerts", _("Word alerts"), "shield-alert", "tickets.handle", "console:word_alerts"),
             Entry("quality", _("Quality reviews"), "clipboard-check", "quality.view", "console:quality"),
             Entry("knowledge", _("Knowledge"), "book-open", "tickets.handle", "console:knowledge"),

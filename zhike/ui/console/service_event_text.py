@@ -37,6 +37,19 @@ def _conversation(title: Any, icon: str, tone: str = "") -> Callable[[Data, Name
     return told
 
 
+def _undelivered(data: Data, tiers: Names) -> Told:
+    state = service.CARRIAGES.get(data["state"], data["state"])
+    detail = " · ".join(str(part) for part in (data["number"], state, data["code"]) if part)
+    url = reverse("console:conversation", args=[data["number"]])
+    return Told(_("An answer did not arrive"), detail, "mail-x", "error", url)
+
+
+def _line(data: Data, tiers: Names) -> Told:
+    name = str(service.CONVERSATION_CHANNELS.get(data["channel"], data["channel"]))
+    detail = name if data["is_active"] else f"{name} · {_('Switched off')}"
+    return Told(_("A way in for customers changed"), detail, "mail-plus", "", reverse("console:lines"))
+
+
 def _deadline(data: Data, tiers: Names) -> Told:
     what = service.CLOCKS.get(data["clock"], data["clock"])
     level = service.ALERTS.get(data["level"], data["level"])
@@ -172,6 +185,8 @@ SERVICE_TELLERS: dict[str, Teller] = {
         gettext_lazy("Somebody took the chat"), "user-round-check"
     ),
     "service.conversation_closed": _conversation(gettext_lazy("The chat ended"), "archive"),
+    "service.answer_not_delivered": _undelivered,
+    "service.line_changed": _line,
     "service.after_sale_applied": _goods_asked,
     "service.after_sale_moved": _goods_moved,
     "service.words_noticed": _words_noticed,

@@ -56,8 +56,17 @@ class ConversationMessageOut(Schema):
     files: int
 
 
+class DeliveryOut(Schema):
+    """What became of an answer that went out by e-mail or WeChat; `code` is the vendor's where it did not arrive."""
+
+    number: int
+    status: Literal["waiting", "sending", "sent", "unsure", "failed", "bounced"]
+    code: str
+    settled_at: dt.datetime | None
+
+
 class ConversationFileOut(Schema):
-    """`messages` are the newest 200 of those after the number that was asked for."""
+    """`messages` are the newest 200 of those after the number that was asked for, `deliveries` those of the newest answers."""
 
     conversation: ConversationOut
     channel: str
@@ -68,6 +77,7 @@ class ConversationFileOut(Schema):
     closed_at: dt.datetime | None
     closed_by: str
     messages: list[ConversationMessageOut]
+    deliveries: list[DeliveryOut]
 
 
 class ConversationMessageIn(Input):
@@ -126,6 +136,7 @@ def read_conversation(
     row = queries.visible_conversation(request.viewer, number)
     found = queries.conversation_file(request.viewer, row, request.now)
     messages = queries.messages_of(request.viewer, row, after=after)
+    other = queries.contact_of(row, request.now)
     return ConversationFileOut(
         conversation=_row(found.row),
         channel=found.channel,
@@ -135,6 +146,15 @@ def read_conversation(
         ticket=found.ticket,
         closed_at=found.closed_at,
         closed_by=found.closed_by,
+        deliveries=[
+            DeliveryOut(
+                number=one.number,
+                status=one.status,  # type: ignore[arg-type]
+                code=one.code,
+                settled_at=one.settled_at,
+            )
+            for one in (other.carriages if other else ())
+        ],
         messages=[
             ConversationMessageOut(
                 number=one.number,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -12,6 +13,27 @@ from zhike.ui.console.message_labels import CHANNELS as CHANNEL_NAMES
 from zhike.ui.console.message_labels import MESSAGE_KINDS
 
 FIELD_PREFIX = "v_"
+
+
+def add_vendor_fields(form: forms.BaseForm, fields: Sequence[Any], kept: Sequence[str]) -> None:
+    """A field for each thing that a vendor must be told; ``kept`` are secrets that are there already."""
+    for field in fields:
+        is_kept = field.name in kept
+        help_text = _("Kept. Leave it empty to keep it.") if field.is_secret and is_kept else field.help
+        widget = (
+            forms.PasswordInput(attrs={"autocomplete": "new-password"})
+            if field.is_secret
+            else forms.TextInput(attrs={"autocomplete": "off"})
+        )
+        form.fields[FIELD_PREFIX + field.name] = forms.CharField(
+            max_length=500,
+            required=field.is_required and not is_kept and not field.default,
+            label=field.label,
+            help_text=help_text,
+            initial=field.default,
+            widget=widget,
+            strip=True,
+        )
 
 
 class AccountForm(forms.Form):
@@ -32,24 +54,7 @@ class AccountForm(forms.Form):
     def __init__(self, *args: Any, vendor: str, known: AccountView | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.vendor_fields = gateway(vendor).fields
-        for field in self.vendor_fields:
-            name = FIELD_PREFIX + field.name
-            is_kept = known is not None and field.name in known.kept_secrets
-            help_text = _("Kept. Leave it empty to keep it.") if field.is_secret and is_kept else field.help
-            widget = (
-                forms.PasswordInput(attrs={"autocomplete": "new-password"})
-                if field.is_secret
-                else forms.TextInput(attrs={"autocomplete": "off"})
-            )
-            self.fields[name] = forms.CharField(
-                max_length=500,
-                required=field.is_required and not is_kept and not field.default,
-                label=field.label,  # type: ignore[arg-type]
-                help_text=help_text,  # type: ignore[arg-type]
-                initial=field.default,
-                widget=widget,
-                strip=True,
-            )
+        add_vendor_fields(self, self.vendor_fields, known.kept_secrets if known else ())
 
     @property
     def values(self) -> dict[str, str]:

@@ -148,6 +148,8 @@ def _one(request: StaffRequest, number: str) -> dict[str, Any]:
     member = _member(request, found.row.person_id)
     context: dict[str, Any] = {
         "file": found,
+        "other": queries.other_end(request.viewer, number, request.now),
+        "repeatable": ("failed", "unsure", "bounced"),
         "row": found.row,
         "is_live": found.row.status != "closed",
         "guesses": [
@@ -272,6 +274,7 @@ def _key(text: str) -> uuid.UUID | None:
 @staff_page(HANDLE, keeps_alive=False)
 def typing(request: StaffRequest, number: str) -> HttpResponse:
     operations.tell_typing(actor=request.viewer, number=number, now=request.now)
+    operations.show_typing(actor=request.viewer, number=number, now=request.now)
     return HttpResponse(status=204)
 
 

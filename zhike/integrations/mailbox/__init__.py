@@ -1,0 +1,1 @@
+"""A mailbox as a way in for customers: read by IMAP, answered by SMTP."""

@@ -14,7 +14,8 @@ from tests.integrations.vendors import SYSTEM, open_account
 from tests.messaging.test_sending import agree, ask, fates, go
 from tests.people import NOW, build_malls, meet, publish_policy
 from zhike.customers import operations as customers
-from zhike.integrations.wechat_mp import client, emulator, envelope, mapping
+from zhike.integrations.shared import calls, envelope
+from zhike.integrations.wechat_mp import client, emulator, mapping
 from zhike.integrations.wechat_mp.emulator import AES_KEY, APP_ID, SECRET, TOKEN, WechatEmulator
 from zhike.kernel import clock
 from zhike.kernel.models import Event
@@ -38,9 +39,9 @@ GATEWAY = client.WechatMp()
 
 @pytest.fixture(autouse=True)
 def no_tokens() -> Iterator[None]:
-    client._TOKENS.clear()
+    client.TOKENS.forget()
     yield
-    client._TOKENS.clear()
+    client.TOKENS.forget()
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ def test_lost_answer_is_not_taken_for_a_refusal(
     def lost(*_given: Any) -> None:
         raise Unsure("timeout")
 
-    monkeypatch.setattr(client, "_post", lost)
+    monkeypatch.setattr(calls, "post", lost)
     with pytest.raises(Unsure):
         GATEWAY.send(account, "a" * 32, [_letter(2)])
     answers = GATEWAY.send(account, "a" * 32, [_letter(3), _letter(4)])

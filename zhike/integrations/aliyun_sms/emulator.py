@@ -11,18 +11,17 @@ import hashlib
 import hmac
 import json
 import re
-import socket
 import threading
 import time
 import urllib.request
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from zhike.integrations.aliyun_sms import mapping, signing
+from zhike.integrations.shared.emulation import LocalServer, QuietHandler
 
 CLOCK_DRIFT = dt.timedelta(minutes=15)
 CODES_PER_MINUTE = 1
@@ -69,7 +68,7 @@ class Problem(Exception):
         self.status, self.code, self.message = status, code, message or code
 
 
-class AliyunEmulator:
+class AliyunEmulator(LocalServer):
     """Starts on a free port; ``url`` is its endpoint."""
 
     def __init__(self, operator: Operator | None = None, port: int = 0) -> None:
@@ -79,34 +78,15 @@ class AliyunEmulator:
         class Handler(_Handler):
             operator = state
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-
-    def serve(self) -> None:
-        """Until the process ends."""
-        self._server.serve_forever()
-
-    def __enter__(self) -> AliyunEmulator:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_problem: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler, port)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     operator: Operator
-    protocol_version = "HTTP/1.1"
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Silent."""
-
-    def do_GET(self) -> None:
+    def on_get(self) -> None:
         if urlsplit(self.path).path != "/_phone":
-            self._answer(404, {"Code": "InvalidAction.NotFound"})
+            self.answer_json({"Code": "InvalidAction.NotFound"}, 404)
             return
         with self.operator.lock:
             count, sent = len(self.operator.sent), self.operator.sent[-200:]
@@ -115,35 +95,35 @@ class _Handler(BaseHTTPRequestHandler):
             for sms in reversed(sent)
             if sms.status != 2
         ]
-        self._answer(200, {"messages": shown, "count": count})
+        self.answer_json({"messages": shown, "count": count})
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+    def on_post(self) -> None:
+        body = self.body()
         address = urlsplit(self.path)
         if address.path.startswith("/_"):
-            self._answer(200, _play(self.operator, address.path, json.loads(body)))
+            self.answer_json(_play(self.operator, address.path, json.loads(body)))
             return
         query = dict(parse_qsl(address.query, keep_blank_values=True))
         action = self.headers.get("x-acs-action", "")
         fault = self.operator.fault(action)
         if fault == "drop_before":
-            self._hang_up()
+            self.hang_up()
             return
         try:
             self._check_signature(query, body)
             answer = self._act(action, query | dict(parse_qsl(body.decode(), keep_blank_values=True)), fault)
         except Problem as problem:
-            self._answer(
-                problem.status,
+            self.answer_json(
                 {"RequestId": str(uuid.uuid4()).upper(), "Code": problem.code, "Message": problem.message},
+                problem.status,
             )
             return
         if fault == "drop_after":
-            self._hang_up()
+            self.hang_up()
             return
         if fault == "hang":
             time.sleep(60)
-        self._answer(200, {"RequestId": str(uuid.uuid4()).upper(), "Message": "OK", "Code": "OK"} | answer)
+        self.answer_json({"RequestId": str(uuid.uuid4()).upper(), "Message": "OK", "Code": "OK"} | answer)
 
     def _act(self, action: str, given: dict[str, str], fault: str) -> dict[str, Any]:
         operator = self.operator
@@ -166,11 +146,6 @@ class _Handler(BaseHTTPRequestHandler):
             if action == "QuerySendDetails":
                 return _details(operator, given)
         raise Problem(404, "InvalidAction.NotFound")
-
-    def _hang_up(self) -> None:
-        """The line goes dead without an answer."""
-        self.close_connection = True
-        self.connection.shutdown(socket.SHUT_RDWR)
 
     def _check_signature(self, query: dict[str, str], body: bytes) -> None:
         text = self.headers.get("Authorization", "")
@@ -204,14 +179,6 @@ class _Handler(BaseHTTPRequestHandler):
             if headers["x-acs-signature-nonce"] in self.operator.nonces:
                 raise Problem(400, "SignatureNonceUsed")
             self.operator.nonces.add(headers["x-acs-signature-nonce"])
-
-    def _answer(self, status: int, body: dict[str, Any]) -> None:
-        raw = json.dumps(body, ensure_ascii=False).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json;charset=utf-8")
-        self.send_header("Content-Length", str(len(raw)))
-        self.end_headers()
-        self.wfile.write(raw)
 
 
 def _take(

@@ -8,16 +8,15 @@ from __future__ import annotations
 import hmac
 import json
 import re
-import socket
 import threading
 import time
 import urllib.request
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from zhike.integrations.shared.emulation import LocalServer, QuietHandler
 from zhike.integrations.tencent_sms import signing
 
 CLOCK_DRIFT_S = 300
@@ -60,7 +59,7 @@ class Problem(Exception):
         self.code, self.message = code, message or code
 
 
-class TencentEmulator:
+class TencentEmulator(LocalServer):
     """Starts on a free port; ``url`` is its endpoint."""
 
     def __init__(self, operator: Operator | None = None, port: int = 0) -> None:
@@ -70,44 +69,29 @@ class TencentEmulator:
         class Handler(_Handler):
             operator = state
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-
-    def __enter__(self) -> TencentEmulator:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_problem: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler, port)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     operator: Operator
-    protocol_version = "HTTP/1.1"
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Silent."""
-
-    def do_GET(self) -> None:
+    def on_get(self) -> None:
         shown = [
             {"to": sms.phone, "text": sms.text, "at": sms.at}
             for sms in reversed(self.operator.sent[-200:])
             if sms.status != "FAIL"
         ]
-        self._answer({"messages": shown})
+        self.answer_json({"messages": shown})
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+    def on_post(self) -> None:
+        body = self.body()
         if self.path.startswith("/_"):
-            self._answer(_play(self.operator, self.path, json.loads(body)))
+            self.answer_json(_play(self.operator, self.path, json.loads(body)))
             return
         action = self.headers.get("X-TC-Action", "")
         fault = self.operator.fault(action)
         if fault == "drop_before":
-            self._hang_up()
+            self.hang_up()
             return
         response: dict[str, Any] = {"RequestId": str(uuid.uuid4())}
         try:
@@ -120,14 +104,9 @@ class _Handler(BaseHTTPRequestHandler):
         except Problem as problem:
             response["Error"] = {"Code": problem.code, "Message": problem.message}
         if fault == "drop_after":
-            self._hang_up()
+            self.hang_up()
             return
-        self._answer({"Response": response})
-
-    def _hang_up(self) -> None:
-        """The line goes dead without an answer."""
-        self.close_connection = True
-        self.connection.shutdown(socket.SHUT_RDWR)
+        self.answer_json({"Response": response})
 
     def _check_signature(self, body: bytes) -> None:
         found = re.fullmatch(
@@ -154,14 +133,6 @@ class _Handler(BaseHTTPRequestHandler):
             raise Problem("AuthFailure.SignatureFailure", "The provided credentials could not be validated.")
         if abs(self.operator.now() - timestamp) > CLOCK_DRIFT_S:
             raise Problem("AuthFailure.SignatureExpire")
-
-    def _answer(self, body: dict[str, Any]) -> None:
-        raw = json.dumps(body, ensure_ascii=False).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(raw)))
-        self.end_headers()
-        self.wfile.write(raw)
 
 
 def _act(operator: Operator, action: str, given: dict[str, Any]) -> dict[str, Any]:

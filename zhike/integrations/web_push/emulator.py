@@ -16,7 +16,6 @@ import urllib.request
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import http_ece
@@ -24,6 +23,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from zhike.integrations.shared.emulation import LocalServer, QuietHandler
 from zhike.integrations.web_push import vapid
 from zhike.messaging.ports import Device
 
@@ -85,7 +85,7 @@ def subscription(browser: str, service: str = SERVICE) -> Device:
     return Device(0, f"{service}{PREFIX}{browser}", vapid.packed(point), vapid.packed(_secret(browser)))
 
 
-class PushEmulator:
+class PushEmulator(LocalServer):
     """Starts on a free port; ``url`` is its address."""
 
     def __init__(self, service: Service | None = None, port: int = 0) -> None:
@@ -95,41 +95,26 @@ class PushEmulator:
         class Handler(_Handler):
             service = state
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-
-    def __enter__(self) -> PushEmulator:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_problem: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler, port)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     service: Service
-    protocol_version = "HTTP/1.1"
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Silent."""
-
-    def do_GET(self) -> None:
+    def on_get(self) -> None:
         shown = [
             {"to": one.browser, "text": f"{one.title}：{one.body}", "at": one.at}
             for one in reversed(self.service.shown[-200:])
         ]
-        self._answer(200, json.dumps({"messages": shown}, ensure_ascii=False).encode())
+        self.answer_json({"messages": shown})
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+    def on_post(self) -> None:
+        body = self.body()
         try:
             self._take(body)
         except Problem as problem:
             self.service.problems.append(problem.reason)
-            self._answer(problem.status, problem.reason.encode())
+            self.answer(problem.reason.encode(), problem.status)
 
     def _take(self, body: bytes) -> None:
         service = self.service
@@ -137,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not self.path.startswith(PREFIX) or browser in service.gone:
             raise Problem(410, "push subscription has unsubscribed or expired")
         if (fault := service.fault(browser)) is not None:
-            self._answer(fault[0], b"", {"Retry-After": fault[1]} if fault[1] else {})
+            self.answer(b"", fault[0], {"Retry-After": fault[1]} if fault[1] else {})
             return
         self._check_token()
         ttl = self.headers.get("TTL", "")
@@ -157,7 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
         with service.lock:
             same = [one for one in service.shown if (one.browser, one.tag) == (browser, notice.tag)]
             service.shown[:] = [one for one in service.shown if one not in same] + [notice]
-        self._answer(201, b"", {"Location": f"{SERVICE}/m/{uuid.uuid4().hex}", "TTL": ttl})
+        self.answer(b"", 201, {"Location": f"{SERVICE}/m/{uuid.uuid4().hex}", "TTL": ttl})
         if service.web:
             threading.Thread(target=_display, args=(service, notice), daemon=True).start()
 
@@ -193,14 +178,6 @@ class _Handler(BaseHTTPRequestHandler):
             raise Problem(403, "sub is no contact")
         if self.service.key and self.service.key != key:
             raise Problem(403, "the subscription belongs to another key")
-
-    def _answer(self, status: int, raw: bytes, headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(raw)))
-        self.end_headers()
-        self.wfile.write(raw)
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import threading
 import time
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from zhike.integrations.wechat_mp import envelope, mapping
+from zhike.integrations.shared import envelope
+from zhike.integrations.shared.emulation import LocalServer, QuietHandler, push_xml
+from zhike.integrations.wechat_mp import mapping
 
 APP_ID, SECRET = "wxdemo0000000000", "demo-secret"
 TOKEN, AES_KEY = "demoToken", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
@@ -69,7 +68,7 @@ class Problem(Exception):
         self.code, self.text = code, text
 
 
-class WechatEmulator:
+class WechatEmulator(LocalServer):
     """Starts on a free port; ``url`` is its endpoint."""
 
     def __init__(self, account: Account | None = None, port: int = 0) -> None:
@@ -79,37 +78,22 @@ class WechatEmulator:
         class Handler(_Handler):
             account = state
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-
-    def __enter__(self) -> WechatEmulator:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_problem: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler, port)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     account: Account
-    protocol_version = "HTTP/1.1"
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Silent."""
-
-    def do_GET(self) -> None:
+    def on_get(self) -> None:
         """What lies in the WeChat of those who follow, newest first."""
         shown = [
             {"to": one.openid, "text": "　".join(value["value"] for value in one.data.values()), "at": one.at}
             for one in reversed(self.account.sent[-200:])
         ]
-        self._answer({"messages": shown})
+        self.answer_json({"messages": shown})
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+    def on_post(self) -> None:
+        body = self.body()
         parts = urlsplit(self.path)
         try:
             if code := self.account.fault(parts.path):
@@ -117,15 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
             answer = _act(self.account, parts.path, parse_qs(parts.query), json.loads(body))
         except Problem as problem:
             answer = {"errcode": problem.code, "errmsg": problem.text}
-        self._answer(answer)
-
-    def _answer(self, answer: dict[str, Any]) -> None:
-        raw = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(raw)))
-        self.end_headers()
-        self.wfile.write(raw)
+        self.answer_json(answer)
 
 
 def _act(account: Account, path: str, query: dict[str, list[str]], given: dict[str, Any]) -> dict[str, Any]:
@@ -211,11 +187,4 @@ def call(account: Account, openid: str, event: dict[str, str]) -> tuple[str, byt
 def push(account: Account, openid: str, event: dict[str, str]) -> int:
     """WeChat's POST; the status of the answer, 0 when nobody answers."""
     url, body = call(account, openid, event)
-    request = urllib.request.Request(url, body, {"Content-Type": "text/xml"})  # noqa: S310  an address of this machine
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        return error.code
-    except OSError:
-        return 0
+    return push_xml(url, body)

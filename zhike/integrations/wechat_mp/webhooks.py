@@ -7,24 +7,20 @@ call again changes nothing, so WeChat may repeat it, and so may anybody who caug
 from __future__ import annotations
 
 from collections.abc import Mapping
-from xml.etree.ElementTree import Element, ParseError
 
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from zhike.integrations.wechat_mp import envelope, mapping
+from zhike.integrations.shared import callbacks, envelope
+from zhike.integrations.wechat_mp import mapping
 from zhike.kernel import clock
 from zhike.kernel.access import system_viewer
 from zhike.messaging import operations, queries
-from zhike.messaging.ports import UNREADABLE, Account
+from zhike.messaging.ports import Account
 
 VENDOR = "wechat_mp"
-WINDOW_S = 600
-BODY_MAX = 64 * 1024
 _FOLLOWS = ("subscribe", "SCAN", "CLICK", "VIEW")
 
 
@@ -38,7 +34,7 @@ def reports(request: HttpRequest, account_id: int, token: str) -> HttpResponse:
             return HttpResponse(_echo(request, account), content_type="text/plain")
         event = _event(request, account)
         _hear(account, event)
-    except (*UNREADABLE, ParseError, DefusedXmlException):
+    except callbacks.UNOPENED:
         return HttpResponse("unreadable", status=400, content_type="text/plain")
     return HttpResponse("success", content_type="text/plain")
 
@@ -60,26 +56,14 @@ def _echo(request: HttpRequest, account: Account) -> str:
 
 
 def _event(request: HttpRequest, account: Account) -> Mapping[str, str]:
-    """What was sealed, by the names of its elements. Raises ValueError, ParseError, DefusedXmlException."""
-    if len(request.body) > BODY_MAX:
-        raise envelope.Unsealable
-    sealed = (_tree(request.body).findtext("Encrypt") or "").strip()
-    given = request.GET
-    timestamp, nonce = given.get("timestamp", ""), given.get("nonce", "")
-    if not envelope.is_signed(
-        given.get("msg_signature", ""), account.secrets["token"], timestamp, nonce, sealed
-    ):
-        raise envelope.Unsealable
-    if abs(clock.now().timestamp() - int(timestamp)) > WINDOW_S:
-        raise envelope.Unsealable
-    message = envelope.opened(sealed, account.secrets["aes_key"], account.settings["app_id"])
-    return {one.tag: (one.text or "").strip() for one in _tree(message)}
-
-
-def _tree(raw: bytes) -> Element:
-    """Without entities, declarations of types and what else XML can be made to do."""
-    tree: Element = fromstring(raw, forbid_dtd=True)
-    return tree
+    """What was sealed, by the names of its elements. Raises one of UNOPENED."""
+    event = callbacks.opened(
+        request,
+        token=account.secrets["token"],
+        aes_key=account.secrets["aes_key"],
+        receiver=account.settings["app_id"],
+    )
+    return callbacks.words(event)
 
 
 def _hear(account: Account, event: Mapping[str, str]) -> None:

@@ -1,0 +1,1 @@
+"""What the folders of several vendors have in common. It knows none of them."""

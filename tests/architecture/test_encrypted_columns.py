@@ -11,6 +11,7 @@ NOT_ENCRYPTED = {
     ("marketing_journey", "seen"),  # ids
     ("insight_recommenditem", "neighbours"),  # ids and weights
     ("rewards_rewardpicture", "content"),  # for everybody to see
+    ("messaging_staffbinding", "way_picture"),  # for everybody to see
     ("kernel_idempotency", "request_hash"),
     ("organization_apikey", "digest"),
     ("service_attachment", "digest"),

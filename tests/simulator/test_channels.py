@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import urllib.request
 
 import pytest
 
 from tests.integrations.vendors import aliyun
-from tests.people import NOW, Malls, build_malls, publish_policy
-from zhike.config.vendors import emulated_wechat
+from tests.people import NOW, Malls, build_malls, hire, publish_policy
+from zhike.config.vendors import emulated_wechat, emulated_wecom
+from zhike.customers import operations as customers
+from zhike.customers.models import Person
 from zhike.integrations.web_push.emulator import PushEmulator, subscription
 from zhike.integrations.wechat_mp import emulator
+from zhike.integrations.wecom import client as wecom_client
+from zhike.integrations.wecom import emulator as wecom
 from zhike.loyalty import operations as loyalty
 from zhike.messaging import operations, queries
 from zhike.messaging.models import ChannelAccount, OutboundMessage, PushDevice
-from zhike.simulator import wechat
+from zhike.simulator import contacts, wechat
 from zhike.simulator.channels import ACTOR, open_demo_channels
 from zhike.simulator.notices import open_demo_notices
 
@@ -109,3 +114,38 @@ def test_demo_writes_to_followers_of_the_official_account_and_to_the_inbox_of_ot
         ("wechat", "sent"),
         ("wechat", "sent"),
     ]
+
+
+@pytest.mark.feature("N9", "B29", "C128")
+@pytest.mark.django_db(transaction=True)
+def test_demo_has_a_task_that_is_confirmed_and_one_that_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    malls = enroll_three()
+    guides = [
+        hire(malls, code, name, ("sales_associate", "merchant", malls.fashion))
+        for code, name in (("zhou", "周导购"), ("wu", "吴导购"))
+    ]
+    for place, person_id in enumerate(Person.objects.order_by("id").values_list("id", flat=True)):
+        staff_id = guides[place > 1].id
+        customers.assign_associate(actor=ACTOR, person_id=person_id, staff_id=staff_id, now=NOW)
+    at = [NOW.timestamp()]
+    corp = wecom.Corp(
+        users={"guide-1", "guide-2"},
+        knows=wecom.is_emulated,
+        unionid_of=wecom.demo_unionid,
+        confirms=wecom.confirms_soon,
+        now=lambda: at[0],
+    )
+    wecom_client.TOKENS.forget()
+    with wecom.WecomEmulator(corp) as running:
+        for _start in range(2):
+            contacts.open_demo_contacts(emulated_wecom(running.url), NOW)
+        assert operations.find_contact_owners(actor=ACTOR, now=NOW) == 3
+        due = NOW + contacts.OPENS_AFTER
+        operations.send_due(actor=ACTOR, now=due)
+        at[0] += 60
+        operations.look_at_tasks(actor=ACTOR, now=due + dt.timedelta(minutes=6))
+    wecom_client.TOKENS.forget()
+    states = queries.staff_tasks(ACTOR).items
+    assert {(one.staff_name, one.state, one.delivered) for one in states} == {
+        ("周导购", "confirmed", 2), ("吴导购", "open", 0),
+    }  # fmt: skip

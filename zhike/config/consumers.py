@@ -15,6 +15,7 @@ def consumers() -> list[Consumer]:
     from zhike.insight.handlers import standing, tags
     from zhike.loyalty.handlers import growth, member_activity
     from zhike.marketing.handlers import journeys
+    from zhike.messaging.handlers import contact_transfers
     from zhike.offers.handlers import coupon_returns
     from zhike.rewards.handlers import gifts
     from zhike.risk.handlers import risk_deeds
@@ -22,6 +23,7 @@ def consumers() -> list[Consumer]:
     from zhike.webforms.handlers import form_deeds
 
     return [
+        contact_transfers,
         member_activity,
         growth,
         coupon_returns,

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from zhike.messaging.ports import Device, Gateway, Received
     from zhike.service.ports import Voice
 
-EMULATOR, PUSH_EMULATOR, WECHAT_EMULATOR = (
+EMULATOR, PUSH_EMULATOR, WECHAT_EMULATOR, WECOM_EMULATOR = (
     "ZHIKE_EMULATED_SMS",
     "ZHIKE_EMULATED_PUSH",
     "ZHIKE_EMULATED_WECHAT",
+    "ZHIKE_EMULATED_WECOM",
 )
 
 
@@ -28,8 +29,9 @@ def gateways() -> dict[str, Gateway]:
     from zhike.integrations.tencent_sms.client import TencentSms
     from zhike.integrations.web_push.client import WebPush
     from zhike.integrations.wechat_mp.client import WechatMp
+    from zhike.integrations.wecom.client import Wecom
 
-    found: tuple[Gateway, ...] = (AliyunSms(), TencentSms(), Smtp(), WebPush(), WechatMp())
+    found: tuple[Gateway, ...] = (AliyunSms(), TencentSms(), Smtp(), WebPush(), WechatMp(), Wecom())
     return {gateway.vendor: gateway for gateway in found}
 
 
@@ -41,15 +43,16 @@ def voices() -> dict[str, Voice]:
     return {voice.channel: voice for voice in found}
 
 
-def play_vendors(port: int, web: str, push_port: int, wechat_port: int) -> None:
+def play_vendors(port: int, web: str, push_port: int, wechat_port: int, wecom_port: int) -> None:
     """The emulated vendors of the demonstration: those of text messages and of WeChat know the wordings that the console says
-    they know, the push service's browsers show what they get, and every third member taps it.
+    they know, the push service's browsers show what they get, and every third member taps it; WeCom's first associate confirms.
     """
     from django.db import close_old_connections, connection
 
     from zhike.integrations.aliyun_sms.emulator import AliyunEmulator, Operator
     from zhike.integrations.web_push.emulator import PushEmulator, Service
     from zhike.integrations.wechat_mp import emulator as wechat
+    from zhike.integrations.wecom import emulator as wecom
     from zhike.kernel.access import system_viewer
     from zhike.messaging import queries
 
@@ -66,15 +69,28 @@ def play_vendors(port: int, web: str, push_port: int, wechat_port: int) -> None:
         follows=wechat.is_emulated,
         report_pause_s=1.0,
     )
-    for account in queries.accounts(system_viewer("emulator")):
+    actor = system_viewer("emulator")
+    corp = wecom.Corp(
+        users={one.userid for one in queries.bindings(actor)},
+        knows=wecom.is_emulated,
+        unionid_of=wecom.demo_unionid,
+        confirms=wecom.confirms_soon,
+    )
+    for account in queries.accounts(actor):
         if account.vendor == "aliyun_sms" and "127.0.0.1" in account.settings["endpoint"]:
             base = f"{web}/hooks/aliyun_sms/{account.id}/{account.callback_token}"
             operator.report_url, operator.reply_url = f"{base}/reports/", f"{base}/replies/"
         elif account.vendor == "wechat_mp" and "127.0.0.1" in account.settings["endpoint"]:
             official.report_url = f"{web}/hooks/wechat_mp/{account.id}/{account.callback_token}/reports/"
+        elif account.vendor == "wecom" and "127.0.0.1" in account.settings["endpoint"]:
+            corp.report_url = f"{web}/hooks/wecom/{account.id}/{account.callback_token}/reports/"
     connection.close()
     service = Service(web=web, pause_s=1.0, taps=lambda url: zlib.crc32(url.encode()) % 3 == 0)
-    with PushEmulator(service, push_port), wechat.WechatEmulator(official, wechat_port):
+    with (
+        PushEmulator(service, push_port),
+        wechat.WechatEmulator(official, wechat_port),
+        wecom.WecomEmulator(corp, wecom_port),
+    ):
         AliyunEmulator(operator, port).serve()
 
 
@@ -122,12 +138,26 @@ def emulated_wechat(url: str) -> dict[str, str]:
     }
 
 
+def emulated_wecom(url: str) -> dict[str, str]:
+    """What an account with the emulated WeCom at this address is told."""
+    from zhike.integrations.wecom import emulator
+
+    return {
+        "corp_id": emulator.CORP_ID,
+        "secret": emulator.SECRET,
+        "token": emulator.TOKEN,
+        "aes_key": emulator.AES_KEY,
+        "endpoint": url,
+    }
+
+
 def demo_phone(limit: int) -> list[Received]:
     """What lies on the phones of the demonstration's emulated vendors, newest first; nothing when they do not run."""
     found = [
         *_shown(EMULATOR, "aliyun_sms"),
         *_shown(PUSH_EMULATOR, "web_push", "Web Push"),
         *_shown(WECHAT_EMULATOR, "wechat_mp", "微信"),
+        *_shown(WECOM_EMULATOR, "wecom", "企业微信"),
     ]
     return sorted(found, key=lambda one: one.at, reverse=True)[:limit]
 

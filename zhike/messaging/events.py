@@ -129,6 +129,67 @@ class WechatFollowingChanged(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class StaffContactChanged(Fact):
+    """A customer added one of us as a contact (linked), left (left), was removed (removed) or handed over (handed)."""
+
+    type: ClassVar[str] = "zhike.messaging.staff_contact_changed"
+    contact_id: int
+    person_id: int | None
+    staff_id: int
+    state: str
+
+    @property
+    def subject(self) -> str:
+        return f"staff_contact/{self.contact_id}" if self.person_id is None else f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ContactTransferEnded(Fact):
+    """Handing a contact to a colleague ended: done, refused (by the customer), full, guarded (too soon again) or failed."""
+
+    type: ClassVar[str] = "zhike.messaging.contact_transfer_ended"
+    transfer_id: int
+    person_id: int | None
+    from_staff_id: int
+    to_staff_id: int
+    state: str
+
+    @property
+    def subject(self) -> str:
+        return f"staff_contact/{self.transfer_id}" if self.person_id is None else f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class StaffBindingChanged(Fact):
+    """One of us is known to a vendor of personal contact, or no more."""
+
+    type: ClassVar[str] = "zhike.messaging.staff_binding_changed"
+    staff_id: int
+    account_id: int
+    is_bound: bool
+
+    @property
+    def subject(self) -> str:
+        return f"staff/{self.staff_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class StaffTaskEnded(Fact):
+    """A task that one of us had to confirm ended: confirmed, or expired when nobody did."""
+
+    type: ClassVar[str] = "zhike.messaging.staff_task_ended"
+    task_id: int
+    staff_id: int
+    state: str
+    delivered: int
+    failed: int
+
+    @property
+    def subject(self) -> str:
+        return f"staff/{self.staff_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelAccountChanged(Fact):
     """An account with a vendor was opened, changed or switched off."""
 

@@ -46,3 +46,23 @@ def ask_for_reports(timestamp: int) -> int:
 def forget_old_codes(timestamp: int) -> int:
     """One-time codes that nobody can use any more."""
     return operations.forget_old_codes(actor=system_viewer("caretaker"), now=clock.now())
+
+
+@job(queue=CARETAKER_QUEUE, cron="23 * * * *")
+def find_contact_owners(timestamp: int) -> int:
+    """Whose contacts they are that nobody knows yet: at once, and every hour."""
+    return operations.find_contact_owners(actor=system_viewer("postman"), now=clock.now())
+
+
+@job(queue=CARETAKER_QUEUE, cron="* * * * *")
+def look_at_tasks(timestamp: int) -> int:
+    """What became of messages that one of us has to confirm."""
+    return operations.look_at_tasks(actor=system_viewer("postman"), now=clock.now())
+
+
+@job(queue=CARETAKER_QUEUE, cron="*/15 * * * *")
+def call_transfers(timestamp: int) -> int:
+    """Contacts that shall go to a colleague, and what became of those that were to."""
+    actor, now = system_viewer("postman"), clock.now()
+    called = operations.call_transfers(actor=actor, now=now)
+    return called + operations.look_at_transfers(actor=actor, now=now)

@@ -154,13 +154,15 @@ class OutboundMessage(models.Model):
     """One message to one recipient, sent or not. ``recipient``, ``title``, ``body`` and ``values`` are encrypted.
 
     ``fallback`` are the channels still to try, ``first`` the message that this one replaces, ``tried`` the accounts that
-    refused to carry it, ``asked_at`` when the vendor was last asked for a receipt that did not come. ``gate`` names what
+    refused to carry it, ``asked_at`` when the vendor was last asked for a receipt that did not come. ``tasked`` waits for one of
+    us to confirm it at the vendor. ``gate`` names what
     refused or postponed it. ``cost`` is in thousandths of a fen, as vendors charge parts of a fen.
     """
 
     class Status(models.TextChoices):
         QUEUED = "queued"
         SENDING = "sending"
+        TASKED = "tasked"
         SENT = "sent"
         DELIVERED = "delivered"
         FAILED = "failed"
@@ -326,6 +328,136 @@ class WechatFollower(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "address"], name="wechat_follower_once")]
         indexes = [models.Index(fields=["person"], name="wechat_follower_person")]
+
+
+class StaffBinding(models.Model):
+    """One of us as a vendor of personal contact knows them (``userid``), with the code that customers scan to add them.
+
+    ``welcome`` is what whoever adds them reads first. Who is unbound keeps the row, for what was done through it.
+    """
+
+    account = models.ForeignKey("messaging.ChannelAccount", models.PROTECT, related_name="+")
+    staff = models.ForeignKey("organization.Staff", models.PROTECT, related_name="+")
+    userid = models.CharField(max_length=64)
+    way_key = models.CharField(max_length=80, blank=True)
+    way_url = models.CharField(max_length=300, blank=True)
+    way_picture = models.BinaryField(null=True)
+    welcome = models.CharField(max_length=600, blank=True)
+    bound_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "userid"], condition=models.Q(ended_at=None), name="staff_binding_userid"
+            ),
+            models.UniqueConstraint(
+                fields=["account", "staff"], condition=models.Q(ended_at=None), name="staff_binding_staff"
+            ),
+        ]
+
+
+class StaffContact(models.Model):
+    """A customer who has one of us in their WeChat; ``outside`` is the customer's id at the vendor, encrypted.
+
+    ``person`` is empty while nobody knows whose it is; ``matched_by`` says how we came to know. ``told_at`` is the vendor's moment
+    of the newest event: what comes late changes nothing. ``welcome_state``: "", calling, sent, late, failed.
+    """
+
+    class State(models.TextChoices):
+        LINKED = "linked"
+        LEFT = "left"
+        REMOVED = "removed"
+        HANDED_OVER = "handed"
+
+    binding = models.ForeignKey("messaging.StaffBinding", models.PROTECT, related_name="+")
+    person = models.ForeignKey("customers.Person", models.PROTECT, null=True, related_name="+")
+    outside = models.BinaryField()
+    address = models.BinaryField()
+    state = models.CharField(max_length=8, choices=State.choices)
+    matched_by = models.CharField(max_length=10, blank=True)
+    by_code = models.BooleanField(default=False)
+    welcome_state = models.CharField(max_length=8, blank=True)
+    began_at = models.DateTimeField()
+    told_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["binding", "address"], name="staff_contact_once"),
+        ]
+        indexes = [
+            models.Index(fields=["person"], name="staff_contact_person"),
+            models.Index(fields=["address"], name="staff_contact_address"),
+        ]
+
+
+class StaffTask(models.Model):
+    """A call whose messages go only when one of us confirms them at the vendor; ``reference`` is the vendor's number of it."""
+
+    class State(models.TextChoices):
+        CALLING = "calling"
+        OPEN = "open"
+        CONFIRMED = "confirmed"
+        EXPIRED = "expired"
+        FAILED = "failed"
+
+    dispatch = models.OneToOneField("messaging.Dispatch", models.PROTECT, related_name="+")
+    binding = models.ForeignKey("messaging.StaffBinding", models.PROTECT, related_name="+")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.CALLING)
+    reference = models.CharField(max_length=80, blank=True)
+    campaign = models.CharField(max_length=60, blank=True)
+    template = models.CharField(max_length=60)
+    count = models.IntegerField()
+    delivered = models.IntegerField(default=0)
+    failed = models.IntegerField(default=0)
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    asked_at = models.DateTimeField(null=True)
+    reminded = ArrayField(models.DateTimeField(), default=list)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["asked_at"],
+                condition=models.Q(state__in=["open", "confirmed"]),
+                name="staff_task_open",
+            ),
+            models.Index(fields=["-made_at", "-id"], name="staff_task_newest"),
+        ]
+
+
+class ContactTransfer(models.Model):
+    """A customer's contact handed from one of us to another at the vendor, because the member was. ``code`` is the vendor's."""
+
+    class State(models.TextChoices):
+        DUE = "due"
+        CALLING = "calling"
+        WAITING = "waiting"
+        DONE = "done"
+        REFUSED = "refused"
+        FULL = "full"
+        GUARDED = "guarded"
+        FAILED = "failed"
+
+    contact = models.ForeignKey("messaging.StaffContact", models.PROTECT, related_name="+")
+    to = models.ForeignKey("messaging.StaffBinding", models.PROTECT, related_name="+")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.DUE)
+    code = models.CharField(max_length=20, blank=True)
+    created_at = models.DateTimeField()
+    called_at = models.DateTimeField(null=True)
+    asked_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contact"],
+                condition=models.Q(state__in=["due", "calling", "waiting"]),
+                name="contact_transfer_one_open",
+            )
+        ]
+        indexes = [models.Index(fields=["-created_at", "-id"], name="contact_transfer_newest")]
 
 
 class OneTimeCode(models.Model):

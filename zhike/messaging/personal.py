@@ -46,6 +46,11 @@ HOLDINGS = (
         export=("openid", "is_following", "told_at"),
         encrypted={"openid": "messaging.wechat_follower.openid"},
     ),
+    Holding("messaging_contacttransfer", "messaging_staffcontact", "contact_id", "messages", "service", DELETE),
+    Holding(
+        "messaging_staffcontact", "person", "person_id", "messages", "service", DELETE,
+        export=("outside", "state", "began_at"), encrypted={"outside": "messaging.staff_contact.outside"},
+    ),
     Holding("messaging_onetimecode", "address", "index", "identity", "security", DELETE),
 )  # fmt: skip
 

@@ -54,7 +54,7 @@ class Letter:
 
     ``text`` is what the person reads. A vendor that knows the wording by number (``template``) gets ``values`` instead,
     by name, in the order in which they stand in the wording. ``path`` is what a tap opens, within the member app;
-    ``seconds`` is how long the message is worth delivering.
+    ``seconds`` is how long the message is worth delivering, ``sender`` who of us it comes from where that is a person.
     """
 
     message_id: int
@@ -68,6 +68,7 @@ class Letter:
     seconds: int = 0
     path: str = ""
     devices: tuple[Device, ...] = ()
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Answer:
     """What the vendor says of one message: taken under ``reference``, or refused with its own ``code``.
 
     ``wait_s`` of one not taken: come again with it after so many seconds. ``gone`` are devices that are no more.
+    ``is_tasked``: one of us must confirm it before it goes.
     """
 
     message_id: int
@@ -84,6 +86,7 @@ class Answer:
     text: str = ""
     wait_s: float = 0.0
     gone: tuple[int, ...] = ()
+    is_tasked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,3 +234,67 @@ class PushGateway(Gateway, Protocol):
 
     def device_fault(self, account: Account, device: Device) -> str:
         """Why this device can or may not be written to: ``unknown_service``, ``keys``; "" when it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactWay:
+    """The code by which customers add one of us: what the vendor calls it, and its picture (PNG or JPEG) with its address."""
+
+    key: str
+    url: str
+    picture: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideCard:
+    """What the vendor says of a customer whom somebody added: the unionid, and phones that ``userid`` noted of them."""
+
+    unionid: str
+    phones: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFate:
+    """What became of one customer's message in a task: ``state`` is waiting, delivered or failed with the vendor's ``code``."""
+
+    outside: str
+    state: str
+    code: str = ""
+    at: dt.datetime | None = None
+
+
+class StaffGateway(Gateway, Protocol):
+    """A vendor through whom customers have one of us as a personal contact. All may raise TryLater, Unsure, Refused."""
+
+    def limit(self, account: Account, now: dt.datetime) -> tuple[dt.datetime, int]:
+        """How many messages one customer may get since which moment, by the vendor's rule."""
+
+    def hours_to_confirm(self, account: Account) -> int:
+        """How long a task may wait for the person who has to confirm it."""
+
+    def contact_way(self, account: Account, userid: str, state: str) -> ContactWay:
+        """A code for ``userid`` whose scans bring ``state`` back."""
+
+    def outside_card(self, account: Account, userid: str, outside: str) -> OutsideCard: ...
+
+    def welcome(self, account: Account, code: str, text: str) -> None:
+        """The first words to whoever has just added somebody; ``code`` works once and for seconds."""
+
+    def task_fates(self, account: Account, reference: str, userid: str) -> tuple[bool, list[TaskFate]]:
+        """Whether ``userid`` has confirmed the task, and what became of each message."""
+
+    def remind(self, account: Account, reference: str) -> None: ...
+
+    def withdraw(self, account: Account, reference: str) -> None:
+        """Nobody can confirm the task any more."""
+
+    def hand_over(
+        self, account: Account, userid: str, to: str, outside: Sequence[str], words: str
+    ) -> Mapping[str, str]:
+        """Begin to hand customers over to a colleague: the vendor's error by customer, "" where it began."""
+
+    def handed_over(self, account: Account, userid: str, to: str) -> Mapping[str, str]:
+        """What became of it by customer: waiting, done, refused, full or failed."""
+
+    def transfer_fault(self, code: str) -> str:
+        """What an error of ``hand_over`` means: guarded, full or failed."""

@@ -84,16 +84,22 @@ def ensure_history(size: str = "demo", seed: int | None = None) -> MallLoaded | 
 
 
 def open_channels(
-    emulator: str, push_emulator: str, browser: Callable[[str], Device], wechat: Mapping[str, str]
+    emulator: str,
+    push_emulator: str,
+    browser: Callable[[str], Device],
+    wechat: Mapping[str, str],
+    wecom: Mapping[str, str],
 ) -> None:
     """Our accounts with the emulated vendors at these addresses, with the wordings that the one of text messages approved."""
     from zhike.simulator.channels import open_demo_channels
+    from zhike.simulator.contacts import open_demo_contacts
     from zhike.simulator.notices import open_demo_notices
     from zhike.simulator.wechat import open_demo_wechat
 
     open_demo_channels(emulator, clock.now())
     open_demo_notices(push_emulator, browser, clock.now())
     open_demo_wechat(wechat, clock.now())
+    open_demo_contacts(wecom, clock.now())
 
 
 class _Shown:

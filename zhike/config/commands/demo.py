@@ -22,9 +22,11 @@ from zhike.config.vendors import (
     EMULATOR,
     PUSH_EMULATOR,
     WECHAT_EMULATOR,
+    WECOM_EMULATOR,
     emulated_browser,
     emulated_mailbox,
     emulated_wechat,
+    emulated_wecom,
 )
 
 if TYPE_CHECKING:
@@ -96,12 +98,12 @@ def _vendors(web: str) -> Child:
     """The emulated vendors of messages, and our accounts with them."""
     from zhike.simulator.demo import open_channels
 
-    ports = _free_ports(3)
-    sms, push, wechat = (f"http://127.0.0.1:{port}" for port in ports)
-    os.environ |= {EMULATOR: sms, PUSH_EMULATOR: push, WECHAT_EMULATOR: wechat}
-    open_channels(sms, push, emulated_browser, emulated_wechat(wechat))
+    ports = _free_ports(4)
+    sms, push, wechat, wecom = (f"http://127.0.0.1:{port}" for port in ports)
+    os.environ |= {EMULATOR: sms, PUSH_EMULATOR: push, WECHAT_EMULATOR: wechat, WECOM_EMULATOR: wecom}
+    open_channels(sms, push, emulated_browser, emulated_wechat(wechat), emulated_wecom(wecom))
     command = [sys.executable, "-m", "zhike.config.cli", "simulate", "vendors", "--web", web]
-    for name, port in zip(("--port", "--push-port", "--wechat-port"), ports, strict=True):
+    for name, port in zip(("--port", "--push-port", "--wechat-port", "--wecom-port"), ports, strict=True):
         command += [name, str(port)]
     return Child("vendors", command, critical=False, first=False)
 

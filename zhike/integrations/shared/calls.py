@@ -6,7 +6,7 @@ import datetime as dt
 import http.client
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -19,6 +19,8 @@ from zhike.messaging.ports import Account, Answer, Letter, Refused, TryLater, Un
 TIMEOUT_S = 10.0
 EARLY = dt.timedelta(minutes=5)
 """How long before its end a token is replaced; for so long both are taken."""
+PICTURE_BYTES_MAX = 500_000
+PICTURE_BEGINS = (b"\x89PNG\r\n", b"\xff\xd8\xff")
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
@@ -45,7 +47,13 @@ class Tokens:
         self._kept.clear()
 
     def call(
-        self, account: Account, path: str, wanted: dict[str, Any], *, timeout_s: float = TIMEOUT_S
+        self,
+        account: Account,
+        path: str,
+        wanted: dict[str, Any] | None,
+        *,
+        query: Mapping[str, str] | None = None,
+        timeout_s: float = TIMEOUT_S,
     ) -> dict[str, Any]:
         """A call that needs the account's token; one that the vendor calls over is replaced once.
 
@@ -53,7 +61,8 @@ class Tokens:
         """
         for attempt in range(2):
             token = self.token(account, is_old=attempt > 0)
-            answer = post(account, f"{path}?{urlencode({'access_token': token})}", wanted, timeout_s)
+            target = f"{path}?{urlencode({'access_token': token} | dict(query or {}))}"
+            answer = post(account, target, wanted, timeout_s)
             if answer.get("errcode") not in self._old:
                 return answer
         raise Refused(str(answer.get("errcode")), str(answer.get("errmsg", "")))
@@ -151,3 +160,27 @@ def post(
     if response.status >= 500 or not isinstance(answer, dict):
         raise Unsure(str(response.status))
     return answer
+
+
+def picture(account: Account, url: str, hosts: Sequence[str]) -> bytes:
+    """A picture that the vendor keeps at one of its ``hosts`` (endings), or where the account's endpoint is on this machine.
+
+    Raises TryLater, Refused.
+    """
+    address, endpoint = urlsplit(url), urlsplit(account.settings["endpoint"])
+    is_theirs = address.scheme == "https" and (address.hostname or "").endswith(tuple(hosts))
+    if not is_theirs and not (address.netloc == endpoint.netloc and endpoint.hostname in LOCAL):
+        raise Refused("no_picture", address.hostname or "")
+    kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
+    connection = kind(address.netloc, timeout=TIMEOUT_S)
+    try:
+        connection.request("GET", f"{address.path}?{address.query}")
+        response = connection.getresponse()
+        raw = response.read(PICTURE_BYTES_MAX + 1)
+    except (OSError, http.client.HTTPException) as error:
+        raise TryLater("unreachable", 30.0) from error
+    finally:
+        connection.close()
+    if response.status != 200 or len(raw) > PICTURE_BYTES_MAX or not raw.startswith(PICTURE_BEGINS):
+        raise Refused("no_picture", str(response.status))
+    return raw

@@ -21,6 +21,17 @@ from zhike.messaging.operations.codes import (
     send_one_time_code,
     verify_one_time_code,
 )
+from zhike.messaging.operations.contacts import (
+    BindingTaken,
+    BindingUnusable,
+    ContactCodeRefused,
+    bind_staff,
+    find_contact_owners,
+    make_contact_code,
+    record_contact_added,
+    record_contact_ended,
+    unbind_staff,
+)
 from zhike.messaging.operations.devices import (
     DeviceUnusable,
     NotificationsClosed,
@@ -53,6 +64,13 @@ from zhike.messaging.operations.sending import (
     send_messages,
     send_to_address,
 )
+from zhike.messaging.operations.staff_tasks import (
+    RemindedEnough,
+    ReminderRefused,
+    TaskNotOpen,
+    look_at_tasks,
+    remind_of_task,
+)
 from zhike.messaging.operations.templates import (
     NotADraft,
     TemplateCodeTaken,
@@ -63,12 +81,21 @@ from zhike.messaging.operations.templates import (
     tell_vendor,
     write_version,
 )
+from zhike.messaging.operations.transfers import (
+    call_transfers,
+    follow_associate,
+    look_at_transfers,
+    record_transfer_failed,
+)
 
 __all__ = [
     "AccountIncomplete",
     "AccountNameTaken",
     "Asked",
+    "BindingTaken",
+    "BindingUnusable",
     "CodeExpired",
+    "ContactCodeRefused",
     "DeviceUnusable",
     "Dispatched",
     "NotADraft",
@@ -77,7 +104,10 @@ __all__ = [
     "PolicyUnusable",
     "QuietHoursUnusable",
     "Rehearsed",
+    "RemindedEnough",
+    "ReminderRefused",
     "SentCode",
+    "TaskNotOpen",
     "TemplateCodeTaken",
     "TemplateUnusable",
     "TestRefused",
@@ -94,17 +124,28 @@ __all__ = [
     "approve_version",
     "ask_for_reports",
     "begin_inbox_template",
+    "bind_staff",
+    "call_transfers",
     "create_template",
+    "find_contact_owners",
+    "follow_associate",
     "forget_old_codes",
     "lift_suppression",
+    "look_at_tasks",
+    "look_at_transfers",
     "look_up_lost",
+    "make_contact_code",
     "mark_read",
+    "record_contact_added",
+    "record_contact_ended",
     "record_following",
     "record_notice",
     "record_replies",
     "record_reports",
+    "record_transfer_failed",
     "refuse_by_link",
     "rehearse_messages",
+    "remind_of_task",
     "remove_push_device",
     "save_account",
     "save_policy",
@@ -115,6 +156,7 @@ __all__ = [
     "send_to_address",
     "set_own_quiet_hours",
     "tell_vendor",
+    "unbind_staff",
     "verify_one_time_code",
     "write_version",
 ]

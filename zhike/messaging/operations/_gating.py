@@ -22,11 +22,13 @@ from zhike.messaging.models import (
     PushDevice,
     SendingPolicy,
     Spending,
+    StaffContact,
     Suppression,
     TemplateVersion,
     VendorTemplate,
     WechatFollower,
 )
+from zhike.messaging.operations import _contacts
 from zhike.messaging.ports import Gateway
 from zhike.messaging.queries import sent
 from zhike.messaging.queries.vendor_accounts import gateways
@@ -36,13 +38,20 @@ from zhike.privacy import queries as privacy
 
 DAY = dt.timedelta(days=1)
 MONTH = dt.timedelta(days=30)
-CONSENT_CHANNEL = {"sms": "sms", "email": "email", "push": "push", "inbox": "push", "wechat": "wechat"}
+CONSENT_CHANNEL = {
+    "sms": "sms",
+    "email": "email",
+    "push": "push",
+    "inbox": "push",
+    "wechat": "wechat",
+    "wecom": "wechat",
+}
 """Under which channel of the consent a message is covered; the inbox of the app counts as its notifications."""
 RETRIABLE: frozenset[str] = frozenset(("address", "consent", "suppressed", "template", "account"))
 """Gates at which another channel may be open."""
-OWN_ADDRESSES = ("push", "wechat")
+OWN_ADDRESSES = ("push", "wechat", "wecom")
 """Channels in which each account has addresses of its own for a person."""
-COUNTED = ("sending", "sent", "delivered", "unknown")
+COUNTED = ("sending", "tasked", "sent", "delivered", "unknown")
 
 
 @dataclass(slots=True)
@@ -65,6 +74,8 @@ class Situation:
     zones: dict[int | None, dt.tzinfo]
     devices: dict[int, dict[int, list[PushDevice]]]
     followers: dict[int, dict[int, WechatFollower]]
+    contacts: dict[int, dict[int, StaffContact]]
+    allowed: _contacts.Allowed
     spent: int
     spent_now: Counter[str] = field(default_factory=Counter)
 
@@ -90,6 +101,8 @@ class Situation:
             has_account=account is not None or row.channel == "inbox",
             spent=self.spent,
             cost=row.parts * account.price if account else 0,
+            vendor_sent=self.allowed.got.get((row.channel, row.person_id or 0), 0),
+            vendor_cap=self.allowed.caps.get(account.pk if account else 0, 0),
         )
 
     def _has_address(self, row: OutboundMessage) -> bool:
@@ -103,10 +116,15 @@ class Situation:
         """Whether this account has an address of its own for the person: a browser, an openid."""
         if row.channel == "wechat":
             return self.follower_of(row, account_id) is not None
+        if row.channel == "wecom":
+            return self.contact_of(row, account_id) is not None
         return bool(self.devices_of(row, account_id))
 
     def follower_of(self, row: OutboundMessage, account_id: int) -> WechatFollower | None:
         return self.followers.get(row.person_id or 0, {}).get(account_id)
+
+    def contact_of(self, row: OutboundMessage, account_id: int) -> StaffContact | None:
+        return self.contacts.get(row.person_id or 0, {}).get(account_id)
 
     def devices_of(self, row: OutboundMessage, account_id: int) -> list[PushDevice]:
         return self.devices.get(row.person_id or 0, {}).get(account_id, [])
@@ -119,6 +137,7 @@ class Situation:
 
     def let_through(self, row: OutboundMessage) -> None:
         """Count it, for the next one to the same person in this very batch."""
+        self.allowed.got[row.channel, row.person_id or 0] += 1
         if row.kind != gates.MARKETING or row.person_id is None:
             return
         for channel in (row.channel, ""):
@@ -169,6 +188,10 @@ def situation(
         zones=zones,
         devices=_devices([row for row in rows if row.channel == "push"]),
         followers=_followers([row for row in rows if row.channel == "wechat"]),
+        contacts=_contacts.of_persons(_sides(_persons(rows, "wecom"))),
+        allowed=_contacts.allowed(
+            {channel: _sides(_persons(rows, channel)) for channel in ("wecom",)}, accounts, COUNTED, now
+        ),
         spent=_spent(now.astimezone(house).date()),
     )
 
@@ -324,6 +347,10 @@ def _followers(rows: Sequence[OutboundMessage]) -> dict[int, dict[int, WechatFol
         for person_id in asked_by[follower.person_id]:
             found[person_id][follower.account_id] = follower
     return found
+
+
+def _persons(rows: Sequence[OutboundMessage], channel: str) -> set[int]:
+    return {row.person_id for row in rows if row.channel == channel and row.person_id is not None}
 
 
 def _sides(person_ids: Collection[int]) -> dict[int, list[int]]:

@@ -16,6 +16,7 @@ from zhike.kernel.access import Viewer
 from zhike.kernel.events import Fact
 from zhike.messaging.events import MessageDelivered, MessageFailed, MessageSent
 from zhike.messaging.models import ChannelAccount, DeliveryReport, Dispatch, OutboundMessage, Spending
+from zhike.messaging.operations import _contacts
 from zhike.messaging.operations._devices import forget_gone
 from zhike.messaging.operations._queue import IDENTIFIER_OF, Draft, queue
 from zhike.messaging.operations._store import store
@@ -37,7 +38,9 @@ def settle(actor: Viewer, dispatch: Dispatch, answers: Sequence[Answer], now: dt
             answer = by_message.get(row.pk)
             if answer is None:
                 continue
-            if answer.is_taken:
+            if answer.is_taken and answer.is_tasked:
+                row.status, row.reference = Status.TASKED, answer.reference[:80]
+            elif answer.is_taken:
                 row.reference = answer.reference[:80]
                 facts.append(MessageSent(row.pk, row.person_id, row.channel, row.template, row.campaign))
                 row.status = Status.SENT
@@ -52,6 +55,7 @@ def settle(actor: Viewer, dispatch: Dispatch, answers: Sequence[Answer], now: dt
         for row in later:
             _put_off(row, now + dt.timedelta(seconds=by_message[row.pk].wait_s))
         store(rows)
+        _contacts.settle_task(dispatch, answers, now)
         forget_gone(actor, [pk for answer in answers for pk in answer.gone], now)
         follow_up(actor, failed, now)
         dispatch.state, dispatch.settled_at, dispatch.look_at = Dispatch.State.DONE, now, None
@@ -72,6 +76,7 @@ def put_back(
             if without is not None:
                 row.tried = [*row.tried, without]
         store(rows)
+        _contacts.settle_task(dispatch, (), now)
         if wait:
             ChannelAccount.objects.filter(pk=dispatch.account_id).update(paused_until=now + wait)
         dispatch.state, dispatch.settled_at, dispatch.look_at = Dispatch.State.DONE, now, None

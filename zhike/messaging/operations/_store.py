@@ -21,6 +21,7 @@ _TYPES = {
     "parts": "smallint",
     "dispatch_id": "uuid",
     "account_id": "bigint",
+    "address": "bytea",
 }
 
 
@@ -56,4 +57,6 @@ def insert(rows: Sequence[OutboundMessage]) -> None:
 
 def _plain(row: OutboundMessage, name: str) -> object:
     value = getattr(row, name)
+    if name == "address":
+        return None if value is None else bytes(value)
     return "{" + ",".join(map(str, value)) + "}" if name == "tried" else value

@@ -21,6 +21,23 @@ def messages() -> None:
     _defer("messages", 0)
 
 
+def contacts() -> None:
+    """New contacts whose members nobody knows yet."""
+    _once("zhike.messaging.jobs.find_contact_owners")
+
+
+def transfers() -> None:
+    """Contacts that shall go to a colleague."""
+    _once("zhike.messaging.jobs.call_transfers")
+
+
+def _once(name: str) -> None:
+    try:
+        app.configure_task(name, queue=CARETAKER_QUEUE, queueing_lock=name).defer(timestamp=0)
+    except AlreadyEnqueued:
+        return
+
+
 def _defer(lane: str, priority: int) -> None:
     """One waiting run is enough: it takes all that is due when it begins."""
     try:

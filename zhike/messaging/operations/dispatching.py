@@ -24,7 +24,8 @@ from zhike.kernel.events import Fact
 from zhike.kernel.ids import uuid7
 from zhike.messaging.events import MessageRefused, MessageSent
 from zhike.messaging.models import ChannelAccount, Dispatch, OutboundMessage, Spending
-from zhike.messaging.operations import _settling
+from zhike.messaging.operations import _contacts, _settling
+from zhike.messaging.operations._contacts import opened_outside
 from zhike.messaging.operations._devices import opened_device, opened_openid
 from zhike.messaging.operations._gating import RETRIABLE, Situation, carrier_of, situation
 from zhike.messaging.operations._store import store
@@ -136,6 +137,7 @@ def _give_up(dispatch: Dispatch, now: dt.datetime) -> None:
         for row in _settling.locked(dispatch):
             row.status, row.reason = Status.UNKNOWN, "no_answer"
             row.save(update_fields=["status", "reason"])
+        _contacts.settle_task(dispatch, (), now)
         dispatch.state, dispatch.settled_at, dispatch.look_at = Dispatch.State.LOST, now, None
         dispatch.save(update_fields=["state", "settled_at", "look_at"])
 
@@ -187,6 +189,8 @@ def _claim(actor: Viewer, now: dt.datetime, only_codes: bool, limit: int, done: 
             else:
                 row.status, row.sent_at, row.account = Status.SENDING, now, carrier[0]
                 row.cost = row.parts * carrier[0].price
+                if (contact := known.contact_of(row, carrier[0].pk)) is not None:
+                    row.address = contact.address
                 by_id[carrier[0].pk] = carrier
                 carriers[carrier[0].pk, row.version_id or 0].append(row)
                 known.let_through(row)
@@ -225,7 +229,8 @@ def _calls(
     open_batches: dict[object, list[dict[bytes, OutboundMessage]]] = defaultdict(lambda: [{}])
     for row in rows:
         address = bytes(row.address) if row.address is not None else str(row.pk).encode()
-        batches = open_batches[_letter(row, known).values if gateway.shares_values else None]
+        letter = _letter(row, known)
+        batches = open_batches[(letter.values, letter.sender) if gateway.shares_values else None]
         if address in batches[-1] or len(batches[-1]) >= gateway.batch_max:
             batches.append({})
         batches[-1][address] = row
@@ -236,6 +241,9 @@ def _calls(
         )
         for row in batch.values():
             row.dispatch = dispatch
+        messages = list(batch.values())
+        if (contact := known.contact_of(messages[0], account.pk)) is not None:
+            _contacts.begin_task(dispatch, messages, contact, gateway, now)
         letters = tuple(_letter(row, known) for row in batch.values())
         calls.append(_Call(dispatch, gateway, opened(account), letters))
     return calls
@@ -269,6 +277,11 @@ def _carried(row: OutboundMessage, known: Situation | None) -> dict[str, Any]:
     if row.channel == "wechat":
         follower = known.follower_of(row, row.account_id or 0) if known else None
         return {"to": opened_openid(follower) if follower else "", "text": _body(row)}
+    if row.channel == "wecom":
+        contact = known.contact_of(row, row.account_id or 0) if known else None
+        if contact is None:
+            return {"to": "", "text": _body(row)}
+        return {"to": opened_outside(contact), "sender": contact.binding.userid, "text": _body(row)}
     to = crypto.decrypt(bytes(row.recipient), field=sent.RECIPIENT_FIELD, row=row.pk)
     return {"to": to, "text": _body(row)}
 

@@ -1,9 +1,10 @@
 """What became of messages, as far as a viewer may see: the funnel, refusals by reason, the messages behind each figure.
 
 Definitions. *written*: messages asked for, each once however many channels were tried. *sent*: a vendor took it, or it lies in
-the member's inbox. *delivered*: the vendor reported that it arrived, or it lies in the inbox. *opened*: the member opened it in
-the inbox or tapped the notification; other channels do not tell. *refused*, *failed*: it ended so on the last channel tried; the
-table of reasons counts every channel tried.
+the member's inbox; one that a colleague has to confirm at the vendor waits until it went. *delivered*: the vendor reported that
+it arrived, or it lies in the inbox. *opened*: the member opened it in the inbox or tapped the
+notification; other channels do not tell. *refused*, *failed*: it ended so on the last channel tried; the table of reasons counts
+every channel tried.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ VIEW = "messages.view"
 COLUMNS = {level: f"person__{column}" for level, column in customers.COLUMNS.items()}
 REPLY_COLUMNS = COLUMNS
 SENT = ("sent", "delivered")
-STATUS_GROUPS = {"went": SENT, "stopped": ("refused", "expired"), "waiting": ("queued", "sending")}
+STATUS_GROUPS = {"went": SENT, "stopped": ("refused", "expired"), "waiting": ("queued", "sending", "tasked")}
 """What a figure of the funnel counts, as a status to filter by."""
 _NEWEST = Keyset((("created_at", "desc"), ("id", "desc")))
 _NEWEST_REPLY = Keyset((("received_at", "desc"), ("id", "desc")))
@@ -162,7 +163,7 @@ def sending(viewer: Viewer, wanted: Filter) -> Sending:
     rows = _rows(viewer, wanted)
     found = rows.aggregate(
         written=Count("id", filter=Q(first=None)),
-        waiting=Count("id", filter=Q(status__in=("queued", "sending"))),
+        waiting=Count("id", filter=Q(status__in=STATUS_GROUPS["waiting"])),
         refused=Count("id", filter=Q(status__in=("refused", "expired"), is_replaced=False)),
         sent=Count("id", filter=Q(status__in=SENT)),
         delivered=Count("id", filter=Q(status="delivered")),
@@ -170,7 +171,7 @@ def sending(viewer: Viewer, wanted: Filter) -> Sending:
         failed=Count("id", filter=Q(status="failed", is_replaced=False)),
         unknown=Count("id", filter=Q(status="unknown")),
         people=Count("person_id", filter=Q(status__in=SENT), distinct=True),
-        cost=Sum("cost", filter=Q(status__in=(*SENT, "sending", "unknown", "failed"))),
+        cost=Sum("cost", filter=Q(status__in=(*SENT, "sending", "tasked", "unknown", "failed"))),
     )
     return Sending(Funnel(**found | {"cost": found["cost"] or 0}), _refusals(rows))
 

@@ -5,7 +5,7 @@
 3. ``consent``     marketing needs a consent for offers on this channel in force; silence is no consent
 4. ``minor``       nobody under 18 gets marketing; whoever's birthday we do not know is taken for grown up
 5. ``suppressed``  the address said stop, or the person is restricted or gone
-6. ``frequency``   caps a day and a month, on this channel and on all
+6. ``frequency``   caps a day and a month, on this channel and on all; what a vendor lets anybody get, services too
 7. ``quiet``       quiet hours of the house and of the member, holidays: postponed to their end, or dropped, as the policy
    says; postponed too late, it is dropped
 8. ``template``    the wording is approved here and, where the vendor wants that, there; it passes the vendor's own rules
@@ -93,6 +93,8 @@ class Facts:
     has_account: bool = True
     spent: int = 0
     cost: int = 0
+    vendor_sent: int = 0
+    vendor_cap: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ def decide(facts: Facts, policy: Policy) -> Verdict:
         verdict = _marketing(facts, policy)
         if verdict is not None:
             return verdict
+    if facts.vendor_cap and facts.vendor_sent >= facts.vendor_cap:
+        return _refused("frequency", "vendor_cap")
     if facts.wording_fault:
         return _refused("template", facts.wording_fault)
     if not facts.has_account:

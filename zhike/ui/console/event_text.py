@@ -19,6 +19,7 @@ from zhike.ui.components.photo_claims import REASONS as PHOTO_REASONS
 from zhike.ui.components.rights_labels import RIGHTS_KINDS
 from zhike.ui.console import identity_labels, journey_labels, labels, message_labels
 from zhike.ui.console.care_event_text import CARE_TELLERS
+from zhike.ui.console.contact_labels import CONTACT_TELLERS
 from zhike.ui.console.engagement_event_text import ENGAGEMENT_TELLERS
 from zhike.ui.console.engagement_labels import REFERRAL_REFUSALS
 from zhike.ui.console.journey_labels import cause_name
@@ -579,6 +580,7 @@ _TELLERS: dict[str, Teller] = {
     "marketing.journey_left": _journey_left,
     "marketing.journey_signalled": _journey_signalled,
     **CARE_TELLERS,
+    **CONTACT_TELLERS,
     **FORM_TELLERS,
     **ENGAGEMENT_TELLERS,
     **OFFER_TELLERS,

@@ -9,6 +9,7 @@ CHANNELS = {
     "email": _("E-mail"),
     "push": _("Notification"),
     "wechat": _("WeChat official account"),
+    "wecom": _("WeCom"),
     "inbox": _("Inbox of the member app"),
 }
 MESSAGE_KINDS = {
@@ -74,6 +75,10 @@ REFUSALS = {
     "notification_too_long": _("Too long for a notification"),
     "wechat_no_offers": _("WeChat sends service notices in this way, no offers"),
     "wechat_lines": _("Write one line for each keyword: “thing1：…”"),
+    "wecom_same_for_all": _("A WeCom task has one text for all: no values"),
+    "vendor_cap": _("As many as WeCom lets one customer get"),
+    "unconfirmed": _("The associate did not confirm it in time"),
+    "not_a_contact": _("No contact of theirs any more"),
     "no_device": _("No browser of theirs is left"),
     "no_answer": _("The vendor never answered"),
 }
@@ -87,6 +92,7 @@ DEVICE_ENDS = {
 MESSAGE_STATUSES = {
     "queued": _("Waiting"),
     "sending": _("On its way"),
+    "tasked": _("Waits for a colleague"),
     "sent": _("Sent"),
     "delivered": _("Delivered"),
     "failed": _("Failed"),
@@ -96,6 +102,7 @@ MESSAGE_STATUSES = {
 }
 MESSAGE_STATUS_TONES = {
     "sending": "info",
+    "tasked": "warning",
     "sent": "info",
     "delivered": "success",
     "failed": "error",

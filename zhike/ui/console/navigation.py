@@ -54,6 +54,13 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
                 "associates", _("Sales associates"), "contact-round", "members.identity", "console:associates"
             ),
             Entry(
+                "staff_contacts",
+                _("WeCom contacts"),
+                "contact-round",
+                "members.identity",
+                "console:staff_contacts",
+            ),
+            Entry(
                 "recommendations",
                 _("Recommendations"),
                 "sparkles",

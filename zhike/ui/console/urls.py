@@ -6,6 +6,7 @@ from django.urls import URLPattern, include, path
 
 from zhike.ui.console.campaign_urls import CAMPAIGNS
 from zhike.ui.console.connector_urls import CONNECTORS
+from zhike.ui.console.contact_urls import CONTACTS
 from zhike.ui.console.engagement_urls import ENGAGEMENT
 from zhike.ui.console.inbox_urls import INBOX
 from zhike.ui.console.insight_urls import INSIGHT
@@ -348,7 +349,7 @@ _pages: list[URLPattern] = [
     *CAMPAIGNS, *JOURNEYS, *RIGHTS, *FORMS,
     *_start, *_members, *_identity, *_receipts, *_programme, *_finance, *_policy, *_organization, *_imports, *_data, *_sources,
     *_webhooks, *_account, *_staff,
-    *RECOVERY, *_service, *_listening, *_messaging, *OFFERS, *ENGAGEMENT, *REWARDS, *RATES,
+    *RECOVERY, *_service, *_listening, *_messaging, *CONTACTS, *OFFERS, *ENGAGEMENT, *REWARDS, *RATES,
     *INBOX, *RISK, *CONNECTORS,
 ]  # fmt: skip
 

@@ -53,6 +53,7 @@ urlpatterns = [
     path("counter/mine/find/", mine_members.find, name="mine_find"),
     path("counter/mine/results/", mine_results.results, name="mine_results"),
     path("counter/mine/invite/", mine_results.invite, name="mine_invite"),
+    path("counter/mine/invite/code/", mine_results.contact_code, name="mine_contact_code"),
     path("counter/mine/follow-ups/<int:follow_up_id>/", mine.follow_up, name="mine_follow_up"),
     path("counter/mine/follow-ups/<int:follow_up_id>/finish/", mine.finish, name="mine_finish"),
     path("counter/mine/follow-ups/<int:follow_up_id>/snooze/", mine.snooze, name="mine_snooze"),

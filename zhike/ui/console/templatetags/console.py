@@ -16,6 +16,7 @@ from zhike.ui.components import rights_labels
 from zhike.ui.console import (
     audit_text,
     connector_labels,
+    contact_labels,
     engagement_labels,
     identity_labels,
     journey_labels,
@@ -33,6 +34,7 @@ register = template.Library()
 LABELS = (
     labels,
     connector_labels,
+    contact_labels,
     engagement_labels,
     identity_labels,
     journey_labels,

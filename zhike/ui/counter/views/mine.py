@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from zhike.clienteling import operations, queries
 from zhike.kernel.errors import Problem
 from zhike.loyalty import queries as loyalty
+from zhike.messaging import queries as messaging
 from zhike.ui.components import care as words
 from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import staff_page
@@ -72,6 +73,7 @@ def day(request: Any) -> HttpResponse:
         "rows": [shown(one) for one in items],
         "form": forms.SearchForm(),
         "show": show,
+        "to_confirm": messaging.own_tasks(request.staff_id),
     }
     return page(request, "mine/day", context)
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from zhike.clienteling import operations, queries
 from zhike.insight import queries as insight
 from zhike.loyalty import queries as loyalty
+from zhike.messaging import queries as messaging
 from zhike.offers import queries as offers
 from zhike.sales import queries as sales
 from zhike.service import queries as service
@@ -85,6 +86,7 @@ def member(request: Any, member_id: int) -> HttpResponse:
         "call_form": forms.CallForm(),
         "history": _history(request, person_id),
         "may_work": viewer.may(WORK),
+        "wecom": messaging.contacts_of_person(viewer, person_id, VIEW),
     }
     return page(request, "mine/member", context)
 

@@ -11,7 +11,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from zhike.clienteling import queries
+from zhike.kernel.errors import NotFound
+from zhike.messaging import operations as messaging_operations
+from zhike.messaging import queries as messaging
 from zhike.organization import queries as organization
+from zhike.ui.components.pictures import picture_response
 from zhike.ui.components.staff import staff_page
 from zhike.ui.counter.page import page
 from zhike.ui.counter.till import till_of
@@ -61,5 +65,19 @@ def invite(request: Any) -> HttpResponse:
         "nav": nav("mine_invite"),
         "join_url": request.build_absolute_uri(f"/m/login/?{query}"),
         "house": organization.default_group().name,
+        "binding": messaging.own_binding(request.staff_id),
     }
     return page(request, "mine/invite", context)
+
+
+@require_safe
+@staff_page(VIEW)
+def contact_code(request: Any) -> HttpResponse:
+    """The picture of one's own WeCom code."""
+    binding = messaging.own_binding(request.staff_id)
+    if binding is None:
+        raise NotFound
+    picture = messaging_operations.make_contact_code(
+        actor=request.viewer, binding_id=binding.id, now=request.now
+    )
+    return picture_response(picture)

@@ -1,0 +1,1 @@
+"""Customer contact of WeCom (企业微信)."""

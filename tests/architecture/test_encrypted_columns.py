@@ -12,6 +12,7 @@ NOT_ENCRYPTED = {
     ("insight_recommenditem", "neighbours"),  # ids and weights
     ("rewards_rewardpicture", "content"),  # for everybody to see
     ("messaging_staffbinding", "way_picture"),  # for everybody to see
+    ("engagement_welcomemark", "mark"),  # a keyed index of what is stored nowhere
     ("kernel_idempotency", "request_hash"),
     ("organization_apikey", "digest"),
     ("service_attachment", "digest"),

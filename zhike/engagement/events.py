@@ -157,3 +157,48 @@ class DeedWithdrawn(_OfMember):
     type: ClassVar[str] = "zhike.engagement.deed_withdrawn"
     kind: str
     reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class WelcomePublished(Fact):
+    """A version of a mall's welcome offer is out; ``is_open``: who joins from ``effective_from`` on is promised it."""
+
+    type: ClassVar[str] = "zhike.engagement.welcome_published"
+    mall_id: int
+    version: int
+    is_open: bool
+    effective_from: dt.datetime
+
+    @property
+    def subject(self) -> str:
+        return f"mall/{self.mall_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class WelcomeGiven(_OfMember):
+    """A new member got something of their welcome: with joining (no ``receipt_id``) or with the first purchase."""
+
+    type: ClassVar[str] = "zhike.engagement.welcome_given"
+    mall_id: int
+    points: int
+    batch_id: int | None
+    receipt_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WelcomeTakenBack(_OfMember):
+    """``points`` of a welcome went back: ``why`` is returned, or the refusal that came to light (same_person, not_new)."""
+
+    type: ClassVar[str] = "zhike.engagement.welcome_taken_back"
+    mall_id: int
+    points: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class WelcomeRefused(_OfMember):
+    """Somebody who joined is not new: ``refusal`` is same_person, same_device or not_new."""
+
+    type: ClassVar[str] = "zhike.engagement.welcome_refused"
+    mall_id: int
+    refusal: str

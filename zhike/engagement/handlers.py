@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zhike.customers.events import PersonsMerged, PersonsParted
+from zhike.customers.events import IdentifierAdded, PersonsMerged, PersonsParted
 from zhike.engagement import operations
 from zhike.engagement.events import (
     CheckedIn,
@@ -14,6 +14,7 @@ from zhike.engagement.events import (
 from zhike.engagement.operations.missions import forget_progress
 from zhike.kernel.access import system_viewer
 from zhike.kernel.events import Consumer, StoredEvent
+from zhike.loyalty.events import GainRestored, GainWithdrawn, MemberEnrolled, MemberStatusChanged
 from zhike.sales.events import ReceiptClaimed, ReceiptRecorded, ReceiptsTakenOut
 
 ACTOR = system_viewer("referrals")
@@ -64,3 +65,38 @@ missions = Consumer(
     reset=forget_progress,
 )
 """Can be rebuilt: how far everybody is follows from what they did, and a reward's reference is used once."""
+
+
+WELCOMES = system_viewer("welcomes")
+
+
+def on_newcomer(event: StoredEvent) -> None:
+    """Somebody joined, bought or returned something, or turned out to be somebody we know."""
+    for name in ("person_id", "merged_id"):
+        person_id = event.data.get(name)
+        if person_id is not None:
+            operations.review_welcome(actor=WELCOMES, person_id=int(person_id), now=event.recorded_at)
+
+
+def on_parted(event: StoredEvent) -> None:
+    persons = {name: int(event.data[name]) for name in ("person_id", "merged_id")}
+    operations.part_welcomes(actor=WELCOMES, now=event.recorded_at, **persons)
+
+
+welcomes = Consumer(
+    "welcomes",
+    {
+        MemberEnrolled: on_newcomer,
+        MemberStatusChanged: on_newcomer,
+        IdentifierAdded: on_newcomer,
+        ReceiptRecorded: on_newcomer,
+        ReceiptClaimed: on_newcomer,
+        ReceiptsTakenOut: on_newcomer,
+        GainWithdrawn: on_newcomer,
+        GainRestored: on_newcomer,
+        PersonsMerged: on_newcomer,
+        PersonsParted: on_parted,
+    },
+    start="end",
+    batch_size=1,
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zhike.engagement import operations
+from zhike.engagement import operations, queries
 from zhike.engagement.models import BirthdayPlan, Mission, ReferralPlan
 from zhike.kernel import clock
 from zhike.kernel.access import system_viewer
@@ -30,3 +30,10 @@ def settle_missions(timestamp: int) -> None:
     """Every hour: reward missions whose purchases can no longer be returned."""
     for program_id in Mission.objects.order_by("program_id").values_list("program_id", flat=True).distinct():
         operations.settle_missions(actor=ACTOR, program_id=program_id, now=clock.now())
+
+
+@job(queue=CARETAKER_QUEUE, cron="45 * * * *")
+def settle_welcomes(timestamp: int) -> None:
+    """Every hour: give welcomes whose purchase can no longer be returned, let old promises lapse."""
+    for mall_id in queries.welcome_malls():
+        operations.settle_welcomes(actor=ACTOR, mall_id=mall_id, now=clock.now())

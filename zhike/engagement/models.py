@@ -245,3 +245,94 @@ class Deed(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "reference"], name="deed_once")]
         indexes = [models.Index(fields=["member", "happened_at"], name="deed_member")]
+
+
+class WelcomeOffer(models.Model):
+    """新客首单礼 of a mall. ``version`` is the newest of its terms; the row is the lock of its quota and budget."""
+
+    mall = models.OneToOneField("organization.Mall", models.PROTECT, related_name="+")
+    version = models.IntegerField()
+
+
+class WelcomeVersion(models.Model):
+    """What a mall promises (rules.welcome.WelcomeTerms) those who join from ``effective_from`` on, or nothing (not
+    ``is_open``). Never edited."""
+
+    offer = models.ForeignKey("engagement.WelcomeOffer", models.PROTECT, related_name="+", db_index=False)
+    version = models.IntegerField()
+    terms = models.JSONField()
+    is_open = models.BooleanField()
+    effective_from = models.DateTimeField()
+    published_at = models.DateTimeField()
+    published_by = models.CharField(max_length=80)
+    reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["offer", "version"], name="welcome_version_unique"),
+        ]
+
+
+class Welcome(models.Model):
+    """What a new member was promised on joining, and what came of it; one for each member, its row is the lock.
+
+    promised → waiting (a purchase counts, until ``due_on``) → granted → taken_back and on from there; refused
+    (``refusal``), missed (quota or budget used up), lapsed. ``given_at``: since when something of it was given, which
+    takes one place of the quota. ``points`` stand now; ``kept_points`` could not be taken back and count against the
+    next ones. ``attempt`` counts the transfers, so that each has a reference of its own.
+    """
+
+    class Status(models.TextChoices):
+        PROMISED = "promised"
+        WAITING = "waiting"
+        GRANTED = "granted"
+        TAKEN_BACK = "taken_back"
+        REFUSED = "refused"
+        MISSED = "missed"
+        LAPSED = "lapsed"
+
+    member = models.OneToOneField("loyalty.Member", models.PROTECT, primary_key=True, related_name="+")
+    version = models.ForeignKey("engagement.WelcomeVersion", models.PROTECT, related_name="+", db_index=False)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PROMISED)
+    refusal = models.CharField(max_length=20, blank=True)
+    receipt_id = models.UUIDField(null=True)
+    bought_at = models.DateTimeField(null=True)
+    due_on = models.DateField(null=True)
+    lapses_at = models.DateTimeField()
+    attempt = models.SmallIntegerField(default=0)
+    points = models.IntegerField(default=0)
+    kept_points = models.IntegerField(default=0)
+    coupon = models.ForeignKey("offers.Coupon", models.PROTECT, null=True, related_name="+", db_index=False)
+    missed = models.CharField(max_length=40, blank=True)
+    joined_at = models.DateTimeField()
+    given_at = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(points__gte=0, kept_points__gte=0, attempt__gte=0), name="welcome_bounds"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["version", "-joined_at"], name="welcome_newest"),
+            models.Index(fields=["due_on"], condition=Q(status="waiting"), name="welcome_due"),
+            models.Index(fields=["lapses_at"], condition=Q(status="promised"), name="welcome_lapses"),
+        ]
+
+
+class WelcomeMark(models.Model):
+    """That somebody known by this has had a welcome: a keyed fingerprint of a phone, card, account or browser.
+
+    It outlives the person: an erasure takes ``welcome`` away and leaves a fingerprint that tells nobody anything but
+    whether a newcomer was here before.
+    """
+
+    program = models.ForeignKey("loyalty.Program", models.PROTECT, related_name="+", db_index=False)
+    mark = models.BinaryField(max_length=17)
+    kind = models.CharField(max_length=10)
+    welcome = models.ForeignKey("engagement.Welcome", models.PROTECT, null=True, related_name="+")
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["program", "mark"], name="welcome_mark_once")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zhike.kernel.personal import BLANK, DELETE, KEEP, Holding
+from zhike.kernel.personal import BLANK, DELETE, KEEP, Holding, Keeping
 
 HOLDINGS = (
     Holding(
@@ -38,4 +38,19 @@ HOLDINGS = (
         "engagement_deed", "member", "member_id", "participation", "membership", BLANK, "ledger",
         export=("kind", "reference", "happened_at"), blanks={"reference": "'erased:' || id"},
     ),
+    Holding(
+        "engagement_welcome", "member", "member_id", "participation", "membership", KEEP, "ledger", row="member_id",
+        export=("status", "points", "joined_at", "bought_at"),
+    ),
+    Holding(
+        "engagement_welcomemark", "engagement_welcome", "welcome_id", "identity", "security", BLANK, "once",
+        export=("kind", "made_at"), blanks={"welcome_id": "NULL"},
+    ),
 )  # fmt: skip
+
+KEEPINGS = (
+    Keeping(
+        "welcome_marks", "engagement_welcomemark", "made_at", 1_095, days_min=30, also="welcome_id IS NULL"
+    ),
+)
+"""After an erasure only a keyed fingerprint is left, so that a welcome is not given twice; after three years not even that."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from random import Random
+from typing import Any
 
 from django.db import transaction
 
@@ -29,6 +30,11 @@ REFERRALS = {
     "inviter": {"points": 200}, "invitee": {"points": 100}, "minimum_fen": 10_000, "days_to_buy": 30, "daily_max": 8,
     "year_max": 5_000, "validity_days": 180,
 }  # fmt: skip
+WELCOME_DAYS, WELCOMED = 21, 30
+WELCOME = {
+    "multiplier_bp": 20_000, "points_max": 2_000, "minimum_fen": 10_000, "days_to_buy": 30, "budget_points": 500_000,
+    "validity_days": 365,
+}  # fmt: skip
 BIRTHDAY_POINTS = {"silver": 88, "gold": 188, "diamond": 388}
 MILESTONES = ((7, 20, ""), (14, 30, ""), (30, 100, "CAFE80"))
 
@@ -49,6 +55,7 @@ class Seeder:
             self._check_ins()
             self._birthdays()
             self._referrals()
+            self._welcomes()
 
     def _check_ins(self) -> None:
         began = self.now - dt.timedelta(days=CHECK_IN_DAYS)
@@ -124,6 +131,22 @@ class Seeder:
             )
             engagement.review_referral(actor=self.actor, person_id=row.person_id, now=self.now)
         engagement.settle_referrals(actor=self.actor, program_id=self.world.program_id, now=self.now)
+
+    def _welcomes(self) -> None:
+        """Money off and double points for a first purchase; the newest members each at their own place of the way."""
+        began = self.now - dt.timedelta(days=WELCOME_DAYS)
+        terms = WELCOME | {"batch_id": self._batch("NEW20")}
+        offer: dict[str, Any] = {"actor": self.actor, "mall_id": self.world.mall_id}
+        engagement.save_welcome_offer(**offer, terms=terms, now=began, reason="新店季拉新")
+        engagement.save_welcome_offer(
+            **offer, terms=terms | {"points": 100}, now=self.now, reason="冬季加码：首单再送 100 积分",
+            effective_from=self.now + dt.timedelta(days=5),
+        )  # fmt: skip
+        newest = loyalty.members_page(self.actor, limit=100).items
+        fresh = [row for row in newest if began < row.enrolled_at < self.now - dt.timedelta(hours=2)]
+        for row in reversed(fresh[:: max(1, len(fresh) // WELCOMED)][:WELCOMED]):
+            for at in (row.enrolled_at + dt.timedelta(minutes=1), self.now):
+                engagement.review_welcome(actor=self.actor, person_id=row.person_id, now=at)
 
     def _tier_points(self) -> dict[str, int]:
         tiers = {tier.code: tier.id for tier in loyalty.tiers(self.world.program_id)}

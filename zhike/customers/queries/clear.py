@@ -43,3 +43,15 @@ def words_of(person_ids: Sequence[int]) -> Words:
         identifiers.append((kind, text))
     names = Person.objects.filter(pk__in=person_ids).exclude(name="").values_list("name", flat=True)
     return Words(tuple(dict.fromkeys(identifiers)), tuple(dict.fromkeys(names)))
+
+
+def fingerprints(person_ids: Sequence[int], *, field: str) -> dict[bytes, str]:
+    """What one human being is or was known by, as keyed indexes of ``field`` alone, with the kind of each.
+
+    They cannot be compared with any other field's, nor read; for a memory that outlives the person. Under every live key.
+    """
+    return {
+        index: kind
+        for kind, value in words_of(person_ids).identifiers
+        for index in crypto.blind_indexes(f"{kind}:{value}", field=field)
+    }

@@ -37,6 +37,13 @@ from zhike.engagement.operations.referral import (
     see_device,
     settle_referrals,
 )
+from zhike.engagement.operations.welcome import (
+    WelcomeInThePast,
+    part_welcomes,
+    review_welcome,
+    save_welcome_offer,
+    settle_welcomes,
+)
 
 __all__ = [
     "Accepted",
@@ -51,6 +58,7 @@ __all__ = [
     "NotForThem",
     "NotRunning",
     "TermsUnusable",
+    "WelcomeInThePast",
     "accept_invitation",
     "accept_mission",
     "bring_in_check_ins",
@@ -59,15 +67,19 @@ __all__ = [
     "invite_code",
     "join_invited",
     "make_up_check_in",
+    "part_welcomes",
     "record_deed",
     "review_missions",
     "review_referral",
+    "review_welcome",
     "save_birthday_plan",
     "save_check_in_plan",
     "save_mission",
     "save_referral_plan",
+    "save_welcome_offer",
     "see_device",
     "settle_missions",
     "settle_referrals",
+    "settle_welcomes",
     "withdraw_deed",
 ]

@@ -51,12 +51,26 @@ from zhike.engagement.queries.referral import (
     referral_tree,
     top_inviters,
 )
+from zhike.engagement.queries.welcome import (
+    OwnWelcome,
+    WelcomeFigures,
+    WelcomeRow,
+    WelcomeVersionView,
+    coupon_name,
+    own_welcome,
+    welcome_ahead,
+    welcome_figures,
+    welcome_malls,
+    welcome_versions,
+    welcomes,
+)
 from zhike.engagement.queries.words import reward_text
 from zhike.engagement.rules.birthday import BirthdayTerms, parse_birthday
 from zhike.engagement.rules.check_in import CheckInTerms, Milestone, parse_check_in
 from zhike.engagement.rules.missions import DEEDS, MissionTerms, Step, parse_mission
 from zhike.engagement.rules.referral import ReferralTerms, parse_referral, read_code
 from zhike.engagement.rules.terms import Reward, TermsError
+from zhike.engagement.rules.welcome import WelcomeTerms, parse_welcome
 
 __all__ = [
     "DEEDS",
@@ -79,6 +93,7 @@ __all__ = [
     "OwnBirthday",
     "OwnInvitations",
     "OwnMission",
+    "OwnWelcome",
     "ReferralFigures",
     "ReferralPlanView",
     "ReferralTerms",
@@ -88,6 +103,10 @@ __all__ = [
     "StepView",
     "TermsError",
     "VersionView",
+    "WelcomeFigures",
+    "WelcomeRow",
+    "WelcomeTerms",
+    "WelcomeVersionView",
     "birthday_gift_views",
     "birthday_gifts",
     "birthday_plan",
@@ -98,6 +117,7 @@ __all__ = [
     "check_in_plan",
     "check_in_plans",
     "code_of_member",
+    "coupon_name",
     "has_missions",
     "invited_by",
     "mission",
@@ -106,10 +126,12 @@ __all__ = [
     "own_birthday",
     "own_invitations",
     "own_missions",
+    "own_welcome",
     "parse_birthday",
     "parse_check_in",
     "parse_mission",
     "parse_referral",
+    "parse_welcome",
     "read_code",
     "referral_figures",
     "referral_is_open",
@@ -117,4 +139,9 @@ __all__ = [
     "referral_tree",
     "reward_text",
     "top_inviters",
+    "welcome_ahead",
+    "welcome_figures",
+    "welcome_malls",
+    "welcome_versions",
+    "welcomes",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from zhike.engagement.rules.terms import Reward, Terms, parse
 
@@ -107,8 +107,18 @@ class Bought:
     waits_days: int
 
 
+class Asks(Protocol):
+    """What makes a purchase count: enough of it, soon enough."""
+
+    @property
+    def minimum_fen(self) -> int: ...
+
+    @property
+    def days_to_buy(self) -> int: ...
+
+
 def valid_purchase(
-    terms: ReferralTerms, joined_at: datetime, purchases: Sequence[Bought], loose_returns_fen: int
+    terms: Asks, joined_at: datetime, purchases: Sequence[Bought], loose_returns_fen: int
 ) -> Bought | None:
     """The first purchase in time that is large enough by what is kept of it; goods returned without their receipt
     (``loose_returns_fen``) count against every one."""

@@ -205,6 +205,8 @@ def award_sentence(reason: str, amount: str, explanation: Mapping[str, Any]) -> 
         text = _("Mission “%(name)s” accomplished: %(points)s.")
     elif reason == "journey":
         text = _("A gift for you, %(name)s: %(points)s.")
+    elif reason == "welcome":
+        text = _("Welcome: your first purchase gives %(points)s on top.")
     elif reason == "prize":
         text = _("Won in a draw: %(points)s.")
     else:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
+from django.db.models import Count, Sum
 
 from zhike.kernel.access import Viewer, load_visible, visible
 from zhike.kernel.paging import Keyset, Listing
-from zhike.offers.models import CouponBatch, CouponTemplate
+from zhike.offers.models import CouponBatch, CouponTemplate, CouponUse
 from zhike.offers.queries.known import BatchNotFound, from_json
 from zhike.offers.queries.sentences import condition_text, value_text
 from zhike.offers.rules.terms import CouponTerms, parse_terms
@@ -289,3 +290,10 @@ def _state(row: CouponBatch, now: dt.datetime) -> str:
     if row.issued >= row.stock:
         return "sold-out"
     return "early" if row.is_public and now < row.claim_from else "open"
+
+
+def taken_off_by(coupon_ids: Sequence[int]) -> tuple[int, int]:
+    """How many of these coupons are used, and the fen they took off; the caller has authorised them."""
+    used = CouponUse.objects.filter(coupon_id__in=coupon_ids, state=CouponUse.State.USED)
+    found = used.aggregate(count=Count("id"), fen=Sum("discount_fen"))
+    return int(found["count"]), int(found["fen"] or 0)

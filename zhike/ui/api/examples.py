@@ -32,6 +32,11 @@ BODIES: dict[str, dict[str, Any]] = {
         "window_days": 7,
         "budget": {"mall": 500000},
     },
+    "publish_welcome_offer": {
+        "mall_id": 1,
+        "terms": {"multiplier_bp": 20000, "points": 100, "minimum_fen": 10000, "days_to_buy": 30},
+        "reason": "冬季拉新",
+    },
     "step_campaign": {"step": "submit"},
     "submit_form_answer": {"version": 1, "values": {"q1": 5, "q2": ["停车"], "q3": "很满意"}},
     "ask_rights": {

@@ -57,6 +57,7 @@ from zhike.ui.api.routes import (
     uplift,
     verbatims,
     watch,
+    welcomes,
 )
 from zhike.ui.api.routes import coupons as coupon_routes
 from zhike.ui.api.routes import receipts as receipt_routes
@@ -99,6 +100,7 @@ for _router in (
     listening.router,
     verbatims.router,
     engagement.router,
+    welcomes.router,
     oversight.router,
     missions.router,
     households.router,

@@ -41,6 +41,7 @@ REASONS = {
     "referral": _("Friend invited"),
     "mission": _("Mission accomplished"),
     "prize": _("Won in a draw"),
+    "welcome": _("Welcome gift"),
     "journey": _("A gift from us"),
     "take_back": _("Taken back"),
     "waive": _("Debt waived"),

@@ -86,6 +86,7 @@ DATA_BASES = {
     "security": _("audit trail, cleared of the person"),
     "swept": _("found and taken out"),
     "sealed": _("sealed against any change"),
+    "once": _("what newcomers get is given once"),
 }
 DATA_LOOSE = {
     "sealed": _("Encrypted; names nobody; goes by retention"),
@@ -131,6 +132,7 @@ RETENTION_CLASSES = {
     "quarantined_rows": _("Settled rows of imports"),
     "quarantined_uploads": _("Settled uploads of tills"),
     "log_in_attempts": _("Log-in attempts of staff"),
+    "welcome_marks": _("Fingerprints of erased members who had a welcome gift"),
 }
 DATA_TABLES = {
     "customers_identifier": _("Identifiers"),
@@ -188,6 +190,8 @@ DATA_TABLES = {
     "engagement_memberdevice": _("Devices"),
     "engagement_referral": _("Friends invited"),
     "engagement_missionrun": _("Missions"),
+    "engagement_welcome": _("Welcome gift"),
+    "engagement_welcomemark": _("That a welcome gift was given"),
     "engagement_deed": _("What counted for missions"),
     "insight_standing": _("Stage and value"),
     "insight_forecast": _("Forecast"),

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from zhike.ui.components.formatting import points_text
+from zhike.ui.console.engagement_labels import WELCOME_REFUSALS
 from zhike.ui.console.told import Data, Names, Teller, Told, merchant
 
 
@@ -56,11 +57,32 @@ def _pooled(data: Data, tiers: Names) -> Told:
     return Told(title, points_text(abs(data["points"])), "house", "info", url)
 
 
+def _welcome_given(data: Data, tiers: Names) -> Told:
+    title = _("Welcome gift for the first purchase") if data["receipt_id"] else _("Welcome gift for joining")
+    parts = [points_text(data["points"])] if data["points"] else []
+    if data["batch_id"] is not None:
+        parts.append(_("a coupon"))
+    return Told(title, " · ".join(parts), "party-popper", "success")
+
+
+def _welcome_taken_back(data: Data, tiers: Names) -> Told:
+    why = str(WELCOME_REFUSALS.get(data["why"], ""))
+    return Told(_("Welcome gift taken back"), f"{points_text(data['points'])} · {why}", "undo-2", "warning")
+
+
+def _welcome_refused(data: Data, tiers: Names) -> Told:
+    why = str(WELCOME_REFUSALS.get(data["refusal"], ""))
+    return Told(_("No welcome gift"), why, "shield-ban", "warning")
+
+
 ENGAGEMENT_TELLERS: dict[str, Teller] = {
     "loyalty.household_founded": _household(gettext_lazy("Began a household"), "house-plus"),
     "loyalty.household_joined": _household(gettext_lazy("Joined a household"), "house"),
     "loyalty.household_left": _household(gettext_lazy("Left a household"), "house"),
     "loyalty.points_pooled": _pooled,
+    "engagement.welcome_given": _welcome_given,
+    "engagement.welcome_taken_back": _welcome_taken_back,
+    "engagement.welcome_refused": _welcome_refused,
     "engagement.deed_recorded": _deed,
     "engagement.deed_withdrawn": _deed_withdrawn,
     "engagement.mission_accepted": _mission(gettext_lazy("Took on a mission"), "flag", "info"),

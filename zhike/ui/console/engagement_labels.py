@@ -14,6 +14,7 @@ AWARDS = {
     "referral": _("Friend invited"),
     "mission": _("Mission accomplished"),
     "journey": _("Given in a journey"),
+    "welcome": _("Welcome gift"),
 }
 BIRTHDAY_CALENDARS = {"solar": _("the Gregorian calendar"), "lunar": _("the Chinese calendar")}
 
@@ -64,6 +65,31 @@ REFERRAL_STATES = {
 REFERRAL_TONES = {
     "joined": "info", "waiting": "accent", "rewarded": "success", "taken_back": "warning", "refused": "error",
 }  # fmt: skip
+WELCOME_STATES = {
+    "promised": _("No purchase yet"),
+    "waiting": _("Waits for the return window"),
+    "granted": _("Given"),
+    "taken_back": _("Taken back"),
+    "refused": _("Not new"),
+    "missed": _("Quota or budget used up"),
+    "lapsed": _("Time is over"),
+}
+WELCOME_TONES = {
+    "promised": "info", "waiting": "accent", "granted": "success", "taken_back": "warning", "refused": "error",
+    "missed": "warning",
+}  # fmt: skip
+WELCOME_REFUSALS = {
+    "same_person": _("this person had a welcome gift before"),
+    "same_device": _("a browser of somebody who had one"),
+    "not_new": _("bought before joining"),
+    "returned": _("goods returned"),
+}
+WELCOME_COUPONS = {
+    "joining": _("with joining, for the first purchase"),
+    "purchase": _("with the first purchase, for the next one"),
+}
+WELCOME_VERSIONS = {"current": _("In force"), "planned": _("Planned"), "past": _("Past")}
+WELCOME_VERSION_TONES = {"current": "success", "planned": "info", "past": ""}
 REFERRAL_REFUSALS = {
     "same_person": _("a phone or card of the inviter's own"),
     "same_device": _("the inviter's own browser"),
@@ -89,5 +115,6 @@ ENGAGEMENT_ACTIONS = {
     "household.dispute": _("Household dispute raised"),
     "household.settle": _("Household dispute settled"),
     "mission.save": _("Mission published"),
+    "welcome.save": _("Welcome offer published"),
     "deed.withdraw": _("Deed withdrawn"),
 }

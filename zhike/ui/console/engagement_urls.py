@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from zhike.ui.console.views import birthdays, check_ins, missions, referrals, waivers
+from zhike.ui.console.views import birthdays, check_ins, missions, referrals, waivers, welcomes
 
 ENGAGEMENT: list[URLPattern] = [
     path("check-ins/", check_ins.check_ins, name="check_ins"),
@@ -14,6 +14,8 @@ ENGAGEMENT: list[URLPattern] = [
     path("invitations/", referrals.referrals, name="referrals"),
     path("invitations/edit/", referrals.edit_referrals, name="edit_referrals"),
     path("invitations/<int:member_id>/", referrals.referral_tree, name="referral_tree"),
+    path("welcome/", welcomes.welcomes, name="welcomes"),
+    path("welcome/edit/", welcomes.edit_welcome, name="edit_welcome"),
     path("missions/", missions.missions, name="missions"),
     path("missions/new/", missions.edit_mission, name="new_mission"),
     path("missions/<int:mission_id>/", missions.mission, name="mission"),

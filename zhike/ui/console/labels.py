@@ -291,6 +291,7 @@ ENTRY_REASONS = {
     "referral": _("Friend invited"),
     "mission": _("Mission accomplished"),
     "prize": _("Won in a draw"),
+    "welcome": _("Welcome gift"),
     "take_back": _("Taken back"),
     "waive": _("Debt waived"),
 }

@@ -160,6 +160,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("check_ins", _("Daily check-in"), "calendar-check", "engagement.view", "console:check_ins"),
             Entry("birthdays", _("Birthday gifts"), "cake", "engagement.view", "console:birthdays"),
             Entry("referrals", _("Invitations"), "user-round-plus", "engagement.view", "console:referrals"),
+            Entry("welcomes", _("Welcome offer"), "party-popper", "engagement.view", "console:welcomes"),
             Entry("missions", _("Missions"), "list-checks", "engagement.view", "console:missions"),
         ),
     ),

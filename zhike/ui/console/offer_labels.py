@@ -64,6 +64,7 @@ COUPON_SOURCES = {
     "birthday": _("Birthday gift"),
     "referral": _("Friend invited"),
     "mission": _("Mission accomplished"),
+    "welcome": _("Welcome gift"),
     "rewards": _("Points mall"),
     "push": _("Sent to a list"),
     "api": _("API"),

@@ -55,6 +55,15 @@ def malls_of(request: StaffRequest) -> Malls:
     return kept
 
 
+def known_mall(request: StaffRequest) -> queries.MallRef:
+    """The chosen mall, or the first. Raises NotFound without any."""
+    malls = malls_of(request)
+    found = malls.chosen or next(iter(malls.all), None)
+    if found is None:
+        raise NotFound
+    return found
+
+
 def _anywhere(request: StaffRequest) -> str:
     """The widest of the viewer's reading permissions, for the choice of malls."""
     wide = ("dashboard.view", "organization.view", "receipts.view", "members.lookup", "programme.view")

@@ -261,6 +261,14 @@ OPERATIONS: dict[str, Text] = {
         _("A new member was invited"),
         _("Both sides are rewarded after the first purchase, or the answer says why not."),
     ),
+    "publish_welcome_offer": Text(
+        _("Publish a welcome offer"), _("What a mall promises those who join from a moment on.")
+    ),
+    "welcome_offer": Text(_("A mall's welcome offer"), _("All its versions, and what came of the promises.")),
+    "member_welcome": Text(
+        _("A member's welcome gift"),
+        _("What was promised on joining, and where it stands; once for each person."),
+    ),
     "list_invitations": Text(_("A member's invitations"), _("The code, and how each invitation is going.")),
     "quote_redemption": Text(
         _("Quote a redemption"),

@@ -9,30 +9,20 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from zhike.engagement import operations, queries
-from zhike.kernel.errors import NotFound, Problem
-from zhike.organization import queries as organization
+from zhike.kernel.errors import Problem
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.engagement import batch_choices, payer_choices, shares
 from zhike.ui.console.forms import engagement as forms
-from zhike.ui.console.pages import add_problem, done, malls_of, page, permissions
+from zhike.ui.console.pages import add_problem, done, known_mall, page, permissions
 
 VIEW, EDIT = "engagement.view", "engagement.edit"
 SECTION = "check_ins"
 
 
-def _mall(request: StaffRequest) -> organization.MallRef:
-    """The chosen mall, or the first. Raises NotFound without any."""
-    malls = malls_of(request)
-    found = malls.chosen or next(iter(malls.all), None)
-    if found is None:
-        raise NotFound
-    return found
-
-
 @staff_page(VIEW)
 def check_ins(request: StaffRequest) -> HttpResponse:
     """The last 30 days, and the plan."""
-    mall = _mall(request)
+    mall = known_mall(request)
     figures = queries.check_in_figures(request.viewer, mall.id, request.now)
     plan = queries.check_in_plans(request.viewer).get(mall.id)
     days = [f"{day:%m-%d}" for day, _count in figures.by_day]
@@ -61,7 +51,7 @@ def check_ins(request: StaffRequest) -> HttpResponse:
 
 @staff_page(EDIT)
 def edit_check_ins(request: StaffRequest) -> HttpResponse:
-    mall = _mall(request)
+    mall = known_mall(request)
     plan = queries.check_in_plans(request.viewer).get(mall.id)
     terms = plan.terms if plan else queries.parse_check_in({})
     form = forms.CheckInForm(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from zhike.engagement import queries as engagement
 from zhike.kernel.errors import Problem
 from zhike.loyalty import queries as loyalty
 from zhike.offers import queries as offers
@@ -17,6 +19,7 @@ from zhike.ui.components.links import receipt_link
 from zhike.ui.components.sealed import seal
 from zhike.ui.components.sending import sent
 from zhike.ui.components.staff import staff_page
+from zhike.ui.components.welcome import gift_words
 from zhike.ui.counter import presented
 from zhike.ui.counter import till as tills
 from zhike.ui.counter.forms import FindForm
@@ -109,7 +112,16 @@ def member(request: Any, member_id: int) -> HttpResponse:
         "may_open_ticket": viewer.may("tickets.open"),
         "may_tag": viewer.may("tags.give"),
     }
-    return page(request, "member", presented.shown_as(presented.member_file(request, member_id)) | may)
+    file = presented.member_file(request, member_id)
+    return page(request, "member", presented.shown_as(file) | may | {"welcome": _welcome(file, request.now)})
+
+
+def _welcome(file: loyalty.MemberFile, now: dt.datetime) -> dict[str, Any] | None:
+    """What a new member still has to come, so that whoever serves them can say so."""
+    own = engagement.own_welcome(file.member_id, now)
+    if own is None or own.status not in ("promised", "waiting", "taken_back"):
+        return None
+    return {"own": own, "words": gift_words(own.terms, own.coupon_name)}
 
 
 @require_safe

@@ -16,6 +16,7 @@ from zhike.messaging import queries as messaging
 from zhike.rewards import queries as rewards
 from zhike.ui.member.access import SignedIn, member_page
 from zhike.ui.member.dock import page
+from zhike.ui.member.views.welcome import welcome_of
 
 STEP_S = 30
 AHEAD = 6
@@ -37,6 +38,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "check_in_mall": engagement.check_in_mall_of(member.id),
             "missions": engagement.has_missions(member.file.programme.id),
             "gifts": rewards.has_gifts(member.file.programme.group_id, member.now),
+            "welcome": welcome_of(member),
             "invites": engagement.referral_is_open(member.file.programme.id),
         },
         active="home",

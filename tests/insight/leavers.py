@@ -35,6 +35,19 @@ class Crowd:
 def crowd(malls: Malls, size: int, seed: int = 1, *, leave: float = 0.55, now: dt.datetime = NOW) -> Crowd:
     """So many members with 200 days of receipts; every 45 days a hunter leaves with the chance ``leave``."""
     rng = Random(f"leavers/{seed}")
+    members = newcomers(malls, size, f"L{seed}", now)
+    hunters, receipts = set(), []
+    for member in members:
+        is_hunter = rng.random() < 0.5
+        if is_hunter:
+            hunters.add(member.pk)
+        receipts += _history(malls, member, rng, is_hunter, leave, now)
+    Receipt.objects.bulk_create(receipts, batch_size=5_000)
+    return Crowd([one.pk for one in members], {one.pk: one.person_id for one in members}, hunters)
+
+
+def newcomers(malls: Malls, size: int, prefix: str, now: dt.datetime = NOW) -> list[Member]:
+    """So many members who enrolled 300 days ago, with accounts, without receipts."""
     programme, tier = _programme(malls, now)
     persons = Person.objects.bulk_create(
         [
@@ -45,21 +58,14 @@ def crowd(malls: Malls, size: int, seed: int = 1, *, leave: float = 0.55, now: d
     members = Member.objects.bulk_create(
         [
             Member(
-                program_id=programme, person=person, number=f"L{seed}{at:07d}", tier_id=tier, mall_id=malls.star,
+                program_id=programme, person=person, number=f"{prefix}{at:07d}", tier_id=tier, mall_id=malls.star,
                 tier_since=now - 300 * DAY, enrolled_at=now - 300 * DAY, enrolled_by="tests", source="tests",
             )
             for at, person in enumerate(persons)
         ]
     )  # fmt: skip
     Account.objects.bulk_create([Account(program_id=programme, member=one) for one in members])
-    hunters, receipts = set(), []
-    for member in members:
-        is_hunter = rng.random() < 0.5
-        if is_hunter:
-            hunters.add(member.pk)
-        receipts += _history(malls, member, rng, is_hunter, leave, now)
-    Receipt.objects.bulk_create(receipts, batch_size=5_000)
-    return Crowd([one.pk for one in members], {one.pk: one.person_id for one in members}, hunters)
+    return members
 
 
 def _history(

@@ -124,6 +124,35 @@ class ChurnScored(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class ClustersFitted(Fact):
+    """Members were put into clusters, of a new run or anew; ``fault`` says why there are none."""
+
+    type: ClassVar[str] = "zhike.insight.clusters_fitted"
+    run_id: int
+    members: int
+    clusters: int
+    fault: str
+
+    @property
+    def subject(self) -> str:
+        return f"model_run/{self.run_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRenamed(Fact):
+    """Staff call a cluster, and those that continue it, by another name; "": by the one from its figures."""
+
+    type: ClassVar[str] = "zhike.insight.cluster_renamed"
+    cluster_id: int
+    run_id: int
+    name: str
+
+    @property
+    def subject(self) -> str:
+        return f"model_run/{self.run_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class BasketsSearched(Fact):
     """What is bought together was searched for; ``fault`` says why there are no rules."""
 

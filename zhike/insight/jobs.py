@@ -38,6 +38,18 @@ def fit_churn(timestamp: int) -> int:
     return operations.fit_churn(actor=SCORES, now=clock.now())
 
 
+@job(cron="48 20 * * *", lock="insight.clusters", retry=2)
+def renew_clusters(timestamp: int) -> int:
+    """Every night: who belongs to which cluster now; a run that is a week old is made again."""
+    return operations.renew_clusters(actor=SCORES, now=clock.now())
+
+
+@job(queue="default", lock="insight.clusters")
+def fit_clusters(*, method: str, k: int) -> int:
+    """Clusters that somebody ordered."""
+    return operations.fit_clusters(actor=SCORES, method=method, k=k, now=clock.now())
+
+
 @job(queue="default", lock="insight.baskets")
 def search_baskets(*, run_id: int) -> int:
     """A search for what is bought together that somebody asked for."""

@@ -503,3 +503,31 @@ class ChurnScore(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["-risk_bp", "member"], name="churn_score_highest")]
+
+
+class Cluster(models.Model):
+    """Members who are alike, as one run found them. ``kin`` is the first cluster of the line it continues, its own id for a new one.
+
+    ``proposed`` are name codes from its figures; ``name`` is what staff call it, if they do. ``profile``: means, effects, favourites.
+    """
+
+    run = models.ForeignKey("insight.ModelRun", models.PROTECT, related_name="+", db_index=False)
+    number = models.SmallIntegerField()
+    kin = models.BigIntegerField(default=0)
+    proposed = models.JSONField()
+    name = models.CharField(max_length=40, blank=True)
+    members = models.IntegerField()
+    profile = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "number"], name="cluster_number_once")]
+        indexes = [models.Index(fields=["kin"], name="cluster_kin")]
+
+
+class ClusterMember(models.Model):
+    """Which cluster of a run a member belongs to. Of old runs it is thrown away."""
+
+    pk = models.CompositePrimaryKey("run_id", "member_id")
+    run = models.ForeignKey("insight.ModelRun", models.CASCADE, related_name="+", db_index=False)
+    member = models.ForeignKey("loyalty.Member", models.CASCADE, related_name="+")
+    cluster = models.ForeignKey("insight.Cluster", models.CASCADE, related_name="+")

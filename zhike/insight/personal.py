@@ -20,6 +20,10 @@ HOLDINGS = (
         "insight_churnscore", "member", "member_id", "insight", "personalisation", DELETE, row="member_id",
         export=("risk_bp", "reasons", "action", "horizon_days"),
     ),
+    Holding(
+        "insight_clustermember", "member", "member_id", "insight", "personalisation", DELETE, row="member_id",
+        export=("run_id", "cluster_id"),
+    ),
     Holding("insight_tagsubject", "person", "subject", "insight", "personalisation", DELETE, row="subject"),
     Holding("insight_tagstate", "person", "subject", "insight", "personalisation", DELETE, row="subject"),
     Holding("insight_tagtimer", "person", "person_id", "insight", "personalisation", DELETE, row="person_id"),

@@ -162,6 +162,7 @@ def load_insight(*, actor: Viewer = ACTOR, now: dt.datetime) -> None:
         insight.order_fit(actor=actor, now=now)
         insight.order_churn_fit(actor=actor, now=now)
         marketing.order_uplift(actor=actor, group_id=group.id, now=now)
+        insight.order_cluster_fit(actor=actor, now=now)
         seed_baskets(actor, group.id, mall_id, now)
         seed_recommended(actor, mall_id, now, SEED)
         insight.order_recommend_fit(actor=actor, now=now)

@@ -8,6 +8,14 @@ from zhike.insight.operations.baskets import (
     search_baskets,
 )
 from zhike.insight.operations.churn import fit_churn, order_churn_fit
+from zhike.insight.operations.clusters import (
+    ClusterNameUnusable,
+    ClusterRunUnusable,
+    fit_clusters,
+    order_cluster_fit,
+    rename_cluster,
+    renew_clusters,
+)
 from zhike.insight.operations.lifetime import fit_lifetime, order_fit
 from zhike.insight.operations.recommend import (
     RecommendationUnknown,
@@ -66,6 +74,8 @@ __all__ = [
     "BasketPlan",
     "BasketPlanUnusable",
     "ChurnPolicy",
+    "ClusterNameUnusable",
+    "ClusterRunUnusable",
     "DefinitionInvalid",
     "MemberSaidNo",
     "PolicyUnusable",
@@ -88,6 +98,7 @@ __all__ = [
     "count_tags",
     "decline_suggestions",
     "fit_churn",
+    "fit_clusters",
     "fit_lifetime",
     "fit_recommendations",
     "freeze_segment",
@@ -96,6 +107,7 @@ __all__ = [
     "mark_tag",
     "order_basket_search",
     "order_churn_fit",
+    "order_cluster_fit",
     "order_fit",
     "order_recommend_fit",
     "publish_churn_policy",
@@ -106,7 +118,9 @@ __all__ = [
     "record_shown",
     "refresh_standings",
     "refuse_recommendation",
+    "rename_cluster",
     "renew_basket_searches",
+    "renew_clusters",
     "retire_tag",
     "ring_tag_timers",
     "save_segment",

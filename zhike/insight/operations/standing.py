@@ -108,6 +108,7 @@ def _forget(now: dt.datetime, rfm: RfmPolicy, person_ids: Sequence[int] | None) 
         cursor.execute(statement.text + " RETURNING s.member_id", statement.params)
         if forgotten := [row[0] for row in cursor.fetchall()]:
             cursor.execute("DELETE FROM insight_churnscore WHERE member_id = ANY(%s)", [forgotten])
+            cursor.execute("DELETE FROM insight_clustermember WHERE member_id = ANY(%s)", [forgotten])
 
 
 def _todays_run(rfm: RfmPolicy, now: dt.datetime) -> RfmRun:

@@ -51,6 +51,20 @@ from zhike.insight.queries.churn import (
     model_run,
     model_runs,
 )
+from zhike.insight.queries.clustering import (
+    CLUSTER_KINDS,
+    ClusterNotFound,
+    ClusterRef,
+    ClusterView,
+    cluster,
+    cluster_choice,
+    cluster_lines,
+    cluster_means,
+    cluster_of,
+    cluster_refs,
+    cluster_run_id,
+    clusters,
+)
 from zhike.insight.queries.lifetime import (
     FORECAST_DAYS,
     ForecastView,
@@ -110,6 +124,9 @@ from zhike.insight.queries.tagging.defined import (
 from zhike.insight.queries.tagging.defined import counts as tag_counts
 from zhike.insight.queries.tagging.held import PersonTags, TagOn, tags_of
 from zhike.insight.queries.tagging.sentences import TagRuleInvalid, checked_rule
+from zhike.insight.rules.clusters import K_MAX as CLUSTERS_MOST
+from zhike.insight.rules.clusters import K_MIN as CLUSTERS_LEAST
+from zhike.insight.rules.clusters import METHODS as CLUSTER_METHODS
 from zhike.insight.rules.definition import (
     MATCHES,
     PROPERTY_OPS,
@@ -128,6 +145,10 @@ from zhike.insight.rules.tags import rule as tag_rule
 
 __all__ = [
     "CATEGORIES",
+    "CLUSTERS_LEAST",
+    "CLUSTERS_MOST",
+    "CLUSTER_KINDS",
+    "CLUSTER_METHODS",
     "CONSENTS",
     "FAMILIES",
     "FEATURES",
@@ -147,6 +168,9 @@ __all__ = [
     "BasketRunNotFound",
     "BasketRunView",
     "ChurnView",
+    "ClusterNotFound",
+    "ClusterRef",
+    "ClusterView",
     "Field",
     "ForecastView",
     "Group",
@@ -198,6 +222,14 @@ __all__ = [
     "churn_list",
     "churn_of",
     "churn_policies",
+    "cluster",
+    "cluster_choice",
+    "cluster_lines",
+    "cluster_means",
+    "cluster_of",
+    "cluster_refs",
+    "cluster_run_id",
+    "clusters",
     "fault_sentence",
     "features_before",
     "forecast_of",

@@ -206,6 +206,21 @@ def _churn_risk(audience: Audience, leaf: Leaf) -> Sql:
     return (between(f"coalesce({alias}.risk, 0)", leaf) + known).inside("(", ")")
 
 
+_LINE = """SELECT x.member_id FROM insight_clustermember x JOIN insight_cluster c ON c.id = x.cluster_id
+    WHERE c.kin = ANY(%s) AND x.run_id = (SELECT max(id) FROM insight_modelrun WHERE kind = 'clusters' AND state = 'done')"""
+_OF_RUN = "SELECT DISTINCT member_id FROM insight_clustermember WHERE cluster_id = ANY(%s)"
+
+
+def _cluster(text: str) -> Callable[[Audience, Leaf], Sql]:
+    """In the run in use, wherever the line of a cluster has got to; or in a run of the past, as it was."""
+
+    def condition(audience: Audience, leaf: Leaf) -> Sql:
+        rows = Sql(text, ([int(value) for value in leaf.values],))
+        return Sql(f"{audience.join(rows, 'member_id')}.member_id IS NOT NULL")
+
+    return condition
+
+
 def _tag(audience: Audience, leaf: Leaf) -> Sql:
     """Whether somebody has one of the tags, or got one within the window and has it still."""
     tags = _held_sql.everybody([int(value) for value in leaf.values])
@@ -248,6 +263,8 @@ CONDITIONS: Mapping[str, Callable[[Audience, Leaf], Sql]] = {
     "future_value": _forecast("value_fen"),
     "risk": _forecast("risk_percent"),
     "churn_risk": _churn_risk,
+    "cluster": _cluster(_LINE),
+    "cluster_of_run": _cluster(_OF_RUN),
     "tag": _tag,
     "consent": _consent,
 }

@@ -46,13 +46,14 @@ class Persona:
 
 @dataclass(frozen=True, slots=True)
 class Make:
-    """Who a segment is made of: sexes, ages by decade ("" unknown), tiers, stages, RFM groups, by number of members."""
+    """Who a segment is made of: sexes, ages by decade ("" unknown), tiers, stages, RFM groups, clusters (ids), by number of members."""
 
     sexes: dict[str, int]
     ages: dict[str, int]
     tiers: dict[str, int]
     stages: dict[str, int]
     groups: dict[str, int]
+    clusters: dict[str, int]
 
 
 _PARTS = """, r AS (SELECT r.* FROM bought r JOIN who USING (person_id))
@@ -120,10 +121,12 @@ def _make(viewer: Viewer, placed: Placed, now: dt.datetime) -> Make:
         SELECT 'age', age, count(*) FROM who GROUP BY 2 UNION ALL
         SELECT 'tier', t.name, count(*) FROM who JOIN loyalty_tier t ON t.id = who.tier_id GROUP BY t.id UNION ALL
         SELECT 'stage', s.stage, count(*) FROM who JOIN insight_standing s ON s.member_id = who.id GROUP BY 2 UNION ALL
-        SELECT 'rfm', s.rfm, count(*) FROM who JOIN insight_standing s ON s.member_id = who.id GROUP BY 2""")
+        SELECT 'rfm', s.rfm, count(*) FROM who JOIN insight_standing s ON s.member_id = who.id GROUP BY 2 UNION ALL
+        SELECT 'cluster', c.cluster_id::text, count(*) FROM who JOIN insight_clustermember c ON c.member_id = who.id
+            WHERE c.run_id = (SELECT max(id) FROM insight_modelrun WHERE kind = 'clusters' AND state = 'done') GROUP BY 2""")
     found: dict[str, dict[str, int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(statement.text, statement.params)
         for part, name, members in cursor.fetchall():
             found.setdefault(part, {})[name] = members
-    return Make(*(found.get(part, {}) for part in ("sex", "age", "tier", "stage", "rfm")))
+    return Make(*(found.get(part, {}) for part in ("sex", "age", "tier", "stage", "rfm", "cluster")))

@@ -82,6 +82,8 @@ _FIELDS = (
     Field("future_value", "standing", "money", is_profiling=True, largest=10**14),
     Field("risk", "standing", "number", is_profiling=True, largest=100),
     Field("churn_risk", "standing", "number", is_profiling=True, largest=100),
+    Field("cluster", "standing", "choice", "clusters", is_profiling=True),
+    Field("cluster_of_run", "standing", "choice", "clusters_of_runs", is_profiling=True),
     Field("tag", "tags", "choice", "tags", is_windowed=True, is_profiling=True),
     Field("consent", "consent", "choice", "consents"),
     Field("segment", "segments", "choice", "segments"),

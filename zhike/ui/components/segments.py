@@ -14,6 +14,7 @@ from zhike.kernel.access import Viewer
 from zhike.kernel.money import yuan_text
 from zhike.loyalty import queries as loyalty
 from zhike.organization import queries as organization
+from zhike.ui.components import clusters as cluster_words
 from zhike.ui.components import tags as tag_words
 from zhike.ui.components.consents import CHANNELS, PURPOSES
 from zhike.ui.components.formatting import grouped
@@ -54,6 +55,8 @@ FIELDS = {
     "future_value": gettext_lazy("Expected spend in the next 90 days"),
     "risk": gettext_lazy("Risk of leaving"),
     "churn_risk": gettext_lazy("Churn risk"),
+    "cluster": gettext_lazy("Cluster, by the newest run"),
+    "cluster_of_run": gettext_lazy("Cluster, by a run of the past"),
     "tag": gettext_lazy("Tag"),
     "consent": gettext_lazy("Agreed to"),
     "segment": gettext_lazy("Segment"),
@@ -161,6 +164,11 @@ def names_for(viewer: Viewer, behaviours: Mapping[str, Any] | None = None) -> Na
             "weekdays": WEEKDAYS,
             "stages": STAGES,
             "rfm_groups": RFM,
+            "clusters": {one.kin: cluster_words.name_of(one) for one in queries.cluster_lines()},
+            "clusters_of_runs": {
+                one.id: _("%(name)s (run %(run)s)") % {"name": cluster_words.name_of(one), "run": one.run_id}
+                for one in queries.cluster_refs()
+            },
             "tags": {one.id: tag_words.name_of(one) for one in queries.tags(viewer)},
             "segments": {one.id: one.name for one in queries.segments(viewer)},
         },
@@ -200,6 +208,8 @@ _CHOICES = {
     "consent": (gettext_lazy("agreed to “%(values)s”"), gettext_lazy("did not agree to “%(values)s”")),
     "identifier": (gettext_lazy("known by %(values)s"), gettext_lazy("not known by %(values)s")),
     "tag": (gettext_lazy("has the tag “%(values)s”"), gettext_lazy("has not the tag “%(values)s”")),
+    "cluster": (gettext_lazy("is one of “%(values)s”"), gettext_lazy("is none of “%(values)s”")),
+    "cluster_of_run": (gettext_lazy("was one of “%(values)s”"), gettext_lazy("was none of “%(values)s”")),
     "segment": (gettext_lazy("belongs to “%(values)s”"), gettext_lazy("does not belong to “%(values)s”")),
 }
 """What is not said as “sex is female”."""

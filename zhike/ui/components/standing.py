@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -29,8 +30,8 @@ def persona_parts(found: queries.Persona) -> list[dict[str, Any]]:
     ]
 
 
-def make_parts(make: queries.Make) -> list[dict[str, Any]]:
-    """Who a segment is made of."""
+def make_parts(make: queries.Make, clusters: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    """Who a segment is made of; ``clusters`` are names by id."""
     ages = {
         _("not known") if age == "" else _("%(age)s to %(end)s") % {"age": age, "end": int(age) + 9}: members
         for age, members in sorted(make.ages.items(), key=lambda one: (one[0] == "", one[0].zfill(3)))
@@ -42,6 +43,9 @@ def make_parts(make: queries.Make) -> list[dict[str, Any]]:
         (_("Stage"), {STAGES[code]: make.stages[code] for code in STAGES if code in make.stages}),
         (_("RFM group"), {RFM[code]: make.groups[code] for code in RFM if code in make.groups}),
     ]
+    if clusters and make.clusters:
+        named = {name: make.clusters[one] for one, name in clusters.items() if one in make.clusters}
+        parts.append((_("Cluster"), named))
     return [_part(title, list(rows.items()), sum(rows.values())) for title, rows in parts]
 
 

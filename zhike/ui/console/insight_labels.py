@@ -19,6 +19,8 @@ AUDIT_ACTIONS = {
     "tag.suggestion_declined": _("Suggestion declined"),
     "lifetime.fit": _("Model of future value fitted"),
     "churn.fit": _("Members scored for the risk of leaving"),
+    "clusters.fit": _("Members put into clusters"),
+    "clusters.rename": _("Cluster named"),
     "standing.churn": _("Horizon of leaving published"),
     "recommendations.fit": _("Recommendations fitted"),
     "basket.offer": _("Coupon made of a basket rule"),
@@ -32,6 +34,7 @@ AUDIT_SUBJECTS = {
     "lifetime_run": _("Fit"),
     "recommend_run": _("Fit"),
     "model_run": _("Run of a model"),
+    "cluster": _("Cluster"),
     "basket_offer": _("Coupon made of a basket rule"),
 }
 

@@ -12,6 +12,7 @@ from zhike.loyalty import queries as loyalty
 from zhike.ui.api.routes.base import ApiRequest, Needs
 from zhike.ui.api.shapes import ID_MAX
 from zhike.ui.components import churn as words
+from zhike.ui.components import clusters as cluster_words
 
 router = Router(tags=["segments"])
 
@@ -46,13 +47,41 @@ class ExpectedOut(Schema):
     risk_percent: int | None
 
 
+class MemberClusterOut(Schema):
+    """`name` by staff, or from the figures. `kin` stays the same from run to run while the cluster goes on."""
+
+    id: int
+    kin: int
+    name: str
+    codes: list[str]
+    run_id: int
+
+
 class MemberScoresOut(Schema):
     churn: ChurnOut | None
     expected: ExpectedOut | None
+    cluster: MemberClusterOut | None
+
+
+class ClusterOut(MemberClusterOut):
+    """`members` and `share` are those in the key's scope. `means`: averages of the figures; `effects`: how many standard deviations
+    from the average member's they lie; `apart`: what sets the cluster apart, the farthest first."""
+
+    number: int
+    members: int
+    share: float
+    means: dict[str, float]
+    effects: dict[str, float]
+    apart: list[str]
+
+
+class ClustersOut(Schema):
+    items: list[ClusterOut]
 
 
 class ModelRunOut(Schema):
-    """`holdout` by mall id ("0": all malls): ranking figures of both models on days they had not seen, and the winner."""
+    """`holdout` by mall id ("0": all malls). Of churn: ranking figures of both models on days they had not seen, and the winner;
+    of clusters: what was tried, and which was used for what reason."""
 
     id: int
     kind: str
@@ -76,7 +105,7 @@ def get_member_scores(
     """What the newest runs say of a member."""
     person_id, _mall_id = loyalty.member_place(request.viewer, member_id)
     if not queries.may_be_profiled(person_id, request.now):
-        return MemberScoresOut(churn=None, expected=None)
+        return MemberScoresOut(churn=None, expected=None, cluster=None)
     score, forecast = queries.churn_of(member_id), queries.forecast_of(member_id)
     expected = None
     if forecast is not None:
@@ -84,7 +113,36 @@ def get_member_scores(
         expected = ExpectedOut(
             value_fen=forecast.value_fen, purchases=purchases, risk_percent=forecast.risk_percent
         )
-    return MemberScoresOut(churn=_churn(score) if score else None, expected=expected)
+    found = queries.cluster_of(member_id)
+    return MemberScoresOut(
+        churn=_churn(score) if score else None,
+        expected=expected,
+        cluster=MemberClusterOut(**_cluster(found)) if found else None,
+    )
+
+
+def _cluster(found: queries.ClusterRef | queries.ClusterView) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "kin": found.kin,
+        "name": cluster_words.name_of(found),
+        "codes": list(found.proposed),
+        "run_id": found.run_id,
+    }
+
+
+@router.get("/clusters", auth=Needs("segments.view"), response=ClustersOut)
+def list_clusters(request: ApiRequest) -> ClustersOut:
+    """The clusters of the newest run, the largest first; empty before the first one."""
+    return ClustersOut(
+        items=[
+            ClusterOut(
+                **_cluster(one), number=one.number, members=one.members, share=round(one.share, 4), means=one.means,
+                effects=one.effects, apart=list(one.apart),
+            )
+            for one in queries.clusters(request.viewer)
+        ]
+    )  # fmt: skip
 
 
 def _churn(score: queries.ChurnView) -> ChurnOut:

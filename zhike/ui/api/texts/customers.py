@@ -180,6 +180,13 @@ OPERATIONS: dict[str, Text] = {
             " null of whom nothing can be said, and of who refused personalisation. Needs members.view as well."
         ),
     ),
+    "list_clusters": Text(
+        _("List clusters of members who are alike"),
+        _(
+            "Of the run in use, the largest first: how many members in the key's scope, averages, what sets a cluster apart. "
+            "`kin` goes on from run to run while a cluster does."
+        ),
+    ),
     "list_model_runs": Text(
         _("Runs of the models about members"),
         _(

@@ -21,6 +21,7 @@ from zhike.risk import queries as risk
 from zhike.sales import queries as sales
 from zhike.ui.components import stages
 from zhike.ui.components import standing as words
+from zhike.ui.components.clusters import name_of
 from zhike.ui.components.formatting import day, grouped
 from zhike.ui.components.purchases import bought_in_words
 from zhike.ui.components.staff import StaffRequest, staff_page
@@ -219,6 +220,7 @@ def _persona(request: StaffRequest, file: MemberFile) -> dict[str, Any]:
         "forecast": forecast,
         "leaving": score_parts(score) if score else None,
         "persona": words.persona_parts(likes),
+        "cluster": _cluster(file.member_id),
     }
     if standing is not None:
         context |= {
@@ -230,6 +232,11 @@ def _persona(request: StaffRequest, file: MemberFile) -> dict[str, Any]:
             "scores": "R{} F{} M{}".format(*standing.scores) if standing.scores else "",
         }
     return context
+
+
+def _cluster(member_id: int) -> dict[str, Any] | None:
+    found = insight.cluster_of(member_id)
+    return {"id": found.id, "name": name_of(found), "run": found.run_id} if found else None
 
 
 def _profile(request: StaffRequest, file: MemberFile) -> dict[str, Any]:

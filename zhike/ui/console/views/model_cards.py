@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from zhike.insight import queries
@@ -12,6 +13,7 @@ from zhike.organization import queries as organization
 from zhike.ui.components import churn as words
 from zhike.ui.components.staff import StaffRequest, staff_page
 from zhike.ui.console.pages import page
+from zhike.ui.console.views.clusters import run_line
 
 VIEW = "segments.view"
 SECTION = "model_cards"
@@ -27,6 +29,7 @@ def model_cards(request: StaffRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "churn": churn,
         "churn_now": next((one for one in churn if one["run"].state == "done"), None),
+        "clusters": [run_line(one) for one in queries.model_runs(request.viewer, "clusters")],
         "lifetime": lifetime,
         "recommend": recommend[:6],
     }
@@ -49,6 +52,8 @@ def _line(run: queries.ModelCard) -> dict[str, Any]:
 @staff_page(VIEW)
 def model_card(request: StaffRequest, run_id: int) -> HttpResponse:
     run = queries.model_run(request.viewer, run_id)
+    if run.kind == "clusters":
+        return redirect("console:cluster_run", run_id)
     context: dict[str, Any] = {"line": _line(run), "run": run, "whole": run.whole}
     if run.whole:
         names = {mall.id: mall.name for mall in organization.malls(request.viewer, VIEW)}

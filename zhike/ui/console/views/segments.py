@@ -16,6 +16,7 @@ from zhike.insight import operations, queries
 from zhike.kernel.errors import NotAllowed, Problem
 from zhike.loyalty import queries as loyalty
 from zhike.organization import queries as organization
+from zhike.ui.components import clusters as cluster_words
 from zhike.ui.components import segments as words
 from zhike.ui.components import standing
 from zhike.ui.components.formatting import grouped
@@ -193,7 +194,8 @@ def segment_now(request: StaffRequest, segment_id: int) -> HttpResponse:
 def segment_persona(request: StaffRequest, segment_id: int) -> HttpResponse:
     """Who they are and what they like."""
     likes, make = queries.segment_persona(request.viewer, segment_id, request.now)
-    context = {"likes": standing.persona_parts(likes), "make": standing.make_parts(make)}
+    named = {str(one.id): cluster_words.name_of(one) for one in queries.cluster_lines()}
+    context = {"likes": standing.persona_parts(likes), "make": standing.make_parts(make, named)}
     return fragment(request, "console/segments/_persona.html", context)
 
 

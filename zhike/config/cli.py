@@ -27,6 +27,7 @@ COMMANDS = {
     "cards": ("zhike.ui.cli.cards:cards", "Secrets of member cards, for tills without a network."),
     "ledger": ("zhike.ui.cli.ledger:ledger", "Prove the points ledger, and seal it."),
     "rights": ("zhike.ui.cli.rights:rights", "Privacy requests: what is due, certificates, old data."),
+    "history": ("zhike.ui.cli.history:history", "The columnar history: export, verify, rebuild."),
     "events": ("zhike.ui.cli.events:events", "Events that a reader could not handle."),
     "rebuild": ("zhike.ui.cli.events:rebuild", "Throw a projection away and derive it again."),
     "keys": ("zhike.ui.cli.keys:keys", "Encryption keys: status and rotation."),

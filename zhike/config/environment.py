@@ -24,6 +24,11 @@ def inbox() -> Path:
     return Path(os.environ.get("ZHIKE_INBOX") or home() / "inbox")
 
 
+def history_dir() -> Path:
+    """The folder of the columnar history; ZHIKE_HISTORY, or `history` in ZHIKE_HOME. Every worker must see the same one."""
+    return Path(os.environ.get("ZHIKE_HISTORY") or home() / "history")
+
+
 def is_production() -> bool:
     return os.environ.get("ZHIKE_ENV", "development") == "production"
 

@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "zhike.rewards",
     "zhike.risk",
     "zhike.insight",
+    "zhike.history",
     "zhike.engagement",
     "zhike.service",
     "zhike.clienteling",
@@ -131,6 +132,7 @@ X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 UPLOAD_DIR = HOME / "uploads"
+HISTORY_DIR = environment.history_dir()
 # Connectors may watch folders below this one and nowhere else.
 INBOX_DIR = environment.inbox()
 SOURCE_SOCKETS = os.environ.get("ZHIKE_SOURCE_SOCKETS") == "1"
@@ -203,6 +205,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "zhike.risk.jobs",
     "zhike.engagement.jobs",
     "zhike.insight.jobs",
+    "zhike.history.jobs",
     "zhike.service.jobs",
     "zhike.clienteling.jobs",
     "zhike.marketing.jobs",

@@ -3,6 +3,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from zhike.kernel.fields import TransactionIdField
+
 
 class ProductCategory(models.Model):
     group = models.ForeignKey("organization.Group", models.PROTECT, related_name="+")
@@ -121,3 +123,13 @@ class Tender(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(amount_fen__gte=0), name="tender_amount_positive")]
+
+
+class ReceiptGone(models.Model):
+    """A receipt that was taken out again, written by a trigger: copies elsewhere must let it go too."""
+
+    receipt_id = models.UUIDField(primary_key=True)
+    xid = TransactionIdField()
+
+    class Meta:
+        indexes = [models.Index(fields=["xid"], name="receipt_gone_xid")]

@@ -15,6 +15,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from zhike.collection import operations as collection
+from zhike.history import operations as lake
 from zhike.insight import operations as insight
 from zhike.kernel import clock as kernel_clock
 from zhike.kernel import events
@@ -166,6 +167,7 @@ def load_insight(*, actor: Viewer = ACTOR, now: dt.datetime) -> None:
         seed_baskets(actor, group.id, mall_id, now)
         seed_recommended(actor, mall_id, now, SEED)
         insight.order_recommend_fit(actor=actor, now=now)
+    lake.ask_export(actor=actor, now=now)
 
 
 def mini_program_key(*, actor: Viewer = ACTOR, now: dt.datetime) -> tuple[int, str]:

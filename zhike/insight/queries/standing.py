@@ -174,6 +174,23 @@ def _moves(viewer: Viewer, column: str, draft: Sql) -> Moves:
     return Moves(sum(row[2] for row in rows), sum(row[2] for row in moving), moving)
 
 
+# --- for whoever counts elsewhere ------------------------------------------------------------------------------------
+
+
+def profiled_members(now: dt.datetime) -> Sql:
+    """Active members ``m`` who may be profiled, as what follows FROM. Whoever counts people elsewhere counts these."""
+    return _standing_sql.profiled_members(now, Sql(""))
+
+
+def rfm_at(now: dt.datetime) -> dict[str, tuple[int, int, int]]:
+    """Members, fen and purchases by RFM group as of a moment, by the breaks in force; "" without a purchase in the window."""
+    statement = _standing_sql.standings(now, rfm_policy(), _breaks(), stage_thresholds())
+    rows = _fetched(
+        statement.inside("SELECT rfm, count(*), sum(monetary), sum(frequency) FROM (", ") s GROUP BY rfm")
+    )
+    return {row[0]: (int(row[1]), int(row[2]), int(row[3])) for row in rows}
+
+
 # --- inside --------------------------------------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from django.db import transaction
 from zhike.collection import queries as collection
 from zhike.customers.operations import restricting
 from zhike.customers.queries.clear import words_of
+from zhike.history import operations as history
 from zhike.kernel import events, forgetting, signing
 from zhike.kernel.access import Viewer, require
 from zhike.loyalty import operations as loyalty
@@ -31,7 +32,7 @@ from zhike.rights.queries.catalogue import contexts, holdings_of
 from zhike.rights.queries.certificates import PURPOSE
 from zhike.rights.queries.subjects import loss_of, persons_of, subjects_of
 
-CLOSING, BEHAVIOUR, LAST = "closing", "collection", "customers"
+CLOSING, BEHAVIOUR, LAKE, LAST = "closing", "collection", "history", "customers"
 STEPS = (CLOSING, *(one.name for one in contexts() if one.holdings and one.name != LAST), LAST)
 """In this order; the closing ends memberships, the last one takes the name and searches everything."""
 
@@ -93,6 +94,7 @@ def erase_step(*, actor: Viewer, request_id: int, step: str, now: dt.datetime) -
         outcome = _forget(row, persons)
     else:
         seen = _unsee(row.person_id) if step == BEHAVIOUR else []
+        seen += _leave_lake(actor, row.person_id, persons, now) if step == LAKE else []
         outcome = _told(forgetting.erase(holdings_of(step), subjects_of(persons))) + seen
     ErasureStep.objects.create(request=row, context=step, outcome=outcome, done_at=now)
     leave(row, "step", actor=actor, now=now, details={"step": step, "rows": sum(one[3] for one in outcome)})
@@ -116,6 +118,13 @@ def _unsee(person_id: int) -> list[list[Any]]:
     visitors = collection.visitors_of(person_id)
     count = sum(forgetting.empty_events([one.subject], EMPTIED, one.until) for one in visitors)
     return [["kernel_event", "blank", "statistics", count]] if count else []
+
+
+def _leave_lake(actor: Viewer, person_id: int, persons: Sequence[int], now: dt.datetime) -> list[list[Any]]:
+    """The files of the columnar history, while their pseudonyms and browsers are still known."""
+    visitors = [one.id for one in collection.visitors_of(person_id) if one.until is None]
+    count = history.forget_persons(actor=actor, person_ids=persons, visitor_ids=visitors, now=now)
+    return [["lake", "blank", "statistics", count]] if count else []
 
 
 def _told(done: Sequence[tuple[Any, int]]) -> list[list[Any]]:

@@ -9,6 +9,7 @@ from zhike.clienteling import personal as clienteling
 from zhike.collection import personal as collection
 from zhike.customers import personal as customers
 from zhike.engagement import personal as engagement
+from zhike.history import personal as history
 from zhike.insight import personal as insight
 from zhike.intake import personal as intake
 from zhike.kernel.access import Viewer, require
@@ -35,6 +36,7 @@ CONTEXTS = (
     ("webforms", webforms),
     ("clienteling", clienteling),
     ("service", service),
+    ("history", history),
     ("insight", insight),
     ("engagement", engagement),
     ("rewards", rewards),

@@ -16,6 +16,7 @@ AUTOMATA = {
     "emulator": _("Emulated vendor"),
     "enrolment": _("Enrolment"),
     "gifts": _("Gifts for purchases"),
+    "history": _("Columnar history"),
     "intake": _("File imports"),
     "live tills": _("Live tills"),
     "member-app": _("Member app"),

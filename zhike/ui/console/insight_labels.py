@@ -26,6 +26,7 @@ AUDIT_ACTIONS = {
     "basket.offer": _("Coupon made of a basket rule"),
     "standing.stages": _("Thresholds of the stages published"),
     "standing.rfm": _("Settings of RFM published"),
+    "history.ask": _("Columnar history brought up to date"),
 }
 AUDIT_SUBJECTS = {
     "tag": _("Tag"),
@@ -36,6 +37,7 @@ AUDIT_SUBJECTS = {
     "model_run": _("Run of a model"),
     "cluster": _("Cluster"),
     "basket_offer": _("Coupon made of a basket rule"),
+    "history": _("Columnar history"),
 }
 
 BASKET_LEVELS = {

@@ -8,6 +8,7 @@ from zhike.ui.console.views import (
     baskets,
     churn,
     clusters,
+    history,
     lifetime,
     member_tags,
     model_cards,
@@ -73,4 +74,8 @@ INSIGHT: list[URLPattern] = [
     path("standing/stages/preview/", standing.preview_stages, name="preview_stages"),
     path("standing/rfm/", standing.publish_rfm, name="publish_rfm"),
     path("standing/rfm/preview/", standing.preview_rfm, name="preview_rfm"),
+    path("history/", history.lake, name="history"),
+    path("history/export/", history.export, name="export_history"),
+    path("history/figures/", history.figures, name="history_figures"),
+    path("history/runs/<int:run_id>/", history.run, name="history_run"),
 ]

@@ -50,6 +50,14 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
                 "console:model_cards",
                 everywhere=True,
             ),
+            Entry(
+                "figures",
+                _("Cohorts and funnel"),
+                "chart-column",
+                "segments.view",
+                "console:history_figures",
+                everywhere=True,
+            ),
             Entry("baskets", _("Bought together"), "shopping-basket", "segments.view", "console:baskets"),
             Entry(
                 "associates", _("Sales associates"), "contact-round", "members.identity", "console:associates"
@@ -201,6 +209,14 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("retention", _("Retention"), "timer-reset", "rights.view", "console:retention"),
             Entry("imports", _("Imports"), "file-up", "imports.view", "console:imports"),
             Entry("connectors", _("Connectors"), "cable", "imports.view", "console:connectors"),
+            Entry(
+                "history",
+                _("Columnar history"),
+                "database",
+                "segments.view",
+                "console:history",
+                everywhere=True,
+            ),
             Entry("sources", _("Web sites and apps"), "radio-tower", "collection.view", "console:sources"),
             Entry(
                 "parked_events",

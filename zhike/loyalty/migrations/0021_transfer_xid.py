@@ -1,0 +1,13 @@
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    """Readers that take what was written since they last looked find it by transaction."""
+
+    dependencies = [("loyalty", "0020_growth")]
+
+    operations = [
+        migrations.RunSQL(
+            "CREATE INDEX transfer_xid ON loyalty_transfer (xid)", "DROP INDEX IF EXISTS transfer_xid"
+        ),
+    ]

@@ -30,6 +30,7 @@ FLOORS = [
     "rewards",
     "risk",
     "insight",
+    "history",
     "service",
     "clienteling",
     "webforms",

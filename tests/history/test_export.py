@@ -66,7 +66,8 @@ def test_changes_come_with_the_next_run_however_late_they_are_committed(
         late = _copy_of_a_receipt(slow)
         buy(malls, person, malls.cafe, 12_300, NOW - DAY)
         run = export()
-        assert (table(run, "orders")["changed"], run.state) == (1, "done"), "what is under way is not seen"
+        # whoever else is at work on this server holds the cursor back, so rows may come twice; never one that is under way
+        assert (table(run, "orders")["rows"], run.state) == (before + 1, "done")
         buy(malls, person, malls.cafe, 45_600, NOW - DAY)
         slow.commit()
     finally:

@@ -61,7 +61,7 @@ def test_over_the_api_and_the_command_line(world: World) -> None:
     key = ApiClient(make_key(["segments.view", "segments.edit"]))
     assert key.get("/api/v1/history").json["state"] == ""
     assert key.get("/api/v1/history/figures/cohort").status == 404
-    assert key.post("/api/v1/history/exports", {}).status == 202
+    assert key.post("/api/v1/history/exports", {}).status == 201
     from unittest import mock
 
     with mock.patch("zhike.config.startup.with_django", lambda one: one):

@@ -86,12 +86,12 @@ def get_history_figure(
     )
 
 
-@router.post("/history/exports", auth=Needs("segments.edit", body=True), response={202: HistoryAskedOut})
+@router.post("/history/exports", auth=Needs("segments.edit", body=True), response={201: HistoryAskedOut})
 def export_history(request: ApiRequest) -> Any:
     """Have the history brought up to date by a worker."""
 
     def act() -> Outcome:
         operations.ask_export(actor=request.viewer, now=request.now)
-        return Outcome(202, HistoryAskedOut(asked=True).model_dump(mode="json"))
+        return Outcome(201, HistoryAskedOut(asked=True).model_dump(mode="json"))
 
     return run_once(request, act)

@@ -173,6 +173,23 @@ OPERATIONS: dict[str, Text] = {
         ),
     ),
     "count_definition": Text(_("Count a definition"), _("Within the key's scope; nothing is saved.")),
+    "get_history": Text(
+        _("How the columnar history stands"),
+        _(
+            "Tables with rows here and in the database as of the last run, and how much was written since."
+            " For keys that are valid everywhere."
+        ),
+    ),
+    "get_history_figure": Text(
+        _("A figure of the columnar history"),
+        _(
+            "Cohorts, the funnel, visits, days or RFM groups as the newest run worked them out. For keys that are valid everywhere."
+        ),
+    ),
+    "export_history": Text(
+        _("Bring the columnar history up to date"),
+        _("A worker takes in what was written or changed since and works the figures out anew."),
+    ),
     "get_member_scores": Text(
         _("What is expected of a member"),
         _(

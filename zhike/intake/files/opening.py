@@ -17,6 +17,7 @@ from typing import IO, Any, cast
 
 from django.utils.translation import gettext_lazy as _
 
+from zhike.intake.files import poslog
 from zhike.intake.files.rows import BrokenRow, Row, parse_rows
 from zhike.kernel.errors import Invalid
 
@@ -26,6 +27,7 @@ RATIO_MAX = 300
 RATIO_COUNTS_FROM = 64 * 1024**2
 BLOCK = 1024 * 1024
 SAMPLE_LINES = 50
+SAMPLE_BYTES = 512
 COLUMNS_MAX = 500
 LINE_BYTES_MAX = 2_000_000
 
@@ -50,7 +52,12 @@ class EmptyFile(FileRefused):
 
 class UnreadableFile(FileRefused):
     code = "file-unreadable"
-    title = _("This is neither a text table (CSV, TSV) nor an Excel workbook.")
+    title = _("This is neither a text table (CSV, TSV), an Excel workbook nor a POSLog.")
+
+
+class NotPosLog(FileRefused):
+    code = "file-not-poslog"
+    title = _("This is XML, but no POSLog; a document type or entities are not allowed in it.")
 
 
 class WrongEncoding(FileRefused):
@@ -127,6 +134,9 @@ def inspect_file(path: Path, *, encoding: str = "auto", delimiter: str = "auto")
         sheets, lines = workbook.inspect_workbook(path)
         return FileFacts("workbook", digest, size, lines, sheets=sheets)
     packed = magic[:2] == _GZIP
+    if poslog.is_xml(next(_blocks(path, packed), b"")[:SAMPLE_BYTES]):
+        with _xml_faults():
+            return FileFacts("poslog", digest, size, poslog.count(path, packed), packed=packed)
     found, lines = _find_encoding(path, packed, encoding)
     chosen = delimiter if delimiter != "auto" else _sniff_delimiter(path, packed, found)
     return FileFacts("text", digest, size, lines, found, chosen, packed)
@@ -146,10 +156,24 @@ def open_table(
         rows = workbook.read_sheet(path, sheet)
         yield _with_columns(rows, facts, header)
         return
+    if facts.kind == "poslog":
+        with _xml_faults():
+            yield _with_columns(poslog.read(path, facts.packed), facts, True)
+        return
     try:
         with _text(path, facts) as text:
             yield _with_columns(parse_rows(text, facts.delimiter), facts, header)
     except _DAMAGE:
+        raise TruncatedFile from None
+
+
+@contextmanager
+def _xml_faults() -> Iterator[None]:
+    try:
+        yield
+    except poslog.NoPosLog:
+        raise NotPosLog from None
+    except (poslog.CutOff, *_DAMAGE):
         raise TruncatedFile from None
 
 

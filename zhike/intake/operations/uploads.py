@@ -25,6 +25,8 @@ from zhike.kernel.errors import Invalid
 from zhike.kernel.ids import uuid7
 
 UPLOAD_BYTES_MAX = 1024**3
+POSLOG: dict[str, Any] = {"kind": {"return_values": ["return"]}}
+"""What is known of a POSLog before its first return is seen."""
 SAMPLE_ROWS = 200
 NAME_MAX = 80
 
@@ -193,7 +195,8 @@ def _fitting(path: Path, facts: FileFacts, given: Mapping | None) -> tuple[dict[
             return data, table.columns
         rows = [row for _, (_, row) in zip(range(SAMPLE_ROWS), table, strict=False)]
         whole = [row for row in rows if not isinstance(row, BrokenRow)]
-        return suggest_mapping(table.columns, whole), table.columns
+        said = POSLOG if facts.kind == "poslog" else {}
+        return suggest_mapping(table.columns, whole) | said, table.columns
 
 
 def _full(mapping: dict[str, Any]) -> dict[str, Any]:

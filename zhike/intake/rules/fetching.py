@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 EVERY_MIN, EVERY_MAX = 1, 7 * 24 * 60
 WAIT_MAX = dt.timedelta(hours=6)
 SETTLED_AFTER = dt.timedelta(seconds=30)
-SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".gz")
+SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xml", ".gz")
 DIALECTS = ("postgresql+psycopg", "postgresql", "mysql+pymysql", "mssql+pymssql", "oracle+oracledb")
 TRIES_MAX = 5
 

@@ -28,7 +28,7 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         label=_("File"),
         help_text=_("CSV, TSV or Excel (.xlsx), also packed as .gz; UTF-8 or GBK."),
-        widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.gz"}),
+        widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.xml,.gz"}),
     )
     mall_id = forms.TypedChoiceField(coerce=int, label=_("Mall"))
 

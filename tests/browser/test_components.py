@@ -35,7 +35,9 @@ def test_charts_are_drawn_in_the_colours_of_the_theme(page: Page):
     chart = page.locator("[data-chart='points-chart-data']")
     expect(chart).to_have_attribute("data-drawn", "true")
     expect(chart.locator("canvas")).to_be_visible()
-    expect(chart).to_have_attribute("aria-label", "近 14 天积分发放与兑换")  # ours, not one that the library makes up
+    expect(chart).to_have_attribute(
+        "aria-label", "近 14 天积分发放与兑换"
+    )  # ours, not one that the library makes up
     page.get_by_label("个人菜单").click()
     page.get_by_role("button", name="深色").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "zhike-dark")

@@ -304,10 +304,11 @@ def test_who_takes_one_event_at_a_time_keeps_up(monkeypatch: pytest.MonkeyPatch)
         for number in range(5):
             publish(LampLit(1, number=number), now=NOON)
     order: list[str] = []
-    readers = [
-        Consumer(name, {LampLit: lambda _event, name=name: order.append(name)}, batch_size=1)
-        for name in ("first", "second")
-    ]
+
+    def reader(name: str) -> Consumer:
+        return Consumer(name, {LampLit: lambda _event: order.append(name)}, batch_size=1)
+
+    readers = [reader("first"), reader("second")]
     arrived = Arrivals()
     runner = Runner([*readers, Consumer("last", {LampLit: arrived.handle})], threads=1)
     runner.start()

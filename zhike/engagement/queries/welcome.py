@@ -117,7 +117,7 @@ def welcome_figures(viewer: Viewer, mall_id: int, now: dt.datetime) -> WelcomeFi
     persons = members.person_ids_of([member_id for member_id, _at in granted])
     moment = dt.timedelta(microseconds=1)
     windows = [(persons[pk], at + moment, now) for pk, at in granted if at is not None and at < now]
-    again = sales.purchases_within(windows)
+    again = {one.person_id for one in sales.spent_within(windows) if one.sales}
     program_id = members.default_program_id()
     worth = members.value_of_points(program_id, points, now.date()) if program_id and points else 0
     return WelcomeFigures(
@@ -128,7 +128,7 @@ def welcome_figures(viewer: Viewer, mall_id: int, now: dt.datetime) -> WelcomeFi
         worth,
         taken_off,
         len(granted),
-        sum(count > 0 for count, _net in again.values()),
+        len(again),
     )
 
 

@@ -4,7 +4,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
     """Readers that take what was written since they last looked find it by transaction."""
 
-    dependencies = [("loyalty", "0020_growth")]
+    dependencies = [("loyalty", "0021_photo_claims")]
 
     operations = [
         migrations.RunSQL(

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from tests.kernel.facts import NOON
 from tests.kernel.threads import run_threads
-from zhike.kernel import crypto, keyring, operations, queries
+from zhike.kernel import crypto, health, keyring, operations, queries
 from zhike.kernel.access import Grant, Viewer
 from zhike.kernel.crypto import DecryptionFailed, blind_index, blind_indexes, decrypt, encrypt
 from zhike.kernel.errors import NotAllowed, NotFound
 from zhike.kernel.keyring import KeyringUnusable
 from zhike.kernel.models import AuditEntry
 from zhike.kernel.operations import KeyInUse
-from zhike.kernel.reencryption import EncryptedColumn, reencrypt_batch
+from zhike.kernel.reencryption import EncryptedColumn, closed_fields, reencrypt_batch
 
 pytestmark = pytest.mark.feature("C026")
 
@@ -250,6 +250,31 @@ def test_row_that_no_key_opens_is_reported_and_left_alone(people: list[int]) -> 
         cursor.execute("UPDATE test_person SET phone = 'v1.k1.broken.broken' WHERE id = 3")
     assert operations.reencrypt_everything(actor=KEEPER, now=NOON) == 1
     assert queries.keys_status(KEEPER)["k1"] == {PHONE: 1}
+
+
+def test_lost_keys_are_noticed_before_anybody_is_enrolled_twice(
+    people: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key file made anew, or another installation's, has the same names; only trying tells."""
+    monkeypatch.setattr(health, "_keys_fit", False)
+    ours = keyring.current()
+    monkeypatch.setenv("ZHIKE_KEY_FILE", str(tmp_path / "made-anew.json"))
+    keyring.forget()
+    assert list(keyring.current().keys) == list(ours.keys)
+    [check] = [one for one in health.readiness() if one.name == "keys"]
+    assert (check.ok, check.detail, check.critical) == (False, f"not those that wrote {PHONE}", True)
+
+    keyring.store(keyring.Keyring(ours.keys, keyring.current().index_keys))
+    assert closed_fields() == [PHONE, PHONE], "they open, but nobody would be found"
+    keyring.store(ours)
+    assert closed_fields() == []
+    assert health.is_ready(health.readiness())
+
+
+def test_one_damaged_value_is_not_taken_for_lost_keys(people: list[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE test_person SET phone = 'v1.k1.broken.broken' WHERE id IN (1, 25)")
+    assert closed_fields() == []
 
 
 def test_keys_are_closed_to_strangers_and_the_newest_stays(people: list[int]) -> None:

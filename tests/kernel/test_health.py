@@ -14,6 +14,7 @@ def test_ready_when_database_tables_and_readers_are_fine() -> None:
     assert [(check.name, check.ok) for check in checks] == [
         ("database", True),
         ("migrations", True),
+        ("keys", True),
         ("event_log", True),
         ("event_lag", True),
     ]

@@ -8,10 +8,13 @@ from django.db import DatabaseError, connection
 
 from zhike.kernel import queries
 from zhike.kernel.events.restored import is_at_home
+from zhike.kernel.keyring import KeyringUnusable
+from zhike.kernel.reencryption import closed_fields
 
 LAG_S_MAX = 120.0
 
 _migrated = False
+_keys_fit = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +28,12 @@ class Check:
 
 
 def readiness() -> list[Check]:
-    """The database is reachable, its tables are those of this program, and the log's readers keep up."""
+    """The database is reachable, tables and keys are those of this program, and the log's readers keep up."""
     reachable = _database()
     if not reachable.ok:
         return [reachable]
     migrated = _migrations()
-    return [reachable, migrated, *([_event_log(), _event_lag()] if migrated.ok else [])]
+    return [reachable, migrated, *([_keys(), _event_log(), _event_lag()] if migrated.ok else [])]
 
 
 def is_ready(checks: list[Check]) -> bool:
@@ -59,6 +62,20 @@ def _migrations() -> Check:
             return Check("migrations", ok=False, detail=f"{len(missing)} not applied")
         _migrated = True
     return Check("migrations", ok=True)
+
+
+def _keys() -> Check:
+    """With other keys nobody would be found, and be enrolled twice. Tried until they fit, then remembered."""
+    global _keys_fit
+    if not _keys_fit:
+        try:
+            closed = closed_fields()
+        except KeyringUnusable as error:
+            return Check("keys", ok=False, detail=str(error))
+        if closed:
+            return Check("keys", ok=False, detail=f"not those that wrote {', '.join(dict.fromkeys(closed))}")
+        _keys_fit = True
+    return Check("keys", ok=True)
 
 
 def _event_log() -> Check:

@@ -18,7 +18,7 @@ from zhike.kernel.events.base import StoredEvent
 from zhike.kernel.events.feed import READ_PERMISSION, EventsPage, events_page, to_cloudevent
 from zhike.kernel.models import AuditEntry, Event, ParkedEvent
 from zhike.kernel.paging import Keyset, Page
-from zhike.kernel.reencryption import encrypted_columns, rows_by_key
+from zhike.kernel.reencryption import closed_fields, encrypted_columns, rows_by_key
 
 __all__ = [
     "EventsPage",
@@ -27,6 +27,7 @@ __all__ = [
     "consumer_lags",
     "events_about",
     "events_page",
+    "fields_under_other_keys",
     "keys_status",
     "latest_events",
     "parked_count",
@@ -185,3 +186,9 @@ def keys_status(viewer: Viewer) -> dict[str, dict[str, int]]:
         name: {field: found[name] for field, found in counts.items() if name in found}
         for name in [*names, *unknown]
     }
+
+
+def fields_under_other_keys(viewer: Viewer) -> list[str]:
+    """Fields whose oldest or newest values none of our keys opens: the key file was lost, or is another installation's."""
+    require_touch(viewer, KEYS_PERMISSION)
+    return list(dict.fromkeys(closed_fields()))

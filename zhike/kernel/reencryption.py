@@ -12,6 +12,8 @@ from django.utils.module_loading import import_string
 
 from zhike.kernel import crypto, keyring
 
+TRIED_AT_EACH_END = 3
+
 
 @dataclass(frozen=True, slots=True)
 class EncryptedColumn:
@@ -76,6 +78,43 @@ def rows_by_key(column: EncryptedColumn) -> dict[str, int]:
             )
             counts |= {str(version): int(count) for version, count in cursor.fetchall()}
     return counts
+
+
+def closed_fields() -> list[str]:
+    """Fields whose oldest or whose newest values our keys do not open, or would not find: other keys than wrote them.
+
+    Some rows at either end of each column are tried, so that one damaged value is not taken for lost keys.
+    """
+    return [
+        column.field
+        for column in encrypted_columns()
+        for rows in (_end(column, "ASC"), _end(column, "DESC"))
+        if rows and not any(_is_ours(column, *row) for row in rows)
+    ]
+
+
+def _end(column: EncryptedColumn, order: str) -> list[tuple[Any, bytes, bytes | None]]:
+    quote = connection.ops.quote_name
+    row, value = quote(column.row_column), quote(column.column)
+    index = quote(column.index_column) if column.index_column else "NULL"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {row}, {value}, {index} FROM {quote(column.table)} WHERE {value} IS NOT NULL"
+            f" AND substring({value} FROM 1 FOR 3) = %s ORDER BY {row} {order} LIMIT {TRIED_AT_EACH_END}",
+            [crypto.SCHEME + b"."],
+        )
+        return list(cursor.fetchall())
+
+
+def _is_ours(column: EncryptedColumn, row: Any, envelope: bytes, index: bytes | None) -> bool:
+    try:
+        text = crypto.decrypt(envelope, field=column.field, row=row)
+    except crypto.DecryptionFailed:
+        return False
+    if index is None or column.index_of is None:
+        return True
+    wanted = column.index_of(text)
+    return bytes(index)[:1] != wanted[:1] or bytes(index) == wanted
 
 
 def _old_rows(column: EncryptedColumn, after: Any | None, limit: int) -> list[tuple[Any, bytes]]:

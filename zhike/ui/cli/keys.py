@@ -14,15 +14,20 @@ def keys() -> None:
 
 @keys.command()
 def status() -> None:
-    """How many values lie under each key."""
+    """How many values lie under each key; exit code 1 where ours are not the keys that wrote them."""
     from zhike.kernel.access import system_viewer
-    from zhike.kernel.queries import keys_status
+    from zhike.kernel.queries import fields_under_other_keys, keys_status
 
     found = keys_status(system_viewer("command line"))
     rows = [
         (name, field, count) for name, fields in found.items() for field, count in (fields or {"": 0}).items()
     ]
     print_table(("key", "field", "values"), rows)
+    if closed := fields_under_other_keys(system_viewer("command line")):
+        console().print(
+            f"These keys do not open: {', '.join(closed)}. Bring back those that wrote it.", style="red"
+        )
+        raise click.exceptions.Exit(1)
 
 
 @keys.command()

@@ -1,4 +1,4 @@
-"""The search for gain, of a newcomer with a welcome offer: bought, returned, split, bought again, joined a second time."""
+"""The search for gain, of a newcomer with a welcome offer and a stamp card: bought, returned, split, bought again, joined a second time."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from zhike.loyalty import operations as loyalty
 from zhike.loyalty.models import Account
 
 POINTS, MINIMUM_FEN = 150, 12_000
+STAMPS, STAMP_FEN, FULL = 2, 4_000, 70
 
 
 class Newcomer(Shopper):
     """As the shopper, and a second membership of the same person on the same phone.
 
     On top of what they may honestly have: the welcome's own points and once more those of one purchase, while one stands
-    that reaches the minimum by itself.
+    that reaches the minimum by itself; and what the stamp cards give that purchases that stand can fill.
     """
 
     twin: ClassVar[loyalty.EnrolledMember]
@@ -42,6 +43,7 @@ class Newcomer(Shopper):
             self.seen = (self.now, len(self.sales), self.number)
             for one in (self.member, self.twin):
                 engagement.review_welcome(actor=SYSTEM, person_id=one.person_id, now=self.now)
+            engagement.review_stamps(actor=SYSTEM, person_id=self.member.person_id, now=self.now)
         twins = Welcome.objects.filter(member_id=self.twin.member_id).values_list("points", flat=True)
         return super()._points() + sum(twins)
 
@@ -51,13 +53,16 @@ class Newcomer(Shopper):
             for sale in self.sales
             if sum(fen for fen, _paid in sale.kept.values()) >= MINIMUM_FEN
         ]
-        return super()._honest() + (POINTS + max(kept) if kept else 0)
+        stamped = [sale for sale in self.sales if sum(fen for fen, _paid in sale.kept.values()) >= STAMP_FEN]
+        filled = len(stamped) // STAMPS * FULL
+        return super()._honest() + filled + (POINTS + max(kept) if kept else 0)
 
 
-@pytest.mark.feature("N2", "C061")
+@pytest.mark.feature("N2", "C061", "B33")
 def test_no_sequence_leaves_a_newcomer_better_off(town: Town, base_rule: int) -> None:
     terms = {"points": POINTS, "multiplier_bp": 20_000, "minimum_fen": MINIMUM_FEN, "days_to_buy": 366}
     engagement.save_welcome_offer(actor=SYSTEM, mall_id=town.mall_id, terms=terms, now=NOW)
+    card = {"stamps": STAMPS, "minimum_fen": STAMP_FEN, "reward": {"points": FULL}}
     join: dict[str, Any] = {"actor": SYSTEM, "mall_id": town.mall_id, "source": "h5", "now": NOW}
     member = loyalty.enroll_member(**join, name="张三", phone="13800138000")
     twin = loyalty.enroll_member(**join, name="张三", phone="13900139000")
@@ -79,6 +84,7 @@ def test_no_sequence_leaves_a_newcomer_better_off(town: Town, base_rule: int) ->
             actor=SYSTEM, person_id=twin.person_id, now=NOW,
             identifier=customers.NewIdentifier("phone", "13800138000"),
         )  # fmt: skip
+    engagement.save_stamp_card(actor=SYSTEM, mall_id=town.mall_id, name="集点卡", terms=card, now=NOW)
     machine: Any = type("Machine", (Newcomer,), {"town": town, "member": member, "twin": twin})
     run_state_machine_as_test(
         machine,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def consumers() -> list[Consumer]:
     """One entry for each, in the order of the floors."""
     from zhike.clienteling.handlers import ticket_reminders
-    from zhike.engagement.handlers import missions, referrals, welcomes
+    from zhike.engagement.handlers import missions, referrals, stamps, welcomes
     from zhike.insight.handlers import standing, tags
     from zhike.loyalty.handlers import growth, member_activity
     from zhike.marketing.handlers import journeys
@@ -31,6 +31,7 @@ def consumers() -> list[Consumer]:
         referrals,
         missions,
         welcomes,
+        stamps,
         standing,
         tags,
         survey_deeds,

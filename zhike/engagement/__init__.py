@@ -1,4 +1,4 @@
-"""互动: what members earn besides buying: daily check-in, birthdays, invitations, a welcome.
+"""互动: what members earn besides buying: daily check-in, birthdays, invitations, a welcome, stamp cards.
 
 Words: a *plan* says what an occasion gives (points, a coupon), who pays and how long the points live; a *reward* is what
 one occasion gave. Points are posted by loyalty, coupons issued by offers; this context only says when and how much.

@@ -202,3 +202,53 @@ class WelcomeRefused(_OfMember):
     type: ClassVar[str] = "zhike.engagement.welcome_refused"
     mall_id: int
     refusal: str
+
+
+@dataclass(frozen=True, slots=True)
+class StampCardPublished(Fact):
+    """A version of a stamp card is out; ``is_open``: purchases give stamps."""
+
+    type: ClassVar[str] = "zhike.engagement.stamp_card_published"
+    mall_id: int
+    card_id: int
+    version: int
+    is_open: bool
+
+    @property
+    def subject(self) -> str:
+        return f"mall/{self.mall_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _OnCard(_OfMember):
+    card_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StampsCounted(_OnCard):
+    """How far a member is on a card changed by ``change`` stamps: more by buying, fewer by returning."""
+
+    type: ClassVar[str] = "zhike.engagement.stamps_counted"
+    change: int
+    stamps: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class StampCardRewarded(_OnCard):
+    """A card is full, the ``number``-th of this member's."""
+
+    type: ClassVar[str] = "zhike.engagement.stamp_card_rewarded"
+    number: int
+    points: int
+    batch_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StampRewardTakenBack(_OnCard):
+    """Goods came back and the card is not full any more; ``points`` went back."""
+
+    type: ClassVar[str] = "zhike.engagement.stamp_reward_taken_back"
+    number: int
+    points: int

@@ -100,3 +100,29 @@ welcomes = Consumer(
     start="end",
     batch_size=1,
 )
+
+
+STAMPS = system_viewer("stamps")
+
+
+def on_goods(event: StoredEvent) -> None:
+    """Somebody bought or returned something, or turned out to be somebody we know."""
+    for name in ("person_id", "merged_id"):
+        person_id = event.data.get(name)
+        if person_id is not None:
+            operations.review_stamps(actor=STAMPS, person_id=int(person_id), now=event.recorded_at)
+
+
+stamps = Consumer(
+    "stamps",
+    {
+        ReceiptRecorded: on_goods,
+        ReceiptClaimed: on_goods,
+        ReceiptsTakenOut: on_goods,
+        MemberStatusChanged: on_goods,
+        PersonsMerged: on_goods,
+        PersonsParted: on_goods,
+    },
+    start="end",
+    batch_size=1,
+)

@@ -37,3 +37,10 @@ def settle_welcomes(timestamp: int) -> None:
     """Every hour: give welcomes whose purchase can no longer be returned, let old promises lapse."""
     for mall_id in queries.welcome_malls():
         operations.settle_welcomes(actor=ACTOR, mall_id=mall_id, now=clock.now())
+
+
+@job(queue=CARETAKER_QUEUE, cron="55 * * * *")
+def settle_stamps(timestamp: int) -> None:
+    """Every hour: reward stamp cards whose purchases can no longer be returned."""
+    for mall_id in queries.stamp_malls():
+        operations.settle_stamps(actor=ACTOR, mall_id=mall_id, now=clock.now())

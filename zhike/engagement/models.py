@@ -336,3 +336,62 @@ class WelcomeMark(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["program", "mark"], name="welcome_mark_once")]
+
+
+class StampCard(models.Model):
+    """集点卡 of a mall or of one merchant in it. ``version`` is the newest of its terms; who collects gets these.
+
+    ``terms`` are rules.stamps.StampTerms. ``closed_at``: purchases after it give no stamps any more.
+    """
+
+    mall = models.ForeignKey("organization.Mall", models.PROTECT, related_name="+")
+    merchant = models.ForeignKey("organization.Merchant", models.PROTECT, null=True, related_name="+")
+    name = models.CharField(max_length=60)
+    description = models.CharField(max_length=300, blank=True)
+    version = models.IntegerField(default=0)
+    terms = models.JSONField()
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField()
+    changed_by = models.CharField(max_length=80)
+
+
+class StampHolding(models.Model):
+    """How far a member is on a card; its row is the lock of their rewards. Follows from what they bought.
+
+    ``stamps`` of the card that is being filled, ``total`` that count in all, ``rounds`` filled; ``due_on`` when the next
+    reward that waits comes.
+    """
+
+    card = models.ForeignKey("engagement.StampCard", models.PROTECT, related_name="+", db_index=False)
+    member = models.ForeignKey("loyalty.Member", models.PROTECT, related_name="+")
+    stamps = models.IntegerField(default=0)
+    total = models.IntegerField(default=0)
+    rounds = models.IntegerField(default=0)
+    due_on = models.DateField(null=True)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["card", "member"], name="stamp_holding_unique")]
+        indexes = [
+            models.Index(fields=["card", "-changed_at", "-id"], name="stamp_holding_newest"),
+            models.Index(fields=["due_on"], condition=Q(due_on__isnull=False), name="stamp_holding_due"),
+        ]
+
+
+class StampReward(models.Model):
+    """What one filled card gave. ``is_standing`` until stamps were taken back; ``kept_points`` could not be taken back and
+    count against the next ones; ``attempt`` counts the transfers."""
+
+    holding = models.ForeignKey("engagement.StampHolding", models.PROTECT, related_name="+", db_index=False)
+    number = models.IntegerField()
+    is_standing = models.BooleanField(default=True)
+    attempt = models.SmallIntegerField(default=0)
+    points = models.IntegerField(default=0)
+    kept_points = models.IntegerField(default=0)
+    coupon = models.ForeignKey("offers.Coupon", models.PROTECT, null=True, related_name="+", db_index=False)
+    missed = models.CharField(max_length=40, blank=True)
+    given_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["holding", "number"], name="stamp_reward_once")]

@@ -39,6 +39,14 @@ HOLDINGS = (
         export=("kind", "reference", "happened_at"), blanks={"reference": "'erased:' || id"},
     ),
     Holding(
+        "engagement_stampreward", "engagement_stampholding", "holding_id", "participation", "membership", KEEP, "ledger",
+        export=("number", "points", "is_standing", "given_at"),
+    ),
+    Holding(
+        "engagement_stampholding", "member", "member_id", "participation", "membership", KEEP, "ledger",
+        export=("card_id", "stamps", "total", "rounds"),
+    ),
+    Holding(
         "engagement_welcome", "member", "member_id", "participation", "membership", KEEP, "ledger", row="member_id",
         export=("status", "points", "joined_at", "bought_at"),
     ),

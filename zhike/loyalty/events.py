@@ -116,7 +116,7 @@ class PointsAdjusted(_OfMember):
 
 @dataclass(frozen=True, slots=True)
 class PointsAwarded(_OfMember):
-    """Points for something else than a purchase: ``reason`` is check_in, birthday, referral, mission, prize, journey or welcome."""
+    """Points for something else than a purchase: ``reason`` is check_in, birthday, referral, mission, prize, journey, welcome or stamps."""
 
     type: ClassVar[str] = "zhike.loyalty.points_awarded"
     reason: str

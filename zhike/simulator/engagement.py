@@ -14,6 +14,7 @@ from zhike.engagement import queries
 from zhike.kernel.access import Viewer
 from zhike.loyalty import queries as loyalty
 from zhike.offers import queries as offers
+from zhike.organization import queries as organization
 from zhike.simulator.coupons import PLANS
 from zhike.simulator.founding import World
 from zhike.simulator.loading import Loader
@@ -31,6 +32,7 @@ REFERRALS = {
     "year_max": 5_000, "validity_days": 180,
 }  # fmt: skip
 WELCOME_DAYS, WELCOMED = 21, 30
+STAMP_DAYS, STAMP_COLLECTORS = 60, 14
 WELCOME = {
     "multiplier_bp": 20_000, "points_max": 2_000, "minimum_fen": 10_000, "days_to_buy": 30, "budget_points": 500_000,
     "validity_days": 365,
@@ -46,6 +48,7 @@ class Seeder:
         self, actor: Viewer, world: World, members: Sequence[int], now: dt.datetime, rng: Random
     ) -> None:
         self.actor, self.world, self.members, self.now, self.rng = actor, world, members, now, rng
+        self.regulars: Sequence[int] = ()
         self.today = now.astimezone(ZONE).date()
 
     def seed(self) -> None:
@@ -56,6 +59,7 @@ class Seeder:
             self._birthdays()
             self._referrals()
             self._welcomes()
+            self._stamps()
 
     def _check_ins(self) -> None:
         began = self.now - dt.timedelta(days=CHECK_IN_DAYS)
@@ -148,6 +152,26 @@ class Seeder:
             for at in (row.enrolled_at + dt.timedelta(minutes=1), self.now):
                 engagement.review_welcome(actor=self.actor, person_id=row.person_id, now=at)
 
+    def _stamps(self) -> None:
+        """A card of the mall and one of a café, filled by what regulars bought lately."""
+        began = self.now - dt.timedelta(days=STAMP_DAYS)
+        trades = {one.code: one.id for one in organization.trade_categories(self.world.group_id)}
+        cards = (
+            ("咖啡茶饮集点卡", "买咖啡茶饮集点，集满换 8 折券", "CAFE80", {
+                "stamps": 4, "minimum_fen": 1_500, "day_max": 2, "trade_categories": [trades["tea_coffee"]], "days": 90}),
+            ("逛吃集点卡", "餐饮每满 50 元集 1 点", "", {
+                "stamps": 6, "minimum_fen": 5_000, "each_fen": 5_000, "day_max": 4, "rounds_max": 3,
+                "trade_categories": [trades["dining"]]}),
+        )  # fmt: skip
+        for name, text, code, terms in cards:
+            reward = {"points": 0 if code else 200, "batch_id": self._batch(code) if code else None}
+            engagement.save_stamp_card(
+                actor=self.actor, mall_id=self.world.mall_id, name=name, description=text,
+                terms=terms | {"reward": reward, "validity_days": None}, now=began,
+            )  # fmt: skip
+        for person_id in loyalty.person_ids_of(self.regulars[:STAMP_COLLECTORS]).values():
+            engagement.review_stamps(actor=self.actor, person_id=person_id, now=self.now)
+
     def _tier_points(self) -> dict[str, int]:
         tiers = {tier.code: tier.id for tier in loyalty.tiers(self.world.program_id)}
         return {str(tiers[code]): points for code, points in BIRTHDAY_POINTS.items() if code in tiers}
@@ -163,4 +187,7 @@ class Seeder:
 
 def seed_engagement(actor: Viewer, loader: Loader, now: dt.datetime, seed: int) -> None:
     members = sorted(member_id for member_id, _balance in loader.holdings.values())
-    Seeder(actor, loader.world, members, now, Random(f"engagement/{seed}")).seed()
+    seeder = Seeder(actor, loader.world, members, now, Random(f"engagement/{seed}"))
+    richest = sorted(loader.holdings.values(), key=lambda held: (-held[1], held[0]))
+    seeder.regulars = [member_id for member_id, _balance in richest]
+    seeder.seed()

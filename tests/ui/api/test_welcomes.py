@@ -8,6 +8,7 @@ import pytest
 
 from tests.ui.api.client import ApiClient
 from tests.ui.api.conftest import Shop, make_key
+from zhike.engagement import operations
 from zhike.kernel.access import system_viewer
 from zhike.loyalty import operations as loyalty
 
@@ -33,3 +34,18 @@ def test_published_and_read_where_one_may(shop: Shop) -> None:
     path = f"/api/v1/members/{zhang.member_id}/welcome"
     assert (own.get(path).json["status"], other.get(path).status) == ("promised", 404)
     assert own.get("/api/v1/members/999999/welcome").status == 404
+
+
+@pytest.mark.feature("B33")
+def test_stamp_cards_are_read_where_one_sees_the_member(shop: Shop) -> None:
+    now = dt.datetime.now(dt.UTC)
+    terms = {"stamps": 4, "reward": {"points": 50}}
+    operations.save_stamp_card(
+        actor=system_viewer("tests"), mall_id=shop.malls.star, name="集点卡", terms=terms, now=now
+    )
+    own = ApiClient(make_key(["members.view"]))
+    other = ApiClient(make_key(["members.view"], "mall", shop.malls.cloud))
+    path = f"/api/v1/members/{shop.member_id}/stamp-cards"
+    [found] = own.get(path).json["items"]
+    assert (found["of"], found["days"], found["open"]) == (4, [], True)
+    assert other.get(path).status == 404

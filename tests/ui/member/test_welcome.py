@@ -43,3 +43,20 @@ def _newest() -> int:
     from zhike.loyalty.models import Member
 
     return Member.objects.latest("id").pk
+
+
+@pytest.mark.feature("B33")
+def test_stamps_on_the_phone(zhang: Client, world: World) -> None:
+    terms = {"stamps": 4, "reward": {"points": 50}, "day_max": 2}
+    assert "No stamp cards" in zhang.get("/m/stamps/").content.decode()
+    operations.save_stamp_card(
+        actor=SYSTEM,
+        mall_id=world.malls.star,
+        name="Coffee card",
+        terms=terms,
+        now=world.now - dt.timedelta(days=1),
+    )
+    world.buy(member=world.zhang)
+    assert "/m/stamps/" in zhang.get("/m/").content.decode()
+    page = zhang.get("/m/stamps/").content.decode()
+    assert "Coffee card" in page and "1 of 4 stamps" in page

@@ -37,6 +37,14 @@ from zhike.engagement.operations.referral import (
     see_device,
     settle_referrals,
 )
+from zhike.engagement.operations.stamps import (
+    StampCardNotFound,
+    StampCardUnusable,
+    StampsAreCollected,
+    review_stamps,
+    save_stamp_card,
+    settle_stamps,
+)
 from zhike.engagement.operations.welcome import (
     WelcomeInThePast,
     part_welcomes,
@@ -57,6 +65,9 @@ __all__ = [
     "MissionNotFound",
     "NotForThem",
     "NotRunning",
+    "StampCardNotFound",
+    "StampCardUnusable",
+    "StampsAreCollected",
     "TermsUnusable",
     "WelcomeInThePast",
     "accept_invitation",
@@ -71,15 +82,18 @@ __all__ = [
     "record_deed",
     "review_missions",
     "review_referral",
+    "review_stamps",
     "review_welcome",
     "save_birthday_plan",
     "save_check_in_plan",
     "save_mission",
     "save_referral_plan",
+    "save_stamp_card",
     "save_welcome_offer",
     "see_device",
     "settle_missions",
     "settle_referrals",
+    "settle_stamps",
     "settle_welcomes",
     "withdraw_deed",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from django.db import transaction
@@ -142,6 +142,44 @@ def give(
         if reward.batch_id is not None:
             coupon_id, missed = _coupon(reward.batch_id, member_id, reason, reference, now)
     return Given(points, coupon_id, missed, limited_by)
+
+
+class Gift(Protocol):
+    """A row that says what stands of something given, and what of it could not be taken back before."""
+
+    points: int
+    kept_points: int
+    coupon_id: int | None
+
+
+def take_back(
+    row: Gift,
+    member_id: int,
+    *,
+    reason: str,
+    reference: str,
+    why: str,
+    now: dt.datetime,
+    with_coupon: bool = True,
+) -> int:
+    """Points go back (into debt when they are spent), a coupon that is not used is void; how many points.
+
+    What the programme waives is counted against the next ones; a coupon that was used is not given a second time.
+    """
+    taken = 0
+    if row.points:
+        taken = loyalty.take_back_award(
+            actor=GIVER, member_id=member_id, reason=reason, reference=reference, why=why, now=now
+        )
+        row.kept_points, row.points = row.kept_points + row.points - taken, 0
+    if with_coupon and row.coupon_id is not None:
+        try:
+            with transaction.atomic():
+                offers.void_coupon(actor=GIVER, coupon_id=row.coupon_id, reason=reason, now=now)
+            row.coupon_id = None
+        except offers.NotVoidable:
+            pass
+    return taken
 
 
 def _coupon(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from zhike.customers import queries as customers
 from zhike.customers.queries import clear
 from zhike.engagement.events import WelcomeGiven, WelcomePublished, WelcomeRefused, WelcomeTakenBack
 from zhike.engagement.models import MemberDevice, Welcome, WelcomeMark, WelcomeOffer, WelcomeVersion
-from zhike.engagement.operations._giving import GIVER, give, require_batches, unusable
+from zhike.engagement.operations._giving import give, require_batches, take_back, unusable
 from zhike.engagement.queries.welcome import version_at
 from zhike.engagement.rules.referral import Bought, valid_purchase
 from zhike.engagement.rules.terms import Reward, TermsError
@@ -36,9 +37,7 @@ from zhike.kernel import audit, crypto, events
 from zhike.kernel.access import Viewer, require_touch
 from zhike.kernel.clock import business_date, day_bounds
 from zhike.kernel.errors import Invalid
-from zhike.loyalty import operations as loyalty
 from zhike.loyalty import queries as members
-from zhike.offers import operations as offers
 from zhike.organization import queries as organization
 from zhike.sales import queries as sales
 
@@ -169,16 +168,22 @@ def _promise(member_id: int) -> None:
 def _guest(found: members.Membership, family: Sequence[int]) -> _Guest:
     persons = customers.family(found.person_id)
     bought, loose_fen = list[tuple[int | None, Bought]](), 0
+    waits = functools.cache(functools.partial(members.waiting_days, found.program_id))
     for person_id in persons:
         kept, loose = sales.kept_purchases(person_id)
         loose_fen += loose
         for one in kept:
             merchant = organization.merchant_ref(one.merchant_id)
-            waits = members.waiting_days(found.program_id, one.merchant_id)
             bought.append(
                 (
                     merchant.mall_id if merchant else None,
-                    Bought(str(one.receipt_id), one.occurred_at, one.business_date, one.kept_fen, waits),
+                    Bought(
+                        str(one.receipt_id),
+                        one.occurred_at,
+                        one.business_date,
+                        one.kept_fen,
+                        waits(one.merchant_id),
+                    ),
                 )
             )
     zone = members.program_zone(found.program_id)
@@ -401,26 +406,15 @@ def _reference(row: Welcome) -> str:
 def _take_back(
     actor: Viewer, guest: _Guest, row: Welcome, why: str, now: dt.datetime, *, with_coupon: bool
 ) -> None:
-    """Points go back (into debt when they are spent), a coupon that is not used is void. What the programme waives is
-    counted against the next ones."""
-    taken = 0
-    if row.points:
-        taken = loyalty.take_back_award(
-            actor=GIVER,
-            member_id=guest.found.member_id,
-            reason=REASON,
-            reference=_reference(row),
-            why=why,
-            now=now,
-        )
-        row.kept_points, row.points = row.kept_points + row.points - taken, 0
-    if with_coupon and row.coupon_id is not None:
-        try:
-            with transaction.atomic():
-                offers.void_coupon(actor=GIVER, coupon_id=row.coupon_id, reason=REASON, now=now)
-            row.coupon_id = None
-        except offers.NotVoidable:
-            pass
+    taken = take_back(
+        row,
+        guest.found.member_id,
+        reason=REASON,
+        reference=_reference(row),
+        why=why,
+        now=now,
+        with_coupon=with_coupon,
+    )
     fact = WelcomeTakenBack(
         guest.found.member_id, guest.found.person_id, row.version.offer.mall_id, taken, why
     )

@@ -51,6 +51,18 @@ from zhike.engagement.queries.referral import (
     referral_tree,
     top_inviters,
 )
+from zhike.engagement.queries.stamps import (
+    OwnStampCard,
+    StampCardView,
+    StampHoldingView,
+    has_stamp_cards,
+    own_stamp_cards,
+    stamp_card,
+    stamp_cards,
+    stamp_cards_of,
+    stamp_holdings,
+    stamp_malls,
+)
 from zhike.engagement.queries.welcome import (
     OwnWelcome,
     WelcomeFigures,
@@ -69,6 +81,7 @@ from zhike.engagement.rules.birthday import BirthdayTerms, parse_birthday
 from zhike.engagement.rules.check_in import CheckInTerms, Milestone, parse_check_in
 from zhike.engagement.rules.missions import DEEDS, MissionTerms, Step, parse_mission
 from zhike.engagement.rules.referral import ReferralTerms, parse_referral, read_code
+from zhike.engagement.rules.stamps import StampTerms, parse_stamps
 from zhike.engagement.rules.terms import Reward, TermsError
 from zhike.engagement.rules.welcome import WelcomeTerms, parse_welcome
 
@@ -93,12 +106,16 @@ __all__ = [
     "OwnBirthday",
     "OwnInvitations",
     "OwnMission",
+    "OwnStampCard",
     "OwnWelcome",
     "ReferralFigures",
     "ReferralPlanView",
     "ReferralTerms",
     "Reward",
     "RunView",
+    "StampCardView",
+    "StampHoldingView",
+    "StampTerms",
     "Step",
     "StepView",
     "TermsError",
@@ -119,6 +136,7 @@ __all__ = [
     "code_of_member",
     "coupon_name",
     "has_missions",
+    "has_stamp_cards",
     "invited_by",
     "mission",
     "mission_runs",
@@ -126,11 +144,13 @@ __all__ = [
     "own_birthday",
     "own_invitations",
     "own_missions",
+    "own_stamp_cards",
     "own_welcome",
     "parse_birthday",
     "parse_check_in",
     "parse_mission",
     "parse_referral",
+    "parse_stamps",
     "parse_welcome",
     "read_code",
     "referral_figures",
@@ -138,6 +158,11 @@ __all__ = [
     "referral_plan",
     "referral_tree",
     "reward_text",
+    "stamp_card",
+    "stamp_cards",
+    "stamp_cards_of",
+    "stamp_holdings",
+    "stamp_malls",
     "top_inviters",
     "welcome_ahead",
     "welcome_figures",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Iterator, Sequence
 
 from zhike.customers import queries as customers
@@ -20,7 +21,7 @@ def deeds_since(person_id: int, program_id: int, since: dt.datetime) -> list[rul
     member_id = members.member_id_of_person(person_id)
     family = members.family_of(member_id) if member_id else []
     zone = members.program_zone(program_id)
-    found = _purchases(persons, program_id, since)
+    found = purchases_since(persons, program_id, since)
     for row in CheckIn.objects.filter(member_id__in=family, made_at__gte=since, made_up=False):
         found.append(
             rules.Deed(
@@ -43,10 +44,14 @@ def deeds_since(person_id: int, program_id: int, since: dt.datetime) -> list[rul
     return found
 
 
-def _purchases(persons: Sequence[int], program_id: int, since: dt.datetime) -> list[rules.Deed]:
+def purchases_since(
+    persons: Sequence[int], program_id: int, since: dt.datetime, skus: Sequence[str] = ()
+) -> list[rules.Deed]:
+    """What the ids of one human being bought and kept since a moment; ``skus``: of these articles only."""
     found, loose_fen = list[rules.Deed](), 0
+    waits = functools.cache(functools.partial(members.waiting_days, program_id))
     for person_id in persons:
-        kept, loose = sales.kept_purchases(person_id, since)
+        kept, loose = sales.kept_purchases(person_id, since, skus)
         loose_fen += loose
         for one in kept:
             merchant = organization.merchant_ref(one.merchant_id)
@@ -60,7 +65,7 @@ def _purchases(persons: Sequence[int], program_id: int, since: dt.datetime) -> l
                     one.merchant_id,
                     merchant.trade_category_id if merchant else None,
                     one.kept_fen,
-                    members.waiting_days(program_id, one.merchant_id),
+                    waits(one.merchant_id),
                 )
             )
     return rules.offset_loose(found, loose_fen) if loose_fen else found

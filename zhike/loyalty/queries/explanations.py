@@ -207,6 +207,8 @@ def award_sentence(reason: str, amount: str, explanation: Mapping[str, Any]) -> 
         text = _("A gift for you, %(name)s: %(points)s.")
     elif reason == "welcome":
         text = _("Welcome: your first purchase gives %(points)s on top.")
+    elif reason == "stamps":
+        text = _("Stamp card “%(name)s” is full: %(points)s.")
     elif reason == "prize":
         text = _("Won in a draw: %(points)s.")
     else:

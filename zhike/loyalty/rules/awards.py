@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-REASONS = ("check_in", "birthday", "referral", "mission", "prize", "journey", "welcome")
+REASONS = ("check_in", "birthday", "referral", "mission", "prize", "journey", "welcome", "stamps")
 """The reason codes of such transfers; from the programme's *issued*."""
 TAKEN_BACK = "take_back"
 """The reason code of one that was taken back; the other way, and ``reverses`` names it."""

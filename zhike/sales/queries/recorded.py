@@ -157,11 +157,17 @@ class KeptPurchase:
     kept_fen: int
 
 
-def kept_purchases(person_id: int, since: dt.datetime | None = None) -> tuple[list[KeptPurchase], int]:
-    """A person's sales (``since`` a moment), oldest first, and the fen of goods they returned without naming the sale."""
+def kept_purchases(
+    person_id: int, since: dt.datetime | None = None, skus: Sequence[str] = ()
+) -> tuple[list[KeptPurchase], int]:
+    """A person's sales (``since`` a moment), oldest first, and the fen of goods they returned without naming the sale.
+
+    ``skus``: only what is kept of these articles; none named is all of them.
+    """
+    wanted = Q(sku__in=list(skus)) if skus else Q()
     kept = Coalesce(
         Subquery(
-            ReceiptLine.objects.filter(receipt_id=OuterRef("pk"))
+            ReceiptLine.objects.filter(wanted, receipt_id=OuterRef("pk"))
             .order_by()
             .values("receipt_id")
             .annotate(kept=Sum(F("net_fen") - F("returned_fen")))

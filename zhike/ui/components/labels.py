@@ -42,6 +42,7 @@ REASONS = {
     "mission": _("Mission accomplished"),
     "prize": _("Won in a draw"),
     "welcome": _("Welcome gift"),
+    "stamps": _("Stamp card full"),
     "journey": _("A gift from us"),
     "take_back": _("Taken back"),
     "waive": _("Debt waived"),

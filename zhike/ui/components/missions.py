@@ -60,10 +60,10 @@ def _where(step: Step) -> str:
     if step.trade_categories:
         known = {one.id: one.name for one in organization.trade_categories(organization.default_group().id)}
         names += [known.get(one, f"#{one}") for one in step.trade_categories]
-    return _joined(names)
+    return joined_names(names)
 
 
-def _joined(names: Sequence[str]) -> str:
+def joined_names(names: Sequence[str]) -> str:
     if len(names) <= NAMED:
         return _(", ").join(names)
     shown = _(", ").join(names[:NAMED])

@@ -191,6 +191,8 @@ DATA_TABLES = {
     "engagement_memberdevice": _("Devices"),
     "engagement_referral": _("Friends invited"),
     "engagement_missionrun": _("Missions"),
+    "engagement_stampholding": _("Stamp cards"),
+    "engagement_stampreward": _("Stamp cards that were full"),
     "engagement_welcome": _("Welcome gift"),
     "engagement_welcomemark": _("That a welcome gift was given"),
     "engagement_deed": _("What counted for missions"),

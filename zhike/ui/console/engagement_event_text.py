@@ -75,6 +75,24 @@ def _welcome_refused(data: Data, tiers: Names) -> Told:
     return Told(_("No welcome gift"), why, "shield-ban", "warning")
 
 
+def _stamps_counted(data: Data, tiers: Names) -> Told:
+    title = _("Collected stamps") if data["change"] > 0 else _("Stamps taken back")
+    text = f"{data['name']} · {data['change']:+d} · {data['stamps']}/{data['of']}"
+    url = reverse("console:stamp_card", args=[data["card_id"]])
+    return Told(title, text, "grid-2x2-check", "info" if data["change"] > 0 else "warning", url)
+
+
+def _stamp_card(title: Any, icon: str, tone: str) -> Callable[[Data, Names], Told]:
+    def told(data: Data, tiers: Names) -> Told:
+        parts = [data["name"], *([points_text(data["points"])] if data["points"] else [])]
+        if data.get("batch_id") is not None:
+            parts.append(_("a coupon"))
+        url = reverse("console:stamp_card", args=[data["card_id"]])
+        return Told(str(title), " · ".join(parts), icon, tone, url)
+
+    return told
+
+
 ENGAGEMENT_TELLERS: dict[str, Teller] = {
     "loyalty.household_founded": _household(gettext_lazy("Began a household"), "house-plus"),
     "loyalty.household_joined": _household(gettext_lazy("Joined a household"), "house"),
@@ -83,6 +101,11 @@ ENGAGEMENT_TELLERS: dict[str, Teller] = {
     "engagement.welcome_given": _welcome_given,
     "engagement.welcome_taken_back": _welcome_taken_back,
     "engagement.welcome_refused": _welcome_refused,
+    "engagement.stamps_counted": _stamps_counted,
+    "engagement.stamp_card_rewarded": _stamp_card(gettext_lazy("A stamp card is full"), "gift", "success"),
+    "engagement.stamp_reward_taken_back": _stamp_card(
+        gettext_lazy("Reward of a stamp card taken back"), "undo-2", "warning"
+    ),
     "engagement.deed_recorded": _deed,
     "engagement.deed_withdrawn": _deed_withdrawn,
     "engagement.mission_accepted": _mission(gettext_lazy("Took on a mission"), "flag", "info"),

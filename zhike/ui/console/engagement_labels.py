@@ -15,6 +15,7 @@ AWARDS = {
     "mission": _("Mission accomplished"),
     "journey": _("Given in a journey"),
     "welcome": _("Welcome gift"),
+    "stamps": _("Stamp card full"),
 }
 BIRTHDAY_CALENDARS = {"solar": _("the Gregorian calendar"), "lunar": _("the Chinese calendar")}
 
@@ -115,6 +116,7 @@ ENGAGEMENT_ACTIONS = {
     "household.dispute": _("Household dispute raised"),
     "household.settle": _("Household dispute settled"),
     "mission.save": _("Mission published"),
+    "stamp_card.save": _("Stamp card published"),
     "welcome.save": _("Welcome offer published"),
     "deed.withdraw": _("Deed withdrawn"),
 }

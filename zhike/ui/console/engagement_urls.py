@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from zhike.ui.console.views import birthdays, check_ins, missions, referrals, waivers, welcomes
+from zhike.ui.console.views import birthdays, check_ins, missions, referrals, stamps, waivers, welcomes
 
 ENGAGEMENT: list[URLPattern] = [
     path("check-ins/", check_ins.check_ins, name="check_ins"),
@@ -16,6 +16,10 @@ ENGAGEMENT: list[URLPattern] = [
     path("invitations/<int:member_id>/", referrals.referral_tree, name="referral_tree"),
     path("welcome/", welcomes.welcomes, name="welcomes"),
     path("welcome/edit/", welcomes.edit_welcome, name="edit_welcome"),
+    path("stamp-cards/", stamps.stamp_cards, name="stamp_cards"),
+    path("stamp-cards/new/", stamps.edit_stamp_card, name="new_stamp_card"),
+    path("stamp-cards/<int:card_id>/", stamps.stamp_card, name="stamp_card"),
+    path("stamp-cards/<int:card_id>/edit/", stamps.edit_stamp_card, name="edit_stamp_card"),
     path("missions/", missions.missions, name="missions"),
     path("missions/new/", missions.edit_mission, name="new_mission"),
     path("missions/<int:mission_id>/", missions.mission, name="mission"),

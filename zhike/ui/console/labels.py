@@ -292,6 +292,7 @@ ENTRY_REASONS = {
     "mission": _("Mission accomplished"),
     "prize": _("Won in a draw"),
     "welcome": _("Welcome gift"),
+    "stamps": _("Stamp card full"),
     "take_back": _("Taken back"),
     "waive": _("Debt waived"),
 }

@@ -170,6 +170,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("birthdays", _("Birthday gifts"), "cake", "engagement.view", "console:birthdays"),
             Entry("referrals", _("Invitations"), "user-round-plus", "engagement.view", "console:referrals"),
             Entry("welcomes", _("Welcome offer"), "party-popper", "engagement.view", "console:welcomes"),
+            Entry("stamps", _("Stamp cards"), "grid-2x2-check", "engagement.view", "console:stamp_cards"),
             Entry("missions", _("Missions"), "list-checks", "engagement.view", "console:missions"),
         ),
     ),

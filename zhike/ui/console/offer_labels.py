@@ -65,6 +65,7 @@ COUPON_SOURCES = {
     "referral": _("Friend invited"),
     "mission": _("Mission accomplished"),
     "welcome": _("Welcome gift"),
+    "stamps": _("Stamp card full"),
     "rewards": _("Points mall"),
     "push": _("Sent to a list"),
     "api": _("API"),

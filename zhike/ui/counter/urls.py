@@ -21,6 +21,7 @@ from zhike.ui.counter.views import (
     recommended,
     redemptions,
     returns,
+    stamps,
     tags,
     tickets,
 )
@@ -73,6 +74,7 @@ urlpatterns = [
     path("counter/coupons/", coupons.find, name="coupons"),
     path("counter/coupons/<int:coupon_id>/", coupons.use, name="coupon"),
     path("counter/members/<int:member_id>/coupons/", coupons.of_member, name="member_coupons"),
+    path("counter/members/<int:member_id>/stamps/", stamps.member_stamps, name="member_stamps"),
     path("counter/members/<int:member_id>/benefits/", benefits.of_member, name="benefits"),
     path("counter/members/<int:member_id>/benefits/<int:use_id>/cancel/", benefits.cancel, name="cancel_use"),
     path("counter/after-sales/", after_sales.find, name="after_sales"),

@@ -265,6 +265,9 @@ OPERATIONS: dict[str, Text] = {
         _("Publish a welcome offer"), _("What a mall promises those who join from a moment on.")
     ),
     "welcome_offer": Text(_("A mall's welcome offer"), _("All its versions, and what came of the promises.")),
+    "list_stamp_cards": Text(
+        _("A member's stamp cards"), _("The stamps on each, what a full one gives, and when it runs out.")
+    ),
     "member_welcome": Text(
         _("A member's welcome gift"),
         _("What was promised on joining, and where it stands; once for each person."),

@@ -47,7 +47,10 @@ class WelcomeForm(TermsForm):
         min_value=1, max_value=10_000_000, label=_("New members in all"), help_text=_("Empty: no limit.")
     )
     budget_points = points_field(
-        min_value=1, max_value=1_000_000_000, label=_("Points in all"), help_text=_("Empty: no limit.")
+        min_value=1,
+        max_value=1_000_000_000,
+        label=_("Points to give in all"),
+        help_text=_("Empty: no limit."),
     )
     effective_from = moment_field(
         required=False, label=_("For those who join from"), help_text=_("Empty: from now on.")

@@ -39,6 +39,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "missions": engagement.has_missions(member.file.programme.id),
             "gifts": rewards.has_gifts(member.file.programme.group_id, member.now),
             "welcome": welcome_of(member),
+            "stamps": engagement.has_stamp_cards(member.now),
             "invites": engagement.referral_is_open(member.file.programme.id),
         },
         active="home",

@@ -271,6 +271,8 @@ def test_refused_with_a_reason(town: Town, base_rule: int, zhang: Person, clerk:
     own = queries.own_photo_claim(viewer_of_person(zhang.person_id), claim_id)
     assert (own.state, own.reason, own.note, own.points) == ("refused", "altered", "日期被涂改", 0)
     assert OutboundMessage.objects.count() == 1
+    told = Event.objects.get(type="zhike.loyalty.photo_claim_decided").data
+    assert (told["approved"], told["reason"], told["receipt_id"]) == (False, "altered", "")
     assert hand_in(zhang, paper(town), 5).state == "waiting", "a better picture may follow"
 
 

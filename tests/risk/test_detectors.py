@@ -129,3 +129,12 @@ def test_how_serious_and_what_fits() -> None:
         first = detector.params[0]
         assert first.name in detector.faults(detector.defaults() | {first.name: first.most + 1})
         assert set(detector.faults({})) == {param.name for param in detector.params}
+
+
+@pytest.mark.feature("B07")
+def test_one_refused_photograph_may_be_a_mistake() -> None:
+    refused = [deed(kinds.FORGED, NOON - nth * DAY, fen=5_000) for nth in range(4)]
+    assert judge("false_photos", refused[:1]) is None
+    said = judge("false_photos", refused)
+    assert said is not None
+    assert (said.figures, said.severity) == ({"photos": 4, "fen": 20_000}, kinds.HIGH)

@@ -105,6 +105,7 @@ from zhike.loyalty.queries.members import (
     tiers,
 )
 from zhike.loyalty.queries.photo_claims import (
+    PHOTO_DISHONEST,
     PHOTO_GRAVE,
     PHOTO_REASONS,
     LikeClaim,
@@ -204,6 +205,7 @@ from zhike.loyalty.rules.tier_policy import TierPolicy, TierPolicyError, TierTer
 __all__ = [
     "DEEDS",
     "GROWTH_MAX",
+    "PHOTO_DISHONEST",
     "PHOTO_GRAVE",
     "PHOTO_REASONS",
     "TIMELINE_KINDS",

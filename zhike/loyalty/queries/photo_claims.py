@@ -30,7 +30,7 @@ OLDEST, NEWEST = (
     Keyset((("handed_in_at", "asc"), ("id", "asc"))),
     Keyset((("handed_in_at", "desc"), ("id", "desc"))),
 )
-PHOTO_REASONS, PHOTO_GRAVE = rules.REASONS, rules.GRAVE
+PHOTO_REASONS, PHOTO_GRAVE, PHOTO_DISHONEST = rules.REASONS, rules.GRAVE, rules.DISHONEST
 QUEUES = ("open", "given", "refused", "all")
 
 

@@ -17,6 +17,7 @@ from zhike.loyalty import queries as loyalty
 from zhike.loyalty.events import (
     HoldEnded,
     MemberEnrolled,
+    PhotoClaimDecided,
     PointsAdjusted,
     PointsClawedBack,
     PointsEarned,
@@ -161,6 +162,14 @@ def _invited(event: StoredEvent, data: Data) -> list[Deed]:
     return _deed(event, kinds.INVITED, data["person_id"], other=data["inviter_id"])
 
 
+def _photo(event: StoredEvent, data: Data) -> list[Deed]:
+    """A photographed receipt that was refused for dishonesty; others say nothing against the member."""
+    if data["reason"] not in loyalty.PHOTO_DISHONEST:
+        return []
+    more = {"mall_id": data["mall_id"], "merchant_id": data["merchant_id"], "fen": data["net_fen"]}
+    return _deed(event, kinds.FORGED, data["person_id"], **more)
+
+
 def _add_reward(data: Data) -> None:
     """What the inviter got for one who came."""
     if data["side"] == "inviter":
@@ -195,6 +204,7 @@ _MADE: dict[str, Callable[[StoredEvent, Data], list[Deed]]] = {
     HoldEnded.type: _hold_ended,
     PointsAdjusted.type: _adjusted,
     MemberEnrolled.type: _joined,
+    PhotoClaimDecided.type: _photo,
     InvitationAccepted.type: _invited,
     CouponIssued.type: _coupon,
     IdentifierAdded.type: _phone,

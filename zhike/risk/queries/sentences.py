@@ -18,6 +18,7 @@ NAMES = {
     "duplicate_persons": gettext_lazy("One device, many members"),
     "coupon_farming": gettext_lazy("Enrolled for the coupon"),
     "takeover": gettext_lazy("Points spent after a new phone number"),
+    "false_photos": gettext_lazy("False photographs of receipts"),
 }
 WHAT = {
     "velocity": gettext_lazy(
@@ -28,6 +29,9 @@ WHAT = {
     ),
     "lent_receipts": gettext_lazy(
         "A member claims large receipts long after the purchase, or of a time at which they paid in another shop."
+    ),
+    "false_photos": gettext_lazy(
+        "Photographed receipts of a member were refused again and again as altered, or as counted before."
     ),
     "return_farming": gettext_lazy(
         "A member buys, spends the points and brings the goods back: again and again the points are gone."
@@ -61,6 +65,7 @@ PARAMS = {
     "persons": gettext_lazy("Other members on the same device"),
     "joined": gettext_lazy("Enrolments of one desk on one day"),
     "hours": gettext_lazy("Hours after the change"),
+    "photos": gettext_lazy("Photographed receipts refused as altered or counted before"),
 }
 
 
@@ -93,6 +98,9 @@ def _sentence(code: str, figures: Mapping[str, int]) -> str:
         "duplicate_persons": _("%(persons)s other members were met on the same device or identifier."),
         "coupon_farming": _(
             "%(joined)s were enrolled on one day; %(vanished)s of them took a coupon and were not seen again."
+        ),
+        "false_photos": _(
+            "%(photos)s photographed receipts over %(amount)s were refused as altered or counted before."
         ),
         "takeover": _("%(points)s points were spent %(hours)s hours after the phone number changed."),
     }

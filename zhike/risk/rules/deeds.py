@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 SALE, CLAIM, CLAWED, REDEEMED = "sale", "claim", "clawed", "redeemed"
-ADJUSTED, JOINED, INVITED, COUPON, PHONE, SHARED = (
-    "adjusted", "joined", "invited", "coupon", "phone", "shared",
+ADJUSTED, JOINED, INVITED, COUPON, PHONE, SHARED, FORGED = (
+    "adjusted", "joined", "invited", "coupon", "phone", "shared", "forged",
 )  # fmt: skip
 KINDS = (
-    SALE, CLAIM, CLAWED, REDEEMED, ADJUSTED, JOINED, INVITED, COUPON, PHONE, SHARED,
+    SALE, CLAIM, CLAWED, REDEEMED, ADJUSTED, JOINED, INVITED, COUPON, PHONE, SHARED, FORGED,
 )  # fmt: skip
 
 LOW, MEDIUM, HIGH = 1, 2, 3

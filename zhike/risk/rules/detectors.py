@@ -13,6 +13,7 @@ from zhike.risk.rules.deeds import (
     CLAWED,
     COUPON,
     DESK,
+    FORGED,
     INVITED,
     JOINED,
     MEMBER,
@@ -238,6 +239,16 @@ def takeover(deeds: Sequence[Deed], params: Params, norms: Norms) -> Finding | N
     return None
 
 
+def false_photos(deeds: Sequence[Deed], params: Params, norms: Norms) -> Finding | None:
+    """Photographs of receipts that were refused again and again, as altered or as counted before."""
+    refused = [deed for deed in deeds if deed.kind == FORGED]
+    if len(refused) < params["photos"]:
+        return None
+    fen = sum(deed.fen for deed in refused)
+    figures = {"photos": len(refused), "fen": fen}
+    return Finding(figures, _in_order(refused), ratio(len(refused), params["photos"]))
+
+
 DETECTORS: dict[str, Detector] = {
     one.code: one
     for one in (
@@ -299,6 +310,11 @@ DETECTORS: dict[str, Detector] = {
             "takeover", MEMBER, (PHONE, REDEEMED),
             (Param("hours", 24, 1, 720, "hours"), Param("points", 500, 1, 100_000_000, "points")),
             takeover,
+        ),
+        Detector(
+            "false_photos", MEMBER, (FORGED,),
+            (Param("photos", 2, 1, 1_000),),
+            false_photos, days=90, least=lambda params: params["photos"],
         ),
     )
 }  # fmt: skip

@@ -29,6 +29,7 @@ RISK_DEEDS = {
     "coupon": _("Took a coupon"),
     "phone": _("New phone number"),
     "shared": _("Same device or identifier"),
+    "forged": _("Photographed receipt refused"),
 }
 RISK_MEASURES = {
     "freeze": _("Points frozen"),

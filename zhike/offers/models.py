@@ -29,6 +29,8 @@ class CouponBatch(models.Model):
 
     ``issued`` counts its coupons and is the lock of the stock. ``per_member`` 0: no limit. ``is_public``: members may
     claim it themselves between ``claim_from`` and ``claim_until``, if their tier is among ``tier_ids`` (empty: all).
+    优先领取: from ``early_from`` members of ``early_tier_ids`` claim up to ``early_quota`` of the stock, which nobody else gets
+    before ``claim_from``; what is left of it then goes to everybody, or stays theirs (``early_stays``).
     """
 
     class Status(models.TextChoices):
@@ -51,6 +53,11 @@ class CouponBatch(models.Model):
     claim_from = models.DateTimeField()
     claim_until = models.DateTimeField()
     tier_ids = ArrayField(models.BigIntegerField(), default=list)
+    early_from = models.DateTimeField(null=True)
+    early_tier_ids = ArrayField(models.BigIntegerField(), default=list)
+    early_quota = models.IntegerField(default=0, db_default=0)
+    early_taken = models.IntegerField(default=0, db_default=0)
+    early_stays = models.BooleanField(default=False, db_default=False)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.OPEN)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=80)
@@ -62,6 +69,13 @@ class CouponBatch(models.Model):
                 name="batch_within_stock",
             ),
             models.CheckConstraint(condition=Q(claim_until__gt=F("claim_from")), name="batch_claim_window"),
+            models.CheckConstraint(
+                condition=Q(
+                    early_taken__gte=0, early_taken__lte=F("early_quota"), early_quota__lte=F("stock")
+                )
+                & (Q(early_from=None, early_quota=0) | Q(early_from__lt=F("claim_from"), early_quota__gt=0)),
+                name="batch_early_within_stock",
+            ),
         ]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="batch_newest"),

@@ -27,7 +27,9 @@ PRINTED = 300
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A template with its batch. ``trades`` are codes of trade categories; ``opens`` is days from now."""
+    """A template with its batch. ``trades`` are codes of trade categories; ``opens`` is days from now. ``early``: how many
+    are kept for which tiers, who come a day before now; none where it opened before.
+    """
 
     code: str
     name: str
@@ -40,6 +42,7 @@ class Plan:
     tiers: tuple[str, ...] = ()
     instructions: str = ""
     per_member: int = 2
+    early: tuple[int, tuple[str, ...]] | None = None
 
 
 PLANS = (
@@ -69,7 +72,7 @@ PLANS = (
     Plan("PAPER10", "10 元纸质代金券", {"kind": "cash", "value_fen": 1_000, "validity": {"days": 90}}, 1_000, way="codes"),
     Plan(
         "FLASH50", "周末秒杀 50 元券", {"kind": "cash", "value_fen": 5_000, "alone": True}, 200, opens=2, closes=4,
-        per_member=1, instructions="先到先得，领完为止。",
+        per_member=1, instructions="先到先得，领完为止。", early=(60, ("gold", "diamond")),
     ),
 )  # fmt: skip
 
@@ -135,6 +138,9 @@ class Seeder:
                 is_public=plan.way == "public",
                 is_bearer=plan.way == "codes",
                 tier_ids=[tiers[code] for code in plan.tiers],
+                early_from=self.now - dt.timedelta(days=1) if plan.early else None,
+                early_tier_ids=[tiers[code] for code in plan.early[1]] if plan.early else (),
+                early_quota=plan.early[0] if plan.early else 0,
             )
             self.batches[plan.code] = offers.open_batch(
                 actor=self.actor, template_id=template_id, batch=batch, now=began

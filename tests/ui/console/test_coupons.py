@@ -158,3 +158,19 @@ def test_the_keys_of_signed_coupons_are_shown_to_whoever_takes_coupons(admin: Cl
     page = admin.get("/console/coupons/keys/").content.decode()
     assert keys and all(kid in page and key in page for kid, key in keys.items())
     assert "/console/coupons/keys/" in admin.get("/console/coupons/").content.decode()
+
+
+@pytest.mark.feature("C077")
+def test_a_part_is_kept_for_a_tier(world: World, admin: Client, batch_id: int) -> None:
+    template_id = CouponTemplate.objects.get(code="C10").pk
+    url = f"/console/coupons/templates/{template_id}/batch/"
+    day = (world.now + dt.timedelta(hours=8)).date()
+    gold = str(world.tiers["gold"])
+    form = batch_form(world, code="EARLY", stock="20", claim_from=f"{day + dt.timedelta(days=2)}T10:00")
+    form |= {"early_from": f"{day}T00:00", "early_quota": "5", "early_tiers": [gold]}
+    assert admin.post(url, form | {"early_quota": "21", "once": "e0"}).status_code == 422
+    assert admin.post(url, form | {"once": "e1"}).status_code == 302
+    row = CouponBatch.objects.get(code="EARLY")
+    assert (row.early_quota, row.early_tier_ids, row.early_stays) == (5, [int(gold)], False)
+    page = admin.get(f"/console/coupons/batches/{row.pk}/").content.decode()
+    assert "优先领取" in page and "0 / 5" in page

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 
 from tests.ui.counter.world import LI_PHONE, SYSTEM, World
+from zhike.loyalty import queries as loyalty
 from zhike.offers import operations as offers
 from zhike.offers.models import Coupon
 
@@ -82,3 +83,28 @@ def test_another_members_coupon_is_not_there(
     assert other.get(f"/m/coupons/{coupon.pk}/").status_code == 302
     enter(other, LI_PHONE)
     assert other.get(f"/m/coupons/{coupon.pk}/").status_code == 404
+
+
+@pytest.mark.feature("C077")
+def test_early_for_ones_tier_and_later_for_others(zhang: Client, world: World) -> None:
+    def open_batch(code: str, tier_id: int) -> None:
+        template_id = offers.save_template(
+            actor=SYSTEM, group_id=world.malls.group, mall_id=world.malls.star, code=code, name=code,
+            terms={"kind": "cash", "value_fen": 1000, "validity": {"days": 7}}, now=world.now,
+        )  # fmt: skip
+        opens = world.now + dt.timedelta(days=1)
+        batch = offers.NewBatch(
+            code, code, 9, opens, opens + dt.timedelta(days=9), is_public=True, early_quota=4,
+            early_from=world.now - dt.timedelta(hours=1), early_tier_ids=[tier_id],
+        )  # fmt: skip
+        offers.open_batch(actor=SYSTEM, template_id=template_id, batch=batch, now=world.now)
+
+    own = loyalty.tier_id_of(world.zhang.member_id)
+    open_batch("OWN", own)
+    page = zhang.get("/m/offers/").content.decode()
+    assert "4 kept for your tier" in page and "Early for your tier" in page
+    assert zhang.post("/m/offers/", hidden(zhang.get("/m/offers/")))["Location"] != "/m/offers/"
+    open_batch("OTHER", next(one.id for one in loyalty.tiers(world.program_id) if one.id != own))
+    page = zhang.get("/m/offers/").content.decode()
+    assert page.count("Early for your tier") == 1, "the other opens for everybody later"
+    assert Coupon.objects.count() == 1

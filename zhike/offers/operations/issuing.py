@@ -41,6 +41,11 @@ class NotYetOpen(Conflict):
     title = _("Coupons of this batch cannot be claimed yet.")
 
 
+class EarlyQuotaGone(Conflict):
+    code = "coupon-early-quota"
+    title = _("What was kept for your tier is gone. The others can be claimed from the opening on.")
+
+
 class ClaimOver(Conflict):
     code = "coupon-claim-over"
     title = _("The time to claim this coupon is over.")
@@ -92,6 +97,7 @@ _REFUSALS: dict[str, type[Problem]] = {
     "frozen": MemberFrozen,
     "closed": NotOpen,
     "early": NotYetOpen,
+    "early_quota": EarlyQuotaGone,
     "late": ClaimOver,
     "tier": WrongTier,
     "stock": SoldOut,
@@ -127,7 +133,7 @@ def claim_coupon(
 
     A member may claim for themselves, a desk or a mall's own app for its members. Never more than the stock, nor more
     for one member than the batch allows, however many claim at once. Raises BatchNotFound, SoldOut, LimitReached,
-    NotOpen, NotYetOpen, ClaimOver, WrongTier, MemberFrozen, MemberUnknown, NotAllowed, InFlight, KeyReused.
+    NotOpen, NotYetOpen, EarlyQuotaGone, ClaimOver, WrongTier, MemberFrozen, MemberUnknown, NotAllowed, InFlight, KeyReused.
     """
     batch = known_batch(batch_id)
     person_id = None

@@ -52,7 +52,10 @@ class BatchClosed(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class NewBatch:
-    """``claim_until`` is exclusive. ``per_member`` 0: as many as there are. ``tier_ids`` empty: every member."""
+    """``claim_until`` is exclusive. ``per_member`` 0: as many as there are. ``tier_ids`` empty: every member.
+
+    From ``early_from`` members of ``early_tier_ids`` may claim ``early_quota`` of them before everybody; see CouponBatch.
+    """
 
     code: str
     name: str
@@ -63,6 +66,10 @@ class NewBatch:
     is_public: bool = False
     is_bearer: bool = False
     tier_ids: Sequence[int] = ()
+    early_from: dt.datetime | None = None
+    early_tier_ids: Sequence[int] = ()
+    early_quota: int = 0
+    early_stays: bool = False
 
 
 def save_template(
@@ -177,6 +184,10 @@ def open_batch(*, actor: Viewer, template_id: int, batch: NewBatch, now: dt.date
         claim_from=batch.claim_from,
         claim_until=batch.claim_until,
         tier_ids=sorted(set(batch.tier_ids)),
+        early_from=batch.early_from,
+        early_tier_ids=sorted(set(batch.early_tier_ids)),
+        early_quota=batch.early_quota,
+        early_stays=batch.early_stays,
         created_at=now,
         created_by=actor.audit_id,
     )
@@ -211,8 +222,26 @@ def _check(batch: NewBatch, terms: CouponTerms, zone: str) -> None:
         wrong["claim_from"] = [_("By then the coupon is no longer good.")]
     if batch.is_bearer and batch.is_public:
         wrong["is_public"] = [_("Codes for bearers are not claimed by members.")]
-    if wrong:
+    if wrong := wrong | _early_faults(batch):
         raise BatchUnusable(fields=wrong)
+
+
+def _early_faults(batch: NewBatch) -> dict[str, list[Any]]:
+    """All of it or nothing: who, how many, and from when before everybody."""
+    if batch.early_from is None and not batch.early_tier_ids and not batch.early_quota:
+        return {}
+    wrong: dict[str, list[Any]] = {}
+    if not batch.is_public:
+        wrong["early_from"] = [_("Only what members claim themselves opens earlier for some.")]
+    elif batch.early_from is None or batch.early_from >= batch.claim_from:
+        wrong["early_from"] = [_("This lies before the opening for everybody.")]
+    if not batch.early_tier_ids:
+        wrong["early_tiers"] = [_("Say for which tiers.")]
+    elif batch.tier_ids and not set(batch.early_tier_ids) <= set(batch.tier_ids):
+        wrong["early_tiers"] = [_("These tiers may not claim it at all.")]
+    if not 1 <= batch.early_quota <= batch.stock:
+        wrong["early_quota"] = [_("Between one and all of them are kept.")]
+    return wrong
 
 
 CHANGEABLE = ("name", "stock", "per_member", "claim_until", "is_public", "status")
@@ -235,7 +264,7 @@ def change_batch(
     if set(changes) - set(CHANGEABLE) or changes.get("status", row.status) not in CouponBatch.Status.values:
         raise BatchUnusable
     stock = changes.get("stock", row.stock)
-    if not max(1, row.issued) <= stock <= STOCK_MAX:
+    if not max(1, row.issued, row.early_quota) <= stock <= STOCK_MAX:
         raise BatchUnusable(fields={"stock": [_("The stock cannot be less than what is issued.")]})
     if not 0 <= changes.get("per_member", row.per_member) <= PER_MEMBER_MAX:
         raise BatchUnusable(fields={"per_member": [_RANGE]})

@@ -69,6 +69,11 @@ class BatchView:
     status: str
     state: str
     created_at: dt.datetime
+    early_from: dt.datetime | None = None
+    early_tier_ids: tuple[int, ...] = ()
+    early_quota: int = 0
+    early_taken: int = 0
+    early_stays: bool = False
 
     @property
     def left(self) -> int:
@@ -279,6 +284,11 @@ def batch_view(row: CouponBatch, now: dt.datetime) -> BatchView:
         row.status,
         _state(row, now),
         row.created_at,
+        row.early_from,
+        tuple(row.early_tier_ids),
+        row.early_quota,
+        row.early_taken,
+        row.early_stays,
     )
 
 

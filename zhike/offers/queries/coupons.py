@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet, Sum
@@ -129,11 +128,18 @@ def member_coupon(viewer: Viewer, member_id: int, coupon_id: int, now: dt.dateti
 
 @dataclass(frozen=True, slots=True)
 class Claimable:
-    """A public batch in front of one member: how many they took, and why they cannot take one (None: they can)."""
+    """A public batch in front of one member: how many they took, and why they cannot take one (None: they can).
+
+    ``opens_at`` is when it opens for them, ``is_early`` whether that is before everybody, for their tier; ``left`` are those
+    they may still have.
+    """
 
     batch: BatchView
     taken: int
     refusal: str | None
+    opens_at: dt.datetime
+    is_early: bool
+    left: int
 
 
 def claimable(viewer: Viewer, member_id: int, now: dt.datetime) -> list[Claimable]:
@@ -152,23 +158,32 @@ def claimable(viewer: Viewer, member_id: int, now: dt.datetime) -> list[Claimabl
         member_id__in=family_of(member_id), batch_id__in=[row.pk for row in rows]
     )
     taken = dict(held.values_list("batch_id").annotate(Sum("taken")))
-    found = [
-        Claimable(
-            batch_view(row, now), taken.get(row.pk, 0), _claim_refusal(row, taken.get(row.pk, 0), file, now)
-        )
-        for row in rows
-    ]
+    found = [_claimable(row, taken.get(row.pk, 0), file.tier.id, now) for row in rows]
     return sorted(found, key=lambda one: one.refusal is not None)
 
 
-def _claim_refusal(row: CouponBatch, taken: int, file: Any, now: dt.datetime) -> str | None:
+def _claimable(row: CouponBatch, taken: int, tier_id: int, now: dt.datetime) -> Claimable:
+    """As the database decides it (offers_claim)."""
+    is_theirs = row.early_from is not None and tier_id in row.early_tier_ids
+    is_before = now < row.claim_from
+    kept = row.early_quota - row.early_taken if row.early_from and (is_before or row.early_stays) else 0
+    has_kept = is_theirs and kept > 0
+    left = row.stock - row.issued if has_kept or not kept else row.stock - row.issued - kept
+    if is_before:
+        left = kept if is_theirs else left
+    opens_at = row.early_from if has_kept and row.early_from else row.claim_from
+    refusal = None
     if row.per_member and taken >= row.per_member:
-        return "limit"
-    if row.tier_ids and file.tier.id not in row.tier_ids:
-        return "tier"
-    if row.issued >= row.stock:
-        return "stock"
-    return "early" if now < row.claim_from else None
+        refusal = "limit"
+    elif row.tier_ids and tier_id not in row.tier_ids:
+        refusal = "tier"
+    elif is_before and is_theirs and not kept:
+        refusal = "early_quota"
+    elif now < opens_at:
+        refusal = "early"
+    elif left <= 0:
+        refusal = "stock"
+    return Claimable(batch_view(row, now), taken, refusal, opens_at, has_kept and is_before, left)
 
 
 def coupon_by_code(viewer: Viewer, code: str, now: dt.datetime) -> CouponView | None:

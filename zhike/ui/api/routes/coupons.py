@@ -21,7 +21,11 @@ PathId = Annotated[int, Path(ge=1, le=ID_MAX)]
 
 
 class CouponBatchOut(Out):
-    """So many coupons of one kind. `value` and `condition` are in words; `state` is what it means now."""
+    """So many coupons of one kind. `value` and `condition` are in words; `state` is what it means now.
+
+    From `early_from` members of some tiers claim up to `early_quota` of them before everybody; what is left of it then goes to
+    everybody, or stays theirs.
+    """
 
     batch_id: int
     code: str
@@ -37,6 +41,11 @@ class CouponBatchOut(Out):
     claim_from: dt.datetime
     claim_until: dt.datetime
     state: Literal["open", "paused", "closed", "sold-out", "early", "over"]
+    early_from: dt.datetime | None
+    early_tier_ids: list[int]
+    early_quota: int
+    early_taken: int
+    early_stays: bool
 
 
 class CouponBatchesOut(Out):
@@ -139,6 +148,11 @@ def _batch_out(one: queries.BatchView) -> CouponBatchOut:
         claim_from=one.claim_from,
         claim_until=one.claim_until,
         state=one.state,  # type: ignore[arg-type]
+        early_from=one.early_from,
+        early_tier_ids=list(one.early_tier_ids),
+        early_quota=one.early_quota,
+        early_taken=one.early_taken,
+        early_stays=one.early_stays,
     )
 
 

@@ -249,10 +249,21 @@ class BatchForm(OnceForm):
         coerce=int, required=False, widget=forms.CheckboxSelectMultiple, label=_("Tiers that may claim it"),
         help_text=_("None ticked: every tier."),
     )  # fmt: skip
+    early_from = _moment(label=_("For some tiers already from"), required=False)
+    early_quota = forms.IntegerField(
+        min_value=0, max_value=10_000_000, required=False, label=_("How many are kept for them")
+    )
+    early_tiers = forms.TypedMultipleChoiceField(
+        coerce=int, required=False, widget=forms.CheckboxSelectMultiple, label=_("Tiers that come first")
+    )
+    early_stays = forms.BooleanField(
+        required=False, label=_("What is left of it stays theirs after the opening for everybody")
+    )
 
     def __init__(self, *args: Any, tiers: Sequence[tuple[int, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["tiers"].choices = list(tiers)  # type: ignore[attr-defined]
+        for name in ("tiers", "early_tiers"):
+            self.fields[name].choices = list(tiers)  # type: ignore[attr-defined]
         self.fields = {"code": code_field(), **self.fields}
 
 

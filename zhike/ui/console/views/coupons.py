@@ -218,6 +218,10 @@ def _open_batch(
             is_public=data["way"] == "public",
             is_bearer=data["way"] == "codes",
             tier_ids=data["tiers"],
+            early_from=forms.in_zone(data["early_from"], zone) if data["early_from"] else None,
+            early_tier_ids=data["early_tiers"],
+            early_quota=data["early_quota"] or 0,
+            early_stays=data["early_stays"],
         ),
         now=request.now,
     )
@@ -234,6 +238,7 @@ def batch(request: StaffRequest, batch_id: int) -> HttpResponse:
         "figures": figures,
         "shares": [(labels.FUNDERS.get(party, party), fen) for party, fen in sorted(figures.funding.items())],
         "clauses": _clauses(request, found),
+        "early_tiers": [name for pk, name in choices(request).tiers if pk in found.early_tier_ids],
         "may": permissions(request, edit=EDIT, issue=ISSUE),
     }
     if wants_fragment(request):

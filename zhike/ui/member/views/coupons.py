@@ -70,7 +70,7 @@ def offers(request: Any) -> HttpResponse:
         messages.success(request, _("The coupon is yours."))
         return HttpResponseRedirect(reverse("member:coupon", args=[issued.coupon_id]))
     rows = [
-        (one, CouponClaimForm(initial={"batch": one.batch.id}), one.batch.left * 100 // one.batch.stock)
+        (one, CouponClaimForm(initial={"batch": one.batch.id}), one.left * 100 // one.batch.stock)
         for one in queries.claimable(member.viewer, member.id, member.now)
     ]
     return page(request, "offers", {"rows": rows}, active="coupons")

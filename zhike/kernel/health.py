@@ -70,8 +70,8 @@ def _keys() -> Check:
     if not _keys_fit:
         try:
             closed = closed_fields()
-        except KeyringUnusable as error:
-            return Check("keys", ok=False, detail=str(error))
+        except KeyringUnusable:
+            return Check("keys", ok=False, detail="none that can be used")
         if closed:
             return Check("keys", ok=False, detail=f"not those that wrote {', '.join(dict.fromkeys(closed))}")
         _keys_fit = True

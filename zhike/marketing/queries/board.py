@@ -26,7 +26,7 @@ from zhike.marketing.queries.cells import Part, Sums, cell_sums, extras, is_cove
 from zhike.marketing.queries.found import COLUMNS, VIEW, code_of, may
 from zhike.marketing.queries.journeys.found import definition_of, journey_code
 from zhike.marketing.queries.journeys.results import newest_of_journey, results_of
-from zhike.marketing.queries.margins import margins_of
+from zhike.marketing.queries.margins import READER, margins_of
 from zhike.marketing.queries.reviews import Cost, newest_measure, review_of
 from zhike.marketing.rules import attribution, pooling
 from zhike.marketing.rules.measuring import Effect
@@ -255,7 +255,7 @@ def _mall_name(mall_id: int | None) -> str:
 
 def _line(viewer: Viewer, ran: Ran, mall_id: int | None, credits: Credits | None) -> BoardLine:
     is_open = may(viewer, VIEW, ran.mall_id)
-    is_part = ran.mall_id is None and mall_id is not None
+    is_part = ran.mall_id is None and mall_id is not None and not (is_open and _is_only_mall())
     sums = cell_sums(ran.sums, "mall", str(mall_id)) if is_part else ran.sums
     found = part_of(sums, ran.method)
     extra = margin = None
@@ -277,6 +277,11 @@ def _line(viewer: Viewer, ran: Ran, mall_id: int | None, credits: Credits | None
         is_part=is_part,
         is_open=is_open,
     )
+
+
+def _is_only_mall() -> bool:
+    """Then what is the group's is the mall's."""
+    return len(organization.malls(READER)) < 2
 
 
 def _gain(margin: Stretch | None, cost: int) -> Stretch | None:

@@ -139,8 +139,8 @@ def _tiles(total: queries.PartLine) -> list[dict[str, Any]]:
         },
         {
             "label": _("ROI"),
-            "value": effects.times_text(total.roi) if total.roi else _("cannot be told"),
-            "note": told,
+            "value": f"{total.roi.middle:.1f}" if total.roi else _("cannot be told"),
+            "note": f"{total.roi.low:.1f} – {total.roi.high:.1f}" if total.roi else told,
             "hint": _("Extra margin less the cost of the same campaigns and journeys, over that cost."),
         },
         {

@@ -100,6 +100,8 @@ def test_the_canvas_is_edited(world: World, admin: Client) -> None:
     kinds = {one.kind: key for key, one in nodes(journey).items()}
     forms: dict[str, dict[str, Any]] = {
         "points": {"points": "50"},
+        "tag": {"do": "give", "tag": ""},
+        "tier": {"tier": str(world.tiers["gold"]), "days": "30"},
         "ticket": {"type": "question", "text": "回访"},
         "signal": {"name": "hello_world"},
         "delay": {"value": "2", "unit": "hours", "at": "09:30"},

@@ -36,6 +36,8 @@ NODE_ICONS = {
     "ab": "flask-conical",
     "coupon": "ticket",
     "points": "coins",
+    "tag": "tag",
+    "tier": "crown",
     "ticket": "headset",
     "signal": "webhook",
     "goal": "flag",
@@ -45,6 +47,8 @@ NODE_TONES = {
     "message": "effect",
     "coupon": "effect",
     "points": "effect",
+    "tag": "effect",
+    "tier": "effect",
     "ticket": "effect",
     "signal": "effect",
     "delay": "time",
@@ -64,11 +68,14 @@ NODE_HINTS = {
     "ab": _("Like a random split; the results compare the ways."),
     "coupon": _("From a batch, within its stock and limits."),
     "points": _("Into the member’s account, with its own reason."),
+    "tag": _("As by hand; what members took off themselves stays off."),
+    "tier": _("For so many days; what they earn meanwhile goes on being counted."),
     "ticket": _("For the service desk, to be called or cared for."),
     "signal": _("An event for webhooks and the event feed."),
     "goal": _("The goal is reached, the journey is over."),
     "exit": _("The journey is over."),
 }
+TAG_DOINGS = {"give": _("Give the tag"), "take": _("Take the tag away")}
 TRIGGERS = {
     "event": _("Something happens"),
     "segment": _("Somebody belongs to a segment"),
@@ -154,6 +161,10 @@ REASONS = {
     "coupons-sold-out": _("The coupons ran out"),
     "coupon-claim-over": _("The time to hand out the coupons is over"),
     "unknown-message-template": _("The wording is gone"),
+    "tag-refused-by-member": _("The member took this tag off themselves"),
+    "tag-retired": _("The tag is put away"),
+    "tier-held-already": _("The member stands as high already"),
+    "tier-not-found": _("The tier is gone"),
     "postponed": _("postponed by quiet hours"),
 }
 JOURNEY_CHANGES = {

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from zhike.insight import queries as insight
 from zhike.kernel.errors import NotFound
 from zhike.marketing import queries
 from zhike.messaging import queries as messaging
@@ -29,6 +30,7 @@ class Names:
     tiers: Mapping[int, str] = field(default_factory=dict)
     templates: Mapping[str, str] = field(default_factory=dict)
     batches: Mapping[int, str] = field(default_factory=dict)
+    tags: Mapping[int, str] = field(default_factory=dict)
 
 
 def names_of(request: StaffRequest, *definitions: queries.Definition) -> Names:
@@ -44,6 +46,9 @@ def names_of(request: StaffRequest, *definitions: queries.Definition) -> Names:
         if request.viewer.may("messages.view")
         else {},
         batches=batches,
+        tags=insight.live_tags()
+        if any(node.kind == "tag" for one in definitions for node in one.nodes.values())
+        else {},
     )
 
 
@@ -132,6 +137,14 @@ def summary(node: queries.Node, known: Names) -> str:
         return points_text(params.get("points") or 0)
     if node.kind == "coupon":
         return known.batches.get(params.get("batch") or 0, _("no coupon yet"))
+    if node.kind == "tag":
+        doing = names.TAG_DOINGS[str(params.get("do") or "give")]
+        return f"{doing} · {known.tags.get(params.get('tag') or 0, '–')}"
+    if node.kind == "tier":
+        days = ngettext("%(count)s day", "%(count)s days", params.get("days") or 0) % {
+            "count": params.get("days")
+        }
+        return f"{known.tiers.get(params.get('tier') or 0, '–')} · {days}"
     return str(params.get("text") or params.get("name") or "")
 
 

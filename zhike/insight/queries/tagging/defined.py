@@ -97,6 +97,12 @@ def tags(viewer: Viewer, *, retired: bool = False) -> list[TagRef]:
     )
 
 
+def live_tags() -> dict[int, str]:
+    """The names of all tags that may be given, by id."""
+    rows = Tag.objects.filter(state=Tag.State.LIVE)
+    return {row.pk: _ref(row).name for row in rows}
+
+
 def tag(viewer: Viewer, tag_id: int) -> TagView:
     """One in full. Raises TagNotFound, NotAllowed."""
     _require(viewer)

@@ -9,9 +9,11 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
+from zhike.insight import operations as tagging
 from zhike.insight import queries as insight
 from zhike.kernel import events
 from zhike.kernel.errors import Problem
@@ -230,6 +232,52 @@ class _Short(Exception):
     """Not everybody got one, and it is not known who."""
 
 
+def _tag(scene: Scene, node: Node, people: Sequence[Walker]) -> Outcomes:
+    """Said as staff say it, in order of the people; what members took off themselves stays off."""
+    found: dict[int, Outcome] = {}
+    for one in sorted(people, key=lambda one: one.person_id):
+        try:
+            with transaction.atomic():
+                tagging.mark_tag(
+                    actor=WALKER,
+                    person_id=one.person_id,
+                    tag_id=int(node.params["tag"]),
+                    is_on=node.params["do"] == "give",
+                    note=scene.row.name,
+                    now=scene.now,
+                )
+            found[one.person_id] = ("given", "")
+        except Problem as problem:
+            found[one.person_id] = ("refused", problem.code[:60])
+    return found
+
+
+def _tier(scene: Scene, node: Node, people: Sequence[Walker]) -> Outcomes:
+    """Lent through so many days after today; refused to whoever stands as high for as long without it."""
+    days = dt.timedelta(days=int(node.params["days"]))
+    until = scene.now.astimezone(ZoneInfo(scene.zone)).date() + days
+    code = journey_code(scene.row.pk)
+    found: dict[int, Outcome] = {}
+    for one in sorted(people, key=lambda one: one.member_id):
+        try:
+            with transaction.atomic():
+                loyalty.grant_tier(
+                    actor=WALKER,
+                    member_id=one.member_id,
+                    tier_id=int(node.params["tier"]),
+                    until=until,
+                    reason=scene.row.name,
+                    source="journey",
+                    reference=f"{code}:{one.id}:{one.visit}",
+                    must_gain=True,
+                    now=scene.now,
+                )
+            found[one.person_id] = ("given", "")
+        except Problem as problem:
+            found[one.person_id] = ("refused", problem.code[:60])
+    return found
+
+
 def _ticket(scene: Scene, node: Node, people: Sequence[Walker]) -> Outcomes:
     mall_id = scene.row.mall_id or organization.first_mall_id()
     found: dict[int, Outcome] = {}
@@ -271,5 +319,5 @@ def _end(scene: Scene, node: Node, people: Sequence[Walker]) -> Outcomes:
 
 EFFECTS: Mapping[str, Effect] = {
     "delay": _delay, "wait": _wait, "branch": _branch, "split": _split, "ab": _split, "message": _message, "points": _points,
-    "coupon": _coupon, "ticket": _ticket, "signal": _signal, "goal": _end, "exit": _end,
+    "coupon": _coupon, "tag": _tag, "tier": _tier, "ticket": _ticket, "signal": _signal, "goal": _end, "exit": _end,
 }  # fmt: skip

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from zhike.insight import queries as insight
 from zhike.kernel.access import Viewer
 from zhike.kernel.errors import NotFound
+from zhike.loyalty import queries as loyalty
 from zhike.marketing.rules.journeys import checking
 from zhike.marketing.rules.journeys.checking import Fault
 from zhike.marketing.rules.journeys.graph import Definition, Node
@@ -29,6 +30,8 @@ NODE_NAMES: dict[str, StrOrPromise] = {
     "ab": gettext_lazy("A/B test"),
     "coupon": gettext_lazy("Give a coupon"),
     "points": gettext_lazy("Give points"),
+    "tag": gettext_lazy("Give or take a tag"),
+    "tier": gettext_lazy("Lend a tier"),
     "ticket": gettext_lazy("Open a ticket"),
     "signal": gettext_lazy("Tell another system"),
     "goal": gettext_lazy("Goal reached"),
@@ -78,6 +81,11 @@ _FAULTS: dict[str, StrOrPromise] = {
     "points": gettext_lazy("“%(name)s”: between 1 and 100,000 points."),
     "coupon": gettext_lazy("“%(name)s”: choose a coupon."),
     "coupon-over": gettext_lazy("“%(name)s”: the coupon cannot be given to members any more."),
+    "tag": gettext_lazy("“%(name)s”: choose a tag, and whether it is given or taken."),
+    "tag-gone": gettext_lazy("“%(name)s”: the tag is not live, or is gone."),
+    "tier": gettext_lazy("“%(name)s”: choose a tier."),
+    "tier-days": gettext_lazy("“%(name)s”: a tier is lent for 1 to 90 days."),
+    "tier-gone": gettext_lazy("“%(name)s”: the tier is gone."),
     "ticket": gettext_lazy("“%(name)s”: say what is to be done."),
     "signal": gettext_lazy("“%(name)s”: the name has 1 to 60 letters, digits, hyphens or underscores."),
     "open-end": gettext_lazy("“%(name)s”: nothing follows “%(outcome)s”. Every path must end."),
@@ -131,6 +139,12 @@ def _named(viewer: Viewer, node: Node, now: dt.datetime) -> str:
         except NotFound:
             return "coupon-over"
         return "coupon-over" if batch.is_bearer or batch.state in ("closed", "over") else ""
+    if node.kind == "tag":
+        return "" if node.params["tag"] in insight.live_tags() else "tag-gone"
+    if node.kind == "tier":
+        program_id = loyalty.default_program_id()
+        known = {one.id for one in loyalty.tiers(program_id)} if program_id else set()
+        return "" if node.params["tier"] in known else "tier-gone"
     if node.kind == "branch":
         try:
             insight.parse(node.params["condition"])

@@ -29,6 +29,8 @@ EARLIEST, LATEST = dt.time(8), dt.time(21)
 """What waits for an hour of the day waits for one in which people may be written to."""
 LONGEST = dt.timedelta(days=366)
 POINTS_MAX = 100_000
+TIER_DAYS_MAX = 90
+"""A journey lends a tier for so long at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +230,17 @@ def _coupon(params: Mapping[str, Any]) -> str:
     return "" if isinstance(params.get("batch"), int) else "coupon"
 
 
+def _tag(params: Mapping[str, Any]) -> str:
+    return "" if isinstance(params.get("tag"), int) and params.get("do") in ("give", "take") else "tag"
+
+
+def _tier(params: Mapping[str, Any]) -> str:
+    days = params.get("days")
+    if not isinstance(params.get("tier"), int):
+        return "tier"
+    return "" if isinstance(days, int) and 1 <= days <= TIER_DAYS_MAX else "tier-days"
+
+
 def _ticket(params: Mapping[str, Any]) -> str:
     return "" if str(params.get("text", "")).strip() else "ticket"
 
@@ -239,5 +252,5 @@ def _signal(params: Mapping[str, Any]) -> str:
 
 _CHECKS = {
     "delay": _delay, "wait": _wait, "branch": _branch, "split": _ways, "ab": _ways, "message": _message, "points": _points,
-    "coupon": _coupon, "ticket": _ticket, "signal": _signal,
+    "coupon": _coupon, "tag": _tag, "tier": _tier, "ticket": _ticket, "signal": _signal,
 }  # fmt: skip

@@ -19,6 +19,8 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "split": {"ways": [{"key": "A", "weight": 50}, {"key": "B", "weight": 50}]},
     "ab": {"ways": [{"key": "A", "weight": 50}, {"key": "B", "weight": 50}]},
     "points": {"points": 100},
+    "tag": {"do": "give"},
+    "tier": {"days": 30},
     "ticket": {"type": "question", "text": ""},
     "signal": {"name": ""},
 }

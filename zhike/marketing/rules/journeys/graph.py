@@ -19,7 +19,7 @@ PURCHASE = "zhike.sales.receipt_recorded"
 
 RESTING = frozenset({"delay", "wait"})
 ENDS = frozenset({"goal", "exit"})
-EFFECTS = frozenset({"message", "points", "coupon", "ticket", "signal"})
+EFFECTS = frozenset({"message", "points", "coupon", "tag", "tier", "ticket", "signal"})
 KINDS = (
     "message",
     "delay",
@@ -29,6 +29,8 @@ KINDS = (
     "ab",
     "coupon",
     "points",
+    "tag",
+    "tier",
     "ticket",
     "signal",
     "goal",
@@ -38,6 +40,8 @@ _OUTS: Mapping[str, tuple[str, ...]] = {
     "message": ("sent", "refused"),
     "points": ("given", "refused"),
     "coupon": ("given", "refused"),
+    "tag": ("given", "refused"),
+    "tier": ("given", "refused"),
     "ticket": ("next",),
     "signal": ("next",),
     "delay": ("next",),

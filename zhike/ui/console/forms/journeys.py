@@ -32,6 +32,7 @@ class NodeChoices:
     tiers: Choices = ()
     templates: Choices = ()
     batches: Choices = ()
+    tags: Choices = ()
     keys: Sequence[str] = field(default_factory=tuple)
 
 
@@ -248,6 +249,20 @@ class NodeForm(forms.Form):
     def _add_points(self, choices: NodeChoices) -> None:
         self.fields["points"] = forms.IntegerField(min_value=1, max_value=100_000, label=_("Points"))
 
+    def _add_tag(self, choices: NodeChoices) -> None:
+        self.fields["do"] = forms.ChoiceField(
+            choices=list(labels.TAG_DOINGS.items()), label=_("What is done")
+        )
+        self.fields["tag"] = forms.ChoiceField(
+            choices=[NOTHING, *choices.tags], required=False, label=_("Tag")
+        )
+
+    def _add_tier(self, choices: NodeChoices) -> None:
+        self.fields["tier"] = forms.ChoiceField(
+            choices=[NOTHING, *choices.tiers], required=False, label=_("Tier")
+        )
+        self.fields["days"] = forms.IntegerField(min_value=1, max_value=90, label=_("For so many days"))
+
     def _add_ticket(self, choices: NodeChoices) -> None:
         self.fields["type"] = forms.ChoiceField(
             choices=list(labels.TICKET_TYPES.items()), label=_("Kind of ticket")
@@ -350,6 +365,12 @@ class NodeForm(forms.Form):
 
     def _read_points(self, data: Mapping[str, Any]) -> dict[str, Any]:
         return {"points": data["points"]}
+
+    def _read_tag(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        return {"do": data["do"], **({"tag": int(data["tag"])} if data["tag"] else {})}
+
+    def _read_tier(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        return {"days": data["days"], **({"tier": int(data["tier"])} if data["tier"] else {})}
 
     def _read_ticket(self, data: Mapping[str, Any]) -> dict[str, Any]:
         return {"type": data["type"], "text": data["text"].strip()}

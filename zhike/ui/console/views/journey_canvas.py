@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from zhike.insight import queries as insight
 from zhike.kernel.errors import NotFound, Problem
 from zhike.loyalty import queries as loyalty
 from zhike.marketing import operations, queries
@@ -273,6 +274,7 @@ def _choices(request: StaffRequest) -> forms.NodeChoices:
         templates=[(one.code, one.name) for one in messaging.templates(viewer) if one.kind != "code"]
         if viewer.may("messages.view")
         else [],
+        tags=[(str(pk), name) for pk, name in insight.live_tags().items()] if viewer.may("tags.give") else [],
         batches=[
             (str(one.id), f"{one.name} · {one.value_text}")
             for one in batches

@@ -107,12 +107,24 @@ def _line(one: queries.BoardLine, period: Period) -> dict[str, Any]:
         "messages_url": messages,
         "visit": effects.share_text(one.visit),
         "tone": effects.tone_of(one.visit),
-        "extra": effects.stretch_text(one.extra),
-        "margin": effects.stretch_text(one.margin),
+        "extra": _two_lines(one.extra),
+        "margin": _two_lines(one.margin),
         "is_margin_unknown": of.is_told and one.extra is not None and one.margin is None,
-        "roi": effects.times_text(one.roi),
-        "unit": effects.stretch_text(one.acquired.unit, is_signed=False),
+        "roi": _times(one.roi),
+        "unit": _two_lines(one.acquired.unit),
     }
+
+
+def _two_lines(one: queries.Stretch | None) -> tuple[str, str]:
+    """An amount, and its interval for the line below."""
+    return (yuan(round(one.middle)), _range(one)) if one else ("–", "")
+
+
+def _times(one: queries.Stretch | None) -> tuple[str, str]:
+    if one is None:
+        return "–", ""
+    ends = {"low": f"{one.low:.1f}".replace("-", "−"), "high": f"{one.high:.1f}"}
+    return f"{one.middle:.1f}".replace("-", "−"), _("%(low)s to %(high)s") % ends
 
 
 def _tiles(total: queries.PartLine) -> list[dict[str, Any]]:
@@ -139,8 +151,8 @@ def _tiles(total: queries.PartLine) -> list[dict[str, Any]]:
         },
         {
             "label": _("ROI"),
-            "value": f"{total.roi.middle:.1f}" if total.roi else _("cannot be told"),
-            "note": f"{total.roi.low:.1f} – {total.roi.high:.1f}" if total.roi else told,
+            "value": _times(total.roi)[0] if total.roi else _("cannot be told"),
+            "note": _times(total.roi)[1] or told,
             "hint": _("Extra margin less the cost of the same campaigns and journeys, over that cost."),
         },
         {

@@ -104,13 +104,10 @@ def test_the_board_adds_up_to_the_planted_truth(mall: MadeMall) -> None:
         extra, line = lines[code].extra, lines[code]
         assert extra is not None and extra.low <= truth.extra_fen <= extra.high
         assert 0.5 < line.of.covered <= 1 and (line.margin is None) is (line.of.covered < 0.9)
-    own = [line for line in found.lines if line.of.code in planted]
-    assert sum(line.bought for line in own) <= sum(one.bought for one in found.lines)
     inbox = next(one for one in found.channels if one.key == "inbox")
-    assert (
-        inbox.extra is not None
-        and inbox.extra.low <= sum(one.extra_fen for one in planted.values()) <= inbox.extra.high
-    )
+    whole = [one.middle for code in planted if (one := lines[code].extra) is not None]
+    assert inbox.told == len(planted) and inbox.extra is not None
+    assert inbox.extra.middle == pytest.approx(sum(whole))
     assert {one.name for one in found.audiences} >= {"App 女性常客（半年 3 次以上）"}
     rates = {one.name: one.rate_bp for one in found.categories}
     assert set(rates.values()) & {1_200, 2_200, 800}

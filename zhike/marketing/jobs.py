@@ -42,8 +42,10 @@ def forecast(*, campaign_id: int, staff_id: int | None) -> None:
 
 @job(queue=CARETAKER_QUEUE, cron="31 * * * *")
 def measure(timestamp: int) -> int:
-    """Every hour, of every campaign whose window is open."""
-    return operations.measure_campaigns(actor=ACTOR, now=clock.now())
+    """Every hour, of every campaign whose window is open; what annoys too many is stopped."""
+    measured = operations.measure_campaigns(actor=ACTOR, now=clock.now())
+    operations.guard_campaigns(actor=ACTOR, now=clock.now())
+    return measured
 
 
 @job()

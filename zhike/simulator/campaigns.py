@@ -122,7 +122,13 @@ class _Seeder:
     def seed(self) -> dict[str, Planted]:
         began = self.now - 30 * DAY
         operations.save_marketing_policy(
-            actor=self.actor, group_id=self.world.group_id, global_holdout_bp=300, margin_bp=None, now=began
+            actor=self.actor,
+            group_id=self.world.group_id,
+            global_holdout_bp=300,
+            margin_bp=None,
+            withdrawn_max_bp=200,
+            complained_max_bp=100,
+            now=began,
         )
         for wording in WORDINGS:
             self._write(*wording, began)

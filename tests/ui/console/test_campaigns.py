@@ -111,8 +111,11 @@ def test_board_calendar_and_sizes(world: World, admin: Client, member: int) -> N
     assert admin.get("/console/campaigns/measuring/", headers=HTMX).status_code == 200
     admin.post("/console/campaigns/measuring/", {"global_holdout": "5", "margin": "25"})
     assert queries.marketing_policy(campaign.group_id) == queries.PolicyView(500, 2_500)
-    admin.post("/console/campaigns/measuring/", {"global_holdout": "5", "margin": ""})
-    assert queries.marketing_policy(campaign.group_id).margin_bp is None
+    limits = {"withdrawn_max": "1.5", "complained_max": "0"}
+    admin.post("/console/campaigns/measuring/", {"global_holdout": "5", "margin": "", **limits})
+    kept = queries.marketing_policy(campaign.group_id)
+    assert (kept.margin_bp, kept.withdrawn_max_bp, kept.complained_max_bp) == (None, 150, 0)
+    assert "超过 1.5% 的人撤回同意" in said(admin.get("/console/campaigns/board/"))
 
 
 @pytest.mark.feature("C137", "C138", "C246")

@@ -8,12 +8,15 @@ class MarketingPolicy(models.Model):
     """What holds for all campaigns of a group: ``global_holdout_bp`` of the members get no campaign in a quarter.
 
     ``margin_bp`` is what is left of a yuan of sales where a merchant and its line of business have no rate of their own; None:
-    nobody knows.
+    nobody knows. A campaign stops by itself when certainly more than ``withdrawn_max_bp`` of those it reached take consent back, or more
+    than ``complained_max_bp`` complain; None: never.
     """
 
     group = models.OneToOneField("organization.Group", models.PROTECT, related_name="+")
     global_holdout_bp = models.IntegerField()
     margin_bp = models.IntegerField(null=True)
+    withdrawn_max_bp = models.IntegerField(null=True)
+    complained_max_bp = models.IntegerField(null=True)
     updated_at = models.DateTimeField()
 
     class Meta:
@@ -32,7 +35,7 @@ class Campaign(models.Model):
     ``segment`` is the audience, None is every member in the scope of who launched it (``launched_by``, empty: the program).
     ``budget`` is fen by who pays. ``forecast`` is what the reach planner found. Shares are hundredths of a per cent.
     ``starts_at`` None begins at the launch. ``target`` is how a model of uplift chooses from the audience (rules.uplift.Target),
-    None takes everybody. ``version`` grows with every change.
+    None takes everybody. ``is_unguarded``: somebody let it go on after too many had said no. ``version`` grows with every change.
     """
 
     class Status(models.TextChoices):
@@ -62,6 +65,7 @@ class Campaign(models.Model):
     ends_on = models.DateField(null=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT)
     stop_reason = models.CharField(max_length=40, blank=True)
+    is_unguarded = models.BooleanField(default=False)
     forecast = models.JSONField(null=True)
     forecast_asked_at = models.DateTimeField(null=True)
     lessons = models.TextField(blank=True)

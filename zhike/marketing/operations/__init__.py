@@ -3,6 +3,7 @@
 from zhike.marketing.operations.exporting import export_board
 from zhike.marketing.operations.filling import fill_wave
 from zhike.marketing.operations.giving import Given, give_next
+from zhike.marketing.operations.guarding import guard_campaign, guard_campaigns
 from zhike.marketing.operations.journeys.drafting import (
     EditNotPossible,
     JourneyChangedMeanwhile,
@@ -131,6 +132,8 @@ __all__ = [
     "fill_wave",
     "forecast_campaign",
     "give_next",
+    "guard_campaign",
+    "guard_campaigns",
     "hear_event",
     "launch_campaign",
     "launch_journey",

@@ -160,17 +160,31 @@ def note_lessons(*, actor: Viewer, campaign_id: int, lessons: str, now: dt.datet
 
 @transaction.atomic
 def save_marketing_policy(
-    *, actor: Viewer, group_id: int, global_holdout_bp: int, margin_bp: int | None, now: dt.datetime
+    *,
+    actor: Viewer,
+    group_id: int,
+    global_holdout_bp: int,
+    margin_bp: int | None,
+    now: dt.datetime,
+    withdrawn_max_bp: int | None = None,
+    complained_max_bp: int | None = None,
 ) -> None:
     """What part of all members gets no campaign in a quarter, up to 20 %, and what is left of a yuan of sales.
 
-    ``margin_bp`` None: nobody knows it for whatever has no rate of its own.
+    ``margin_bp`` None: nobody knows it for whatever has no rate of its own. The limits are shares of the people reached, None: none.
     Raises Invalid, NotAllowed.
     """
     require_touch(actor, APPROVE)
-    if not 0 <= global_holdout_bp <= 2_000 or not 0 <= (margin_bp or 0) <= 10_000:
+    if not 0 <= global_holdout_bp <= 2_000 or any(
+        not 0 <= (share or 0) <= 10_000 for share in (margin_bp, withdrawn_max_bp, complained_max_bp)
+    ):
         raise Invalid
-    after = {"global_holdout_bp": global_holdout_bp, "margin_bp": margin_bp}
+    after = {
+        "global_holdout_bp": global_holdout_bp,
+        "margin_bp": margin_bp,
+        "withdrawn_max_bp": withdrawn_max_bp,
+        "complained_max_bp": complained_max_bp,
+    }
     MarketingPolicy.objects.update_or_create(group_id=group_id, defaults={**after, "updated_at": now})
     audit.record(
         actor=actor, action="marketing_policy.save", subject=("group", group_id), after=after, now=now

@@ -16,6 +16,7 @@ from zhike.marketing.models import Campaign, CampaignRecipient, CampaignWave
 from zhike.marketing.operations import _wake
 from zhike.marketing.operations.filling import fill_wave
 from zhike.marketing.operations.giving import give_next, stop
+from zhike.marketing.operations.guarding import GUARDS
 from zhike.marketing.operations.measuring import measure_campaign
 from zhike.marketing.operations.planning import PlanUnusable, StepNotPossible, step, tell
 from zhike.marketing.queries.found import APPROVE, EDIT, arms_of, locked, zone_of
@@ -82,8 +83,9 @@ def resume_campaign(
         if set(budget) - set(rules.FUNDERS) or any(fen < 0 for fen in budget.values()):
             raise PlanUnusable
         row.budget = row.budget | budget
+    row.is_unguarded = row.is_unguarded or row.stop_reason in GUARDS
     row.stop_reason = ""
-    row.save(update_fields=["status", "stop_reason", "budget"])
+    row.save(update_fields=["status", "stop_reason", "is_unguarded", "budget"])
     tell(actor, row, "resume", now)
     transaction.on_commit(_wake.campaigns)
 

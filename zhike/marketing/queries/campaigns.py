@@ -112,6 +112,16 @@ class PolicyView:
 
     global_holdout_bp: int
     margin_bp: int | None
+    withdrawn_max_bp: int | None = None
+    complained_max_bp: int | None = None
+
+    @property
+    def withdrawn_max(self) -> float | None:
+        return None if self.withdrawn_max_bp is None else self.withdrawn_max_bp / 10_000
+
+    @property
+    def complained_max(self) -> float | None:
+        return None if self.complained_max_bp is None else self.complained_max_bp / 10_000
 
 
 def campaigns_page(
@@ -260,7 +270,9 @@ def _holidays(*years: int) -> Mapping[dt.date, str]:
 def marketing_policy(group_id: int) -> PolicyView:
     """What holds for all campaigns of a group."""
     row = MarketingPolicy.objects.filter(group_id=group_id).first()
-    return PolicyView(row.global_holdout_bp if row else 0, row.margin_bp if row else None)
+    if row is None:
+        return PolicyView(0, None)
+    return PolicyView(row.global_holdout_bp, row.margin_bp, row.withdrawn_max_bp, row.complained_max_bp)
 
 
 def scenarios() -> tuple[Scenario, ...]:

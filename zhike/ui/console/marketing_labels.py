@@ -35,6 +35,10 @@ CAMPAIGN_STOPS = {
     "coupon-claim-over": _("The time to hand out the coupons is over."),
     "segment-not-found": _("Its audience is gone, or whoever launched it may not see it any more."),
     "unknown-message-template": _("Its wording is gone."),
+    "withdrawn": _(
+        "Too many took their consent back. Look at the wording and the audience before you let it go on."
+    ),
+    "complained": _("Too many complained. Look at the wording and the audience before you let it go on."),
 }
 CAMPAIGN_GOALS = {"visit": _("More people buy"), "revenue": _("More sales a person")}
 CAMPAIGN_RHYTHMS = {"once": _("Once"), "daily": _("Every day, whoever is new in the audience")}

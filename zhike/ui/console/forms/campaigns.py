@@ -242,6 +242,13 @@ class MeasuringForm(OnceForm):
             "What is left of a yuan of sales where neither the merchant nor its line of business has a rate. Empty: nobody knows."
         ),
     )
+    withdrawn_max = percent_field(
+        label=_("Consents taken back, at most (%)"),
+        help_text=_(
+            "Of those reached. A campaign stops by itself once more is certain; one early no does not stop it. Empty: never."
+        ),
+    )
+    complained_max = percent_field(label=_("Complaints, at most (%)"), help_text=_("The same. Empty: never."))
 
 
 class MarginForm(OnceForm):

@@ -18,6 +18,7 @@ from zhike.ui.console.once import dialog_once
 from zhike.ui.console.pages import done, refused
 
 VIEW, EDIT, APPROVE = "campaigns.view", "campaigns.edit", "campaigns.approve"
+_SHARES = ("margin", "withdrawn_max", "complained_max")
 _STEPS: steps.Steps = {
     "submit": (operations.submit_campaign, gettext_lazy("Handed in. Somebody else approves it now.")),
     "approve": (operations.approve_campaign, gettext_lazy("Approved.")),
@@ -109,11 +110,13 @@ def budget(request: StaffRequest, campaign_id: int) -> HttpResponse:
 
 @staff_page(APPROVE)
 def measuring(request: StaffRequest) -> HttpResponse:
-    """The global holdout and the margin."""
+    """The global holdout, the margin, and when a campaign stops by itself."""
     group_id = organization.default_group().id
     known = queries.marketing_policy(group_id)
-    margin = None if known.margin_bp is None else known.margin_bp / 100
-    initial = {"global_holdout": known.global_holdout_bp / 100, "margin": margin}
+    initial = {"global_holdout": known.global_holdout_bp / 100}
+    for name in _SHARES:
+        share = getattr(known, f"{name}_bp")
+        initial |= {} if share is None else {name: share / 100}
     form = forms.MeasuringForm(request.POST or None, initial=initial)
 
     def act() -> None:
@@ -121,7 +124,10 @@ def measuring(request: StaffRequest) -> HttpResponse:
             actor=request.viewer,
             group_id=group_id,
             global_holdout_bp=int((form.cleaned_data["global_holdout"] or 0) * 100),
-            margin_bp=None if form.cleaned_data["margin"] is None else int(form.cleaned_data["margin"] * 100),
+            **{
+                f"{name}_bp": None if form.cleaned_data[name] is None else int(form.cleaned_data[name] * 100)
+                for name in _SHARES
+            },
             now=request.now,
         )
 

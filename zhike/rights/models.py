@@ -153,3 +153,21 @@ class RetentionLine(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "code"], name="retention_line_once")]
+
+
+class ComplianceReport(models.Model):
+    """What was done with personal data in a period, frozen: ``document`` is canonical JSON, ``digest`` its SHA-256. Never changed."""
+
+    first_on = models.DateField()
+    last_on = models.DateField()
+    document = models.TextField()
+    digest = models.BinaryField()
+    findings = models.IntegerField(default=0)
+    made_at = models.DateTimeField()
+    made_by = models.CharField(max_length=120)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(first_on__lte=models.F("last_on")), name="report_period"),
+        ]
+        indexes = [models.Index(fields=["-id"], name="compliance_report_newest")]

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 WORKING_DAYS = 15
 """Within so many working days an account is closed and a request answered (GB/T 35273—2020, 8.5 and 8.7; PIPL 50)."""
@@ -25,6 +26,7 @@ KINDS = ("access", "correction", "restriction", "erasure", "closing")
 CORRECTABLE = ("name", "sex", "birthday", "occupation", "address")
 
 FORMAT = "zhike-erasure-1"
+_ZONE = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +139,61 @@ def totals(outcomes: Sequence[Sequence[Any]]) -> dict[str, int]:
 def number_of(request_id: int, asked_on: dt.date) -> str:
     """What people say: DSR-2611-00042."""
     return f"DSR-{asked_on:%y%m}-{request_id:05d}"
+
+
+# --- the compliance report -------------------------------------------------------------------------------------------
+
+REPORT_FORMAT = "zhike-compliance-1"
+REPORT: Mapping[str, tuple[str, ...]] = {
+    "collection": ("what", "source", "basis", "count"),
+    "use": ("purpose", "channel", "sent", "refused", "persons"),
+    "retention": ("class", "days", "nights", "rows", "unfinished"),
+    "consents": ("purpose", "version", "granted", "refused", "withdrawn", "persons"),
+    "requests": ("kind", "asked", "done", "refused", "cancelled", "open", "in_time", "late", "days_average"),
+    "exports": ("action", "purpose", "count", "actors", "rows"),
+    "processors": ("vendor", "channel", "sent", "persons"),
+    "systems": ("system", "since", "event_kinds", "is_active", "undelivered"),
+    "sensitive": ("what", "count"),
+    "access": ("what", "count"),
+    "exceptions": ("what", "count"),
+}
+"""Sections of a compliance report and the columns of their rows, in the order in which they are read."""
+REPORT_DAYS_MAX = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days of the mainland, the last one included."""
+
+    first: dt.date
+    last: dt.date
+
+    @property
+    def since(self) -> dt.datetime:
+        return dt.datetime.combine(self.first, dt.time(), _ZONE)
+
+    @property
+    def until(self) -> dt.datetime:
+        """The first moment after it."""
+        return dt.datetime.combine(self.last + dt.timedelta(days=1), dt.time(), _ZONE)
+
+
+def period_fault(period: Period, today: dt.date) -> str:
+    """Why it cannot be reported on: order, long, future; "" where it can."""
+    if period.first > period.last:
+        return "order"
+    if (period.last - period.first).days >= REPORT_DAYS_MAX:
+        return "long"
+    return "future" if period.last > today else ""
+
+
+def last_half_year(today: dt.date) -> Period:
+    """The half of a calendar year that ended last."""
+    if today.month > 6:
+        return Period(dt.date(today.year, 1, 1), dt.date(today.year, 6, 30))
+    return Period(dt.date(today.year - 1, 7, 1), dt.date(today.year - 1, 12, 31))
+
+
+def findings(sections: Mapping[str, Sequence[Sequence[Any]]]) -> int:
+    """How many things a report says should not have been."""
+    return sum(row[1] for row in sections["exceptions"])

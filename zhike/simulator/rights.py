@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zhike.customers import queries as customers
-from zhike.kernel.access import Viewer
+from zhike.kernel.access import Viewer, may_touch
 from zhike.kernel.errors import Problem
 from zhike.organization import queries as organization
 from zhike.rights import operations, queries
@@ -63,7 +63,16 @@ def seed_rights(actor: Viewer, world: World, history: History, now: dt.datetime)
         while waiting and not _grant(actor, wish, waiting.pop(0), hired, now):
             pass
         made += 1
+    _report(actor, hired, now)
     return made
+
+
+def _report(actor: Viewer, hired: dict[str, Viewer], now: dt.datetime) -> None:
+    """What somebody of the group's management made this morning about the last half year."""
+    today = queries.today(now)
+    manager = next((one for one in hired.values() if may_touch(one, "rights.handle")), actor)
+    period = queries.Period(today - dt.timedelta(days=182), today - dt.timedelta(days=1))
+    operations.make_report(actor=manager, period=period, now=now)
 
 
 def _grant(actor: Viewer, wish: Wish, person_id: int, hired: dict[str, Viewer], now: dt.datetime) -> bool:

@@ -17,6 +17,7 @@ from zhike.rights.operations.asking import (
 )
 from zhike.rights.operations.downloading import DownloadOver, NotYours, download, end_download
 from zhike.rights.operations.erasing import STEPS, carry_out, erase_step
+from zhike.rights.operations.reporting import PeriodUnusable, make_report
 from zhike.rights.operations.retention import DaysOutOfRange, publish_retention, purge
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "NotYours",
     "NothingToCorrect",
     "OwnRequest",
+    "PeriodUnusable",
     "PersonGone",
     "ReasonMissing",
     "RequestHasEnded",
@@ -40,6 +42,7 @@ __all__ = [
     "end_download",
     "erase_step",
     "lift_restriction",
+    "make_report",
     "publish_retention",
     "purge",
     "refuse",

@@ -2,6 +2,7 @@
 
 from zhike.rights.queries.catalogue import CategoryLine, ContextData, catalogue, contexts, keepings, lines
 from zhike.rights.queries.certificates import verdict_on
+from zhike.rights.queries.reports import ReportRow, ReportView, report, reports
 from zhike.rights.queries.requests import (
     CertificateView,
     EntryView,
@@ -21,12 +22,22 @@ from zhike.rights.queries.requests import (
 from zhike.rights.queries.retention import ClassView, LineView, RunView, classes, runs
 from zhike.rights.queries.sentences import block_sentence
 from zhike.rights.queries.subjects import Loss, would_lose
-from zhike.rights.rules import CORRECTABLE, DOWNLOADS_MAX, KINDS, WAITING_DAYS, Block
+from zhike.rights.rules import (
+    CORRECTABLE,
+    DOWNLOADS_MAX,
+    KINDS,
+    REPORT,
+    WAITING_DAYS,
+    Block,
+    Period,
+    last_half_year,
+)
 
 __all__ = [
     "CORRECTABLE",
     "DOWNLOADS_MAX",
     "KINDS",
+    "REPORT",
     "WAITING_DAYS",
     "Block",
     "CategoryLine",
@@ -36,6 +47,9 @@ __all__ = [
     "EntryView",
     "LineView",
     "Loss",
+    "Period",
+    "ReportRow",
+    "ReportView",
     "RequestFile",
     "RequestRow",
     "RunView",
@@ -48,9 +62,12 @@ __all__ = [
     "encrypted_columns",
     "ended_downloads",
     "keepings",
+    "last_half_year",
     "lines",
     "own_requests",
     "queue_counts",
+    "report",
+    "reports",
     "request_file",
     "requests_of_person",
     "requests_page",

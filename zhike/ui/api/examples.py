@@ -25,6 +25,7 @@ SALE: dict[str, Any] = {
 }
 
 BODIES: dict[str, dict[str, Any]] = {
+    "make_compliance_report": {"first": "2026-01-01", "last": "2026-06-30"},
     "plan_campaign": {
         "name": "周三会员日",
         "arms": [{"key": "A", "template": "member_day"}],

@@ -208,6 +208,14 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("rights", _("Privacy requests"), "shield-user", "rights.view", "console:rights"),
             Entry("data_catalogue", _("Personal data"), "book-lock", "rights.view", "console:data_catalogue"),
             Entry("retention", _("Retention"), "timer-reset", "rights.view", "console:retention"),
+            Entry(
+                "compliance",
+                _("Compliance reports"),
+                "clipboard-check",
+                "rights.view",
+                "console:compliance",
+                everywhere=True,
+            ),
             Entry("imports", _("Imports"), "file-up", "imports.view", "console:imports"),
             Entry("connectors", _("Connectors"), "cable", "imports.view", "console:connectors"),
             Entry(

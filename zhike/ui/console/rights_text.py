@@ -11,6 +11,7 @@ RIGHTS_ACTIONS = {f"rights.{act}": name for act, name in RIGHTS_ACTS.items()} | 
     "member.close": _("Ended a membership"),
     "coupon.void_left": _("Voided the coupons of somebody who left"),
     "retention.publish": _("Changed how long data are kept"),
+    "compliance.report": _("Compliance report made"),
     "retention.purge": _("Let old data go"),
 }
 RIGHTS_PERMISSIONS = {

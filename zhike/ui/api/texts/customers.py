@@ -249,6 +249,19 @@ OPERATIONS: dict[str, Text] = {
             " approved by a person."
         ),
     ),
+    "list_compliance_reports": Text(
+        _("Compliance reports"), _("Newest first, with their digests. For keys that are valid everywhere.")
+    ),
+    "get_compliance_report": Text(
+        _("One compliance report"),
+        _("Its sections, and the very text its digest is of. For keys that are valid everywhere."),
+    ),
+    "make_compliance_report": Text(
+        _("Make a compliance report"),
+        _(
+            "What was collected, used, kept, agreed to, asked for, taken out and shared in a period, frozen with a digest. It names nobody."
+        ),
+    ),
     "list_rights": Text(
         _("Privacy requests"),
         _("In the key's scope; what is open by the day it is due, the rest newest first."),

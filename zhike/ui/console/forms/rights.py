@@ -64,3 +64,12 @@ class RefuseForm(OnceForm):
 class RetentionForm(OnceForm):
     days = forms.IntegerField(label=_("Days"), min_value=1, max_value=36_500)
     note = forms.CharField(label=_("Why"), max_length=200, required=False)
+
+
+class ReportForm(OnceForm):
+    """The days a compliance report is about, the last one included."""
+
+    first = forms.DateField(
+        label=_("From"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    last = forms.DateField(label=_("To"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))

@@ -134,6 +134,8 @@ RETENTION_CLASSES = {
     "quarantined_uploads": _("Settled uploads of tills"),
     "log_in_attempts": _("Log-in attempts of staff"),
     "welcome_marks": _("Fingerprints of erased members who had a welcome gift"),
+    "care_notes": _("Notes of associates about members"),
+    "form_answers": _("Answers to forms"),
 }
 DATA_TABLES = {
     "customers_identifier": _("Identifiers"),

@@ -9,7 +9,7 @@ TABLES = {
     "order_lines": _("Lines of receipts"),
     "events": _("Behaviour"),
     "points": _("Points entries"),
-    "customers": _("Customers"),
+    "customers": _("Known customers"),
     "visitors": _("Browsers that are somebody's"),
 }
 KINDS = {
@@ -30,7 +30,7 @@ CODES = {"rfm": _("RFM groups"), "daily": _("Daily receipts")}
 PARTS = {
     "members": _("Members"),
     "fen": _("Net spend"),
-    "purchases": _("Purchases"),
+    "purchases": _("Number of purchases"),
     "receipts": _("Receipts"),
     "returns": _("Returns"),
     "net_fen": _("Net sales"),
@@ -41,5 +41,5 @@ PARTS = {
 STEPS = {
     "product_viewed": _("Looked at a product"),
     "product_added": _("Put it into the cart"),
-    "order_completed": _("Ordered"),
+    "order_completed": _("Placed the order"),
 }

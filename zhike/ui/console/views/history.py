@@ -175,7 +175,7 @@ def _heat(cohorts: list[tuple[str, int, list[int]]]) -> dict[str, Any]:
         "unit": "percent",
         "categories": [str(age) for age in range(1, width)],
         "rows": [month for month, _members, _counts in cohorts],
-        "series": [{"name": _("Came back"), "values": values}],
+        "series": [{"name": _("Bought again"), "values": values}],
     }
 
 

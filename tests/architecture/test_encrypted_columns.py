@@ -7,6 +7,7 @@ from django.db.models import BinaryField
 from zhike.kernel.reencryption import encrypted_columns, reencrypt_batch, rows_by_key
 
 NOT_ENCRYPTED = {
+    ("service_heard", "key"),  # the fingerprint of a message's name at its vendor
     ("insight_segmentsnapshot", "members"),  # ids
     ("marketing_journey", "seen"),  # ids
     ("insight_recommenditem", "neighbours"),  # ids and weights

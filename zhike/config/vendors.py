@@ -38,8 +38,9 @@ def gateways() -> dict[str, Gateway]:
 def voices() -> dict[str, Voice]:
     """Every vendor through whom customers write to us, by the channel of their conversations."""
     from zhike.integrations.mailbox.client import Mailbox
+    from zhike.integrations.wechat_mp.talking import WechatDesk
 
-    found: tuple[Voice, ...] = (Mailbox(),)
+    found: tuple[Voice, ...] = (Mailbox(), WechatDesk())
     return {voice.channel: voice for voice in found}
 
 

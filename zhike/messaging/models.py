@@ -315,7 +315,8 @@ class PushDevice(models.Model):
 class WechatFollower(models.Model):
     """A member who follows one of our official accounts. ``openid`` is encrypted, ``address`` its blind index.
 
-    ``told_at`` is the vendor's moment of the newest event: what comes late changes nothing.
+    ``told_at`` is the vendor's moment of the newest event, a whole second: what comes late changes nothing. ``told`` are the kinds of
+    events heard of that second.
     """
 
     person = models.ForeignKey("customers.Person", models.PROTECT, related_name="+")
@@ -324,6 +325,7 @@ class WechatFollower(models.Model):
     address = models.BinaryField()
     is_following = models.BooleanField()
     told_at = models.DateTimeField()
+    told = models.CharField(max_length=3, default="", blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "address"], name="wechat_follower_once")]

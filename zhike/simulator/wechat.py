@@ -11,6 +11,7 @@ from zhike.kernel.errors import Problem
 from zhike.loyalty import queries as loyalty
 from zhike.messaging import operations, queries
 from zhike.organization import queries as organization
+from zhike.simulator.wechat_desk import seed_wechat_desk
 
 ACTOR = system_viewer("simulator")
 NAME = "微信公众号（演示）"
@@ -39,6 +40,7 @@ def open_demo_wechat(values: Mapping[str, str], now: dt.datetime) -> None:
         person_ids = [row.person_id for row in loyalty.members_page(ACTOR, limit=PEOPLE).items]
         _write(account_id, now)
         _follow(account_id, person_ids[:FOLLOWERS], now)
+        seed_wechat_desk(account_id, person_ids, now)
         operations.send_messages(
             actor=ACTOR,
             template="points_arrived",

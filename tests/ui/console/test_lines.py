@@ -9,18 +9,21 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests.integrations.vendors import open_account
 from tests.people import hire
 from tests.ui.api.client import ApiClient
 from tests.ui.api.conftest import make_key
 from tests.ui.console.conftest import said
 from tests.ui.console.world import SYSTEM, Desks, World
 from zhike.integrations.mailbox.emulator import MailEmulator, letter
+from zhike.integrations.wechat_mp.emulator import AES_KEY, APP_ID, SECRET, TOKEN
 from zhike.kernel import clock
 from zhike.kernel.access import Viewer
 from zhike.kernel.models import AuditEntry
 from zhike.service import operations as service
 from zhike.service.models import Carriage, Conversation, Line
 from zhike.simulator import mail as simulated
+from zhike.simulator.wechat import open_demo_wechat
 
 Enter = Callable[[Viewer], Client]
 pytestmark = pytest.mark.feature("C176", "C177")
@@ -76,6 +79,35 @@ def test_a_mailbox_is_opened_and_what_comes_is_answered(
     found = ApiClient(make_key(["tickets.view"])).get(f"/api/v1/conversations/{number}").json
     assert found["channel"] == "email"
     assert [one["status"] for one in found["deliveries"]] == ["sent"]
+
+
+def test_a_wechat_account_is_chosen_not_typed(enter: Enter, desks: Desks, world: World) -> None:
+    admin = enter(desks.admin)
+    address = "/console/inbox/lines/new/wechat/"
+    form = {"name": "公众号", "mall_id": str(world.malls.star), "is_active": "on"}
+    assert admin.post(address, form | {"account_id": "1"}).status_code == 200
+    account = open_account(
+        "https://api.weixin.qq.com",
+        "wechat_mp",
+        name="公众号",
+        values={"app_id": APP_ID, "app_secret": SECRET, "token": TOKEN, "aes_key": AES_KEY},
+    )
+    assert "公众号" in said(admin.get(address))
+    assert admin.post(address, form | {"account_id": str(account)}).status_code == 302
+    shown = said(admin.get("/console/inbox/lines/"))
+    assert "微信公众号" in shown and SECRET not in shown and "立即读取" not in shown
+    assert "已用于其他接入渠道" in said(
+        admin.post(address, form | {"name": "二", "account_id": str(account)})
+    )
+
+
+def test_the_demonstration_has_wechat_talks(world: World) -> None:
+    service.found_service(actor=SYSTEM, group_id=world.malls.group, time_zone="Asia/Shanghai", now=world.now)
+    hire(world.malls, "service", "孙悦", ("service_agent", "mall", world.malls.star))
+    values = {"app_id": APP_ID, "app_secret": SECRET, "token": TOKEN, "aes_key": AES_KEY}
+    open_demo_wechat(values | {"endpoint": "http://127.0.0.1:1"}, world.now)
+    assert Conversation.objects.filter(channel="wechat").count() == 3
+    assert Carriage.objects.count() == 1
 
 
 def test_the_demonstration_has_e_mails(world: World) -> None:

@@ -19,6 +19,7 @@ APP_ID, SECRET = "wxdemo0000000000", "demo-secret"
 TOKEN, AES_KEY = "demoToken", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 TOKEN_LIFE_S = 7_200
 AHEAD_S = 300
+SERVICE_WINDOW_S, SERVICE_ANSWERS = 48 * 3_600, 5
 
 
 @dataclass
@@ -50,6 +51,10 @@ class Account:
     report_pause_s: float = 0.0
     report_copies: int = 1
     lock: threading.Lock = field(default_factory=threading.Lock)
+    heard: dict[str, tuple[float, int]] = field(default_factory=dict)
+    served: list[tuple[str, str]] = field(default_factory=list)
+    typing: list[str] = field(default_factory=list)
+    media: dict[str, tuple[str, bytes]] = field(default_factory=dict)
 
 
 def keywords(wording: str | None) -> tuple[str, ...] | None:
@@ -85,12 +90,27 @@ class _Handler(QuietHandler):
     account: Account
 
     def on_get(self) -> None:
-        """What lies in the WeChat of those who follow, newest first."""
+        """What lies in the WeChat of those who follow, newest first; or a file that somebody sent."""
+        parts = urlsplit(self.path)
+        if parts.path == "/cgi-bin/media/get":
+            self._give_file(parse_qs(parts.query))
+            return
         shown = [
             {"to": one.openid, "text": "　".join(value["value"] for value in one.data.values()), "at": one.at}
             for one in reversed(self.account.sent[-200:])
         ]
         self.answer_json({"messages": shown})
+
+    def _give_file(self, query: dict[str, list[str]]) -> None:
+        try:
+            _require_token(self.account, query)
+            kind, raw = self.account.media.get(query.get("media_id", [""])[0], ("", b""))
+            if not kind:
+                raise Problem(40007, "invalid media_id")
+        except Problem as problem:
+            self.answer_json({"errcode": problem.code, "errmsg": problem.text})
+        else:
+            self.answer(raw, 200, {"Content-Type": kind})
 
     def on_post(self) -> None:
         body = self.body()
@@ -107,12 +127,42 @@ class _Handler(QuietHandler):
 def _act(account: Account, path: str, query: dict[str, list[str]], given: dict[str, Any]) -> dict[str, Any]:
     if path == "/cgi-bin/stable_token":
         return _token(account, given)
+    _require_token(account, query)
+    if path == "/cgi-bin/message/custom/send":
+        return _serve(account, given)
+    if path == "/cgi-bin/message/custom/typing":
+        account.typing.append(given["touser"])
+        return {"errcode": 0, "errmsg": "ok"}
     if path != "/cgi-bin/message/template/send":
         raise Problem(40066, "invalid url")
+    return {"errcode": 0, "errmsg": "ok", "msgid": _take(account, given)}
+
+
+def _require_token(account: Account, query: dict[str, list[str]]) -> None:
     now, token = account.now(), query.get("access_token", [""])[0]
     if not account.tokens or (token, True) not in [(text, now < end) for text, end in account.tokens[-1:]]:
         raise Problem(42001 if token in dict(account.tokens) else 40001, "access_token expired or invalid")
-    return {"errcode": 0, "errmsg": "ok", "msgid": _take(account, given)}
+
+
+def _serve(account: Account, given: dict[str, Any]) -> dict[str, Any]:
+    """A customer-service message: for 48 hours after the customer's last one, and five times."""
+    openid, now = given.get("touser", ""), account.now()
+    if given.get("msgtype") != "text" or not given.get("text", {}).get("content"):
+        raise Problem(40008, "invalid message type")
+    with account.lock:
+        heard_at, answers = account.heard.get(openid, (now if account.follows(openid) else 0.0, 0))
+        if now - heard_at > SERVICE_WINDOW_S:
+            raise Problem(45015, "response out of time limit or subscription is canceled")
+        if answers >= SERVICE_ANSWERS:
+            raise Problem(45047, "out of response count limit")
+        account.heard[openid] = (heard_at, answers + 1)
+        account.served.append((openid, given["text"]["content"]))
+    return {"errcode": 0, "errmsg": "ok"}
+
+
+def note_heard(account: Account, openid: str) -> None:
+    """The customer wrote: we may answer again."""
+    account.heard[openid] = (account.now(), 0)
 
 
 def _token(account: Account, given: dict[str, Any]) -> dict[str, Any]:

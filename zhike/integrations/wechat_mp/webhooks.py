@@ -1,4 +1,4 @@
-"""What WeChat calls back: what became of a template message, who follows the account and who no more.
+"""What WeChat calls back: what became of a template message, who follows the account and who no more, what customers write.
 
 Only the safe mode is taken: signed with the account's token, sealed with its key, and told within the last minutes. The same
 call again changes nothing, so WeChat may repeat it, and so may anybody who caught it.
@@ -14,11 +14,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from zhike.integrations.shared import callbacks, envelope
-from zhike.integrations.wechat_mp import mapping
+from zhike.integrations.wechat_mp import mapping, talking
 from zhike.kernel import clock
 from zhike.kernel.access import system_viewer
 from zhike.messaging import operations, queries
 from zhike.messaging.ports import Account
+from zhike.service import operations as service
+from zhike.service import queries as service_queries
 
 VENDOR = "wechat_mp"
 _FOLLOWS = ("subscribe", "SCAN", "CLICK", "VIEW")
@@ -82,9 +84,21 @@ def _hear(account: Account, event: Mapping[str, str]) -> None:
             account_id=account.id,
             openid=openid,
             is_following=name != "unsubscribe",
+            is_sign=name not in ("subscribe", "unsubscribe"),
             at=mapping.moment(event),
             now=now,
         )
+        _listen(account, event)
+
+
+def _listen(account: Account, event: Mapping[str, str]) -> None:
+    """What a customer sends becomes a conversation, where the account is a way in. Raises KeyError, ValueError, OverflowError."""
+    line_id = service_queries.line_of_account(account.id)
+    if line_id is None:
+        return
+    found = talking.incoming({"MsgType": "event"} | dict(event))
+    if found is not None:
+        service.hear(actor=system_viewer(VENDOR), line_id=line_id, incoming=found, now=clock.now())
 
 
 urlpatterns = [

@@ -165,11 +165,20 @@ def record_replies(*, actor: Viewer, account_id: int, replies: Sequence[Reply], 
 
 
 def record_following(
-    *, actor: Viewer, account_id: int, openid: str, is_following: bool, at: dt.datetime, now: dt.datetime
+    *,
+    actor: Viewer,
+    account_id: int,
+    openid: str,
+    is_following: bool,
+    is_sign: bool = False,
+    at: dt.datetime,
+    now: dt.datetime,
 ) -> bool:
     """A person follows an official account, or no more; whether that was news. ``at`` is the vendor's moment.
 
-    Whoever has not told us that the openid is theirs is not kept. What is older than what we know changes nothing.
+    Whoever has not told us that the openid is theirs is not kept. What is older than what we know changes nothing. WeChat's moments are
+    whole seconds: of the same second, what comes in later wins, unless an event of its kind was heard of that second (WeChat
+    repeats what it got no answer to) or it is only a sign of following (``is_sign``, such as a message).
     """
     person_id = customers.person_id_by("openid", openid)
     if person_id is None:
@@ -180,7 +189,9 @@ def record_following(
         row = WechatFollower.objects.filter(
             account_id=account_id, address__in=sent.address_indexes(openid)
         ).first()
-        if row is not None and row.told_at >= at:
+        told = row.told if row is not None and row.told_at == at else ""
+        kind = inbound.kind_of_following(is_following, is_sign)
+        if row is not None and not inbound.is_newer(row.told_at, told, at, kind):
             return False
         is_news = row is None or (row.is_following, row.person_id) != (is_following, person_id)
         if row is None:
@@ -188,7 +199,7 @@ def record_following(
             pk = cursor.fetchone()[0]
             sealed = crypto.encrypt(openid, field=sent.OPENID_FIELD, row=pk)
             row = WechatFollower(pk=pk, account_id=account_id, openid=sealed, address=key)
-        row.person_id, row.is_following, row.told_at = person_id, is_following, at
+        row.person_id, row.is_following, row.told_at, row.told = person_id, is_following, at, told + kind
         row.save()
         if is_news:
             after = {"account": account_id, "following": is_following}

@@ -35,7 +35,7 @@ class AnswersUsedUp(Conflict):
 
 class FilesNotCarried(Conflict):
     code = "files-not-carried"
-    title = _("Only pictures (JPEG, PNG, GIF) can be sent through WeChat.")
+    title = _("Only words can be sent through WeChat. Send pictures another way.")
 
 
 def require_open(row: Conversation, files: Sequence[NewFile], now: dt.datetime) -> None:
@@ -47,16 +47,10 @@ def require_open(row: Conversation, files: Sequence[NewFile], now: dt.datetime) 
     why = lines.closed_since(contact.heard_at, contact.answers, voice.open_for, voice.answers_max, now)
     if why == "time":
         raise WindowOver
-    if why == "count" or (
-        voice.answers_max is not None and contact.answers + _parcels(files) > voice.answers_max
-    ):
+    if why == "count":
         raise AnswersUsedUp(limit=voice.answers_max)
     if not all(voice.carries(file.content[:64]) for file in files):
         raise FilesNotCarried
-
-
-def _parcels(files: Sequence[NewFile]) -> int:
-    return max(1, len(files))
 
 
 def enqueue(row: Conversation, message: Message, now: dt.datetime) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from zhike.kernel.access import Viewer, load_visible
@@ -18,12 +19,14 @@ from zhike.service.operations import tickets as ticket_operations
 from zhike.service.operations._conversations import ConversationState
 from zhike.service.operations._tickets import HANDLE
 from zhike.service.queries.conversations import COLUMNS
-from zhike.service.rules import conversations
+from zhike.service.rules import conversations, lines
 
 SNOOZE_MAX = dt.timedelta(days=30)
 ABANDONED_AFTER = dt.timedelta(minutes=3)
 BOT_IDLE = dt.timedelta(minutes=30)
 MEMBER_IDLE = dt.timedelta(hours=24)
+LETTER_IDLE = dt.timedelta(days=7)
+"""Whoever writes e-mails takes their time."""
 AT_ONCE = 200
 
 
@@ -157,10 +160,11 @@ def sweep_inbox(*, actor: Viewer, now: dt.datetime) -> int:
     """What time brings about; how many conversations changed. Each in a transaction of its own, so it can stop anywhere.
 
     Snoozed ones wake; what an agent who is gone left unanswered goes back into the queue; what the bot answered and
-    nobody took up again for half an hour ends, and so does what waited for the member for a day.
+    nobody took up again for half an hour ends, and so does what waited for the member for a day; e-mails both after a week.
     """
     gone = Agent.objects.filter(seen_at__lt=now - ABANDONED_AFTER).values_list("pk", flat=True)
     live = Conversation.objects.exclude(status="closed")
+    letters, talks = Q(channel__in=lines.THREADED), ~Q(channel__in=lines.THREADED)
     due = [
         (live.filter(status="snoozed", snoozed_until__lte=now), _wake),
         (
@@ -172,8 +176,10 @@ def sweep_inbox(*, actor: Viewer, now: dt.datetime) -> int:
             ),
             _requeue,
         ),
-        (live.filter(status="bot", changed_at__lt=now - BOT_IDLE), _end),
-        (live.filter(status="open", awaits_us=False, changed_at__lt=now - MEMBER_IDLE), _end),
+        (live.filter(talks, status="bot", changed_at__lt=now - BOT_IDLE), _end),
+        (live.filter(talks, status="open", awaits_us=False, changed_at__lt=now - MEMBER_IDLE), _end),
+        (live.filter(letters, status="bot", changed_at__lt=now - LETTER_IDLE), _end),
+        (live.filter(letters, status="open", awaits_us=False, changed_at__lt=now - LETTER_IDLE), _end),
     ]
     changed = 0
     for rows, act in due:

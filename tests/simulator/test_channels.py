@@ -10,10 +10,12 @@ import pytest
 
 from tests.integrations.vendors import aliyun
 from tests.people import NOW, Malls, build_malls, hire, publish_policy
-from zhike.config.vendors import emulated_wechat, emulated_wecom
+from zhike.config.vendors import emulated_mini, emulated_wechat, emulated_wecom
 from zhike.customers import operations as customers
 from zhike.customers.models import Person
 from zhike.integrations.web_push.emulator import PushEmulator, subscription
+from zhike.integrations.wechat_mini import client as mini_client
+from zhike.integrations.wechat_mini import emulator as mini
 from zhike.integrations.wechat_mp import emulator
 from zhike.integrations.wecom import client as wecom_client
 from zhike.integrations.wecom import emulator as wecom
@@ -21,6 +23,7 @@ from zhike.loyalty import operations as loyalty
 from zhike.messaging import operations, queries
 from zhike.messaging.models import ChannelAccount, OutboundMessage, PushDevice
 from zhike.simulator import contacts, wechat
+from zhike.simulator import mini as mini_seed
 from zhike.simulator.channels import ACTOR, open_demo_channels
 from zhike.simulator.notices import open_demo_notices
 
@@ -149,3 +152,25 @@ def test_demo_has_a_task_that_is_confirmed_and_one_that_is_not(monkeypatch: pyte
     assert {(one.staff_name, one.state, one.delivered) for one in states} == {
         ("周导购", "confirmed", 2), ("吴导购", "open", 0),
     }  # fmt: skip
+
+
+@pytest.mark.feature("N9", "C128")
+@pytest.mark.django_db(transaction=True)
+def test_demo_uses_up_what_members_accepted_in_the_mini_program() -> None:
+    enroll_three()
+    app = mini.App(
+        look_up=lambda code: emulator.keywords(queries.told_wording("wechat_mini", code)),
+        is_generous=mini.is_emulated,
+    )
+    mini_client.TOKENS.forget()
+    with mini.MiniEmulator(app) as running:
+        for _start in range(2):
+            mini_seed.open_demo_mini(emulated_mini(running.url), NOW)
+        while operations.send_due(actor=ACTOR, now=NOW).total:
+            pass
+    mini_client.TOKENS.forget()
+    views = {one.name: one for one in queries.credit_views(ACTOR)}
+    ready = views["到店取货提醒"]
+    assert (ready.accepted, ready.used, ready.left) == (6, 2, 4)
+    assert views["积分到期提醒"].rejected == 2
+    assert len(app.sent) == 2

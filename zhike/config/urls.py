@@ -13,7 +13,7 @@ def _home(request: HttpRequest) -> HttpResponse:
 
 
 _PACKAGES = ["components", "console", "counter", "member"]
-_VENDORS = ["aliyun_sms", "techtrans", "tencent_sms", "wechat_mp", "wecom"]
+_VENDORS = ["aliyun_sms", "techtrans", "tencent_sms", "wechat_mini", "wechat_mp", "wecom"]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", _home),

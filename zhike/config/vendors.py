@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from zhike.messaging.ports import Device, Gateway, Received
     from zhike.service.ports import Voice
 
-EMULATOR, PUSH_EMULATOR, WECHAT_EMULATOR, WECOM_EMULATOR = (
+EMULATOR, PUSH_EMULATOR, WECHAT_EMULATOR, WECOM_EMULATOR, MINI_EMULATOR = (
     "ZHIKE_EMULATED_SMS",
     "ZHIKE_EMULATED_PUSH",
     "ZHIKE_EMULATED_WECHAT",
     "ZHIKE_EMULATED_WECOM",
+    "ZHIKE_EMULATED_MINI",
 )
 
 
@@ -28,10 +29,19 @@ def gateways() -> dict[str, Gateway]:
     from zhike.integrations.smtp.client import Smtp
     from zhike.integrations.tencent_sms.client import TencentSms
     from zhike.integrations.web_push.client import WebPush
+    from zhike.integrations.wechat_mini.client import WechatMini
     from zhike.integrations.wechat_mp.client import WechatMp
     from zhike.integrations.wecom.client import Wecom
 
-    found: tuple[Gateway, ...] = (AliyunSms(), TencentSms(), Smtp(), WebPush(), WechatMp(), Wecom())
+    found: tuple[Gateway, ...] = (
+        AliyunSms(),
+        TencentSms(),
+        Smtp(),
+        WebPush(),
+        WechatMp(),
+        WechatMini(),
+        Wecom(),
+    )
     return {gateway.vendor: gateway for gateway in found}
 
 
@@ -44,7 +54,9 @@ def voices() -> dict[str, Voice]:
     return {voice.channel: voice for voice in found}
 
 
-def play_vendors(port: int, web: str, push_port: int, wechat_port: int, wecom_port: int) -> None:
+def play_vendors(
+    port: int, web: str, push_port: int, wechat_port: int, wecom_port: int, mini_port: int
+) -> None:
     """The emulated vendors of the demonstration: those of text messages and of WeChat know the wordings that the console says
     they know, the push service's browsers show what they get, and every third member taps it; WeCom's first associate confirms.
     """
@@ -52,6 +64,7 @@ def play_vendors(port: int, web: str, push_port: int, wechat_port: int, wecom_po
 
     from zhike.integrations.aliyun_sms.emulator import AliyunEmulator, Operator
     from zhike.integrations.web_push.emulator import PushEmulator, Service
+    from zhike.integrations.wechat_mini import emulator as mini
     from zhike.integrations.wechat_mp import emulator as wechat
     from zhike.integrations.wecom import emulator as wecom
     from zhike.kernel.access import system_viewer
@@ -70,6 +83,11 @@ def play_vendors(port: int, web: str, push_port: int, wechat_port: int, wecom_po
         follows=wechat.is_emulated,
         report_pause_s=1.0,
     )
+    app = mini.App(
+        look_up=lambda code: wechat.keywords(look_up("wechat_mini", code)),
+        is_generous=mini.is_emulated,
+        report_pause_s=1.0,
+    )
     actor = system_viewer("emulator")
     corp = wecom.Corp(
         users={one.userid for one in queries.bindings(actor)},
@@ -83,6 +101,8 @@ def play_vendors(port: int, web: str, push_port: int, wechat_port: int, wecom_po
             operator.report_url, operator.reply_url = f"{base}/reports/", f"{base}/replies/"
         elif account.vendor == "wechat_mp" and "127.0.0.1" in account.settings["endpoint"]:
             official.report_url = f"{web}/hooks/wechat_mp/{account.id}/{account.callback_token}/reports/"
+        elif account.vendor == "wechat_mini" and "127.0.0.1" in account.settings["endpoint"]:
+            app.report_url = f"{web}/hooks/wechat_mini/{account.id}/{account.callback_token}/reports/"
         elif account.vendor == "wecom" and "127.0.0.1" in account.settings["endpoint"]:
             corp.report_url = f"{web}/hooks/wecom/{account.id}/{account.callback_token}/reports/"
     connection.close()
@@ -91,6 +111,7 @@ def play_vendors(port: int, web: str, push_port: int, wechat_port: int, wecom_po
         PushEmulator(service, push_port),
         wechat.WechatEmulator(official, wechat_port),
         wecom.WecomEmulator(corp, wecom_port),
+        mini.MiniEmulator(app, mini_port),
     ):
         AliyunEmulator(operator, port).serve()
 
@@ -130,13 +151,18 @@ def emulated_wechat(url: str) -> dict[str, str]:
     """What an account with the emulated WeChat at this address is told."""
     from zhike.integrations.wechat_mp import emulator
 
-    return {
-        "app_id": emulator.APP_ID,
-        "app_secret": emulator.SECRET,
-        "token": emulator.TOKEN,
-        "aes_key": emulator.AES_KEY,
-        "endpoint": url,
-    }
+    return _of_app(emulator.APP_ID, emulator.SECRET, emulator.TOKEN, emulator.AES_KEY, url)
+
+
+def emulated_mini(url: str) -> dict[str, str]:
+    """What an account with the emulated mini-program at this address is told."""
+    from zhike.integrations.wechat_mini import emulator
+
+    return _of_app(emulator.APP_ID, emulator.SECRET, emulator.TOKEN, emulator.AES_KEY, url)
+
+
+def _of_app(app_id: str, secret: str, token: str, aes_key: str, url: str) -> dict[str, str]:
+    return {"app_id": app_id, "app_secret": secret, "token": token, "aes_key": aes_key, "endpoint": url}
 
 
 def emulated_wecom(url: str) -> dict[str, str]:
@@ -159,6 +185,7 @@ def demo_phone(limit: int) -> list[Received]:
         *_shown(PUSH_EMULATOR, "web_push", "Web Push"),
         *_shown(WECHAT_EMULATOR, "wechat_mp", "微信"),
         *_shown(WECOM_EMULATOR, "wecom", "企业微信"),
+        *_shown(MINI_EMULATOR, "wechat_mini", "微信小程序"),
     ]
     return sorted(found, key=lambda one: one.at, reverse=True)[:limit]
 

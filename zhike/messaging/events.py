@@ -129,6 +129,21 @@ class WechatFollowingChanged(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class SubscriptionAnswered(Fact):
+    """A member was asked whether a template may be sent: accept (once), reject, ban; withdrawn in the settings later."""
+
+    type: ClassVar[str] = "zhike.messaging.subscription_answered"
+    person_id: int
+    account_id: int
+    template: str
+    answer: str
+
+    @property
+    def subject(self) -> str:
+        return f"person/{self.person_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class StaffContactChanged(Fact):
     """A customer added one of us as a contact (linked), left (left), was removed (removed) or handed over (handed)."""
 

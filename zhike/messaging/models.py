@@ -462,6 +462,64 @@ class ContactTransfer(models.Model):
         indexes = [models.Index(fields=["-created_at", "-id"], name="contact_transfer_newest")]
 
 
+class SubscriptionAnswer(models.Model):
+    """What a member answered when a mini-program asked to send a template; an acceptance is one credit, used up by one message.
+
+    ``openid`` is encrypted, ``address`` its blind index. ``app_key`` and ``vendor_key`` are the evidence: our mini-program's report and
+    WeChat's own call, of which one or both tell of the same tap. ``is_lasting`` ones are not used up. ``message`` holds or used it.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        HELD = "held"
+        USED = "used"
+        LOST = "lost"
+        NONE = "none"
+
+    account = models.ForeignKey("messaging.ChannelAccount", models.PROTECT, related_name="+")
+    person = models.ForeignKey("customers.Person", models.PROTECT, related_name="+")
+    openid = models.BinaryField()
+    address = models.BinaryField()
+    template = models.CharField(max_length=60)
+    answer = models.CharField(max_length=10)
+    state = models.CharField(max_length=5, choices=State.choices)
+    is_lasting = models.BooleanField(default=False)
+    app_key = models.CharField(max_length=80, blank=True)
+    vendor_key = models.CharField(max_length=80, blank=True)
+    lost_by = models.CharField(max_length=10, blank=True)
+    message = models.ForeignKey("messaging.OutboundMessage", models.PROTECT, null=True, related_name="+")
+    answered_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "address", "template", "app_key"],
+                condition=~models.Q(app_key=""),
+                name="subscription_answer_app",
+            ),
+            models.UniqueConstraint(
+                fields=["account", "address", "template", "vendor_key"],
+                condition=~models.Q(vendor_key=""),
+                name="subscription_answer_vendor",
+            ),
+            models.UniqueConstraint(
+                fields=["message"],
+                condition=models.Q(state__in=["held", "used"]),
+                name="subscription_answer_message",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["person", "account", "template"],
+                condition=models.Q(state="open"),
+                name="subscription_answer_open",
+            ),
+            models.Index(fields=["-answered_at", "-id"], name="subscription_answer_newest"),
+        ]
+
+
 class OneTimeCode(models.Model):
     """A code sent to prove possession of a phone; ``digest`` is keyed and bound to phone and purpose."""
 

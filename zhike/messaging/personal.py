@@ -46,6 +46,12 @@ HOLDINGS = (
         export=("openid", "is_following", "told_at"),
         encrypted={"openid": "messaging.wechat_follower.openid"},
     ),
+    Holding(
+        "messaging_subscriptionanswer", "person", "person_id", "messages", "service", DELETE,
+        export=("openid", "template", "answer", "answered_at"),
+        encrypted={"openid": "messaging.subscription_answer.openid"},
+    ),
+    Holding("messaging_subscriptionanswer", "messaging_outboundmessage", "message_id", "messages", "service", DELETE),
     Holding("messaging_contacttransfer", "messaging_staffcontact", "contact_id", "messages", "service", DELETE),
     Holding(
         "messaging_staffcontact", "person", "person_id", "messages", "service", DELETE,

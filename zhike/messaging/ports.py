@@ -10,6 +10,8 @@ from typing import Protocol
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 """What reading a vendor's call may raise when it does not say what the vendor says it does."""
 KEY_LENGTH_MAX = 120
+CREDIT_ANSWERS = ("accept", "reject", "ban")
+"""What comes back when a member is asked whether a template may be sent: yes, no, or the vendor has banned the template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,3 +300,13 @@ class StaffGateway(Gateway, Protocol):
 
     def transfer_fault(self, code: str) -> str:
         """What an error of ``hand_over`` means: guarded, full or failed."""
+
+
+class CreditGateway(Gateway, Protocol):
+    """A vendor that sends a template only to whom accepted it, and once for each acceptance."""
+
+    def is_lasting(self, account: Account, template: str) -> bool:
+        """Whether one acceptance of this template lasts."""
+
+    def is_no_credit(self, code: str) -> bool:
+        """Whether this refusal says that the member has no acceptance left."""

@@ -89,10 +89,12 @@ def open_channels(
     browser: Callable[[str], Device],
     wechat: Mapping[str, str],
     wecom: Mapping[str, str],
+    mini: Mapping[str, str],
 ) -> None:
     """Our accounts with the emulated vendors at these addresses, with the wordings that the one of text messages approved."""
     from zhike.simulator.channels import open_demo_channels
     from zhike.simulator.contacts import open_demo_contacts
+    from zhike.simulator.mini import open_demo_mini
     from zhike.simulator.notices import open_demo_notices
     from zhike.simulator.wechat import open_demo_wechat
 
@@ -100,6 +102,7 @@ def open_channels(
     open_demo_notices(push_emulator, browser, clock.now())
     open_demo_wechat(wechat, clock.now())
     open_demo_contacts(wecom, clock.now())
+    open_demo_mini(mini, clock.now())
 
 
 class _Shown:

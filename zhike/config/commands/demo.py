@@ -20,11 +20,13 @@ from zhike.config.startup import Stop, keep_database_running, start_database, st
 from zhike.config.supervisor import Child, Supervisor
 from zhike.config.vendors import (
     EMULATOR,
+    MINI_EMULATOR,
     PUSH_EMULATOR,
     WECHAT_EMULATOR,
     WECOM_EMULATOR,
     emulated_browser,
     emulated_mailbox,
+    emulated_mini,
     emulated_wechat,
     emulated_wecom,
 )
@@ -98,12 +100,17 @@ def _vendors(web: str) -> Child:
     """The emulated vendors of messages, and our accounts with them."""
     from zhike.simulator.demo import open_channels
 
-    ports = _free_ports(4)
-    sms, push, wechat, wecom = (f"http://127.0.0.1:{port}" for port in ports)
+    ports = _free_ports(5)
+    sms, push, wechat, wecom, mini = (f"http://127.0.0.1:{port}" for port in ports)
     os.environ |= {EMULATOR: sms, PUSH_EMULATOR: push, WECHAT_EMULATOR: wechat, WECOM_EMULATOR: wecom}
-    open_channels(sms, push, emulated_browser, emulated_wechat(wechat), emulated_wecom(wecom))
+    os.environ[MINI_EMULATOR] = mini
+    open_channels(
+        sms, push, emulated_browser, emulated_wechat(wechat), emulated_wecom(wecom), emulated_mini(mini)
+    )
     command = [sys.executable, "-m", "zhike.config.cli", "simulate", "vendors", "--web", web]
-    for name, port in zip(("--port", "--push-port", "--wechat-port", "--wecom-port"), ports, strict=True):
+    for name, port in zip(
+        ("--port", "--push-port", "--wechat-port", "--wecom-port", "--mini-port"), ports, strict=True
+    ):
         command += [name, str(port)]
     return Child("vendors", command, critical=False, first=False)
 

@@ -52,12 +52,13 @@ def load(size: str, seed: int | None, processes: int) -> None:
 @click.option("--push-port", required=True, type=int, help="Where the emulated push service listens.")
 @click.option("--wechat-port", required=True, type=int, help="Where the emulated WeChat listens.")
 @click.option("--wecom-port", required=True, type=int, help="Where the emulated WeCom listens.")
+@click.option("--mini-port", required=True, type=int, help="Where the emulated mini-program listens.")
 @with_django
-def vendors(port: int, web: str, push_port: int, wechat_port: int, wecom_port: int) -> None:
+def vendors(port: int, web: str, push_port: int, wechat_port: int, wecom_port: int, mini_port: int) -> None:
     """Play the vendors of messages, with their real protocols, on this machine."""
     from zhike.config.vendors import play_vendors
 
-    play_vendors(port, web, push_port, wechat_port, wecom_port)
+    play_vendors(port, web, push_port, wechat_port, wecom_port, mini_port)
 
 
 @simulate.command()

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from zhike.integrations.shared import envelope
 from zhike.kernel import clock
-from zhike.messaging.ports import UNREADABLE
+from zhike.messaging.ports import UNREADABLE, Account
 
 WINDOW_S = 600
 BODY_MAX = 64 * 1024
@@ -30,6 +30,29 @@ def opened(request: HttpRequest, *, token: str, aes_key: str, receiver: str) -> 
     if abs(clock.now().timestamp() - int(timestamp)) > WINDOW_S:
         raise envelope.Unsealable
     return _tree(envelope.opened(sealed, aes_key, receiver))
+
+
+def opened_for_app(request: HttpRequest, account: Account) -> Element:
+    """The event inside a call for a WeChat app. Raises one of UNOPENED."""
+    return opened(
+        request,
+        token=account.secrets["token"],
+        aes_key=account.secrets["aes_key"],
+        receiver=account.settings["app_id"],
+    )
+
+
+def echoed(request: HttpRequest, token: str) -> str:
+    """What WeChat asks to hear back when the address is entered. Raises ValueError."""
+    given = request.GET
+    if not envelope.is_signed(
+        given.get("signature", ""), token, given.get("timestamp", ""), given.get("nonce", "")
+    ):
+        raise envelope.Unsealable
+    echo = given.get("echostr", "")
+    if not (echo.isascii() and echo.isalnum() and len(echo) <= 64):
+        raise envelope.Unsealable
+    return echo
 
 
 def words(event: Element) -> dict[str, str]:

@@ -106,6 +106,25 @@ def fetched(
     return Token(str(answer["access_token"]), now + life)
 
 
+def app_key(account: Account) -> tuple[str, str]:
+    """What the token of a WeChat app is got with."""
+    return account.settings["app_id"], account.secrets["app_secret"]
+
+
+def stable_token(
+    account: Account, now: dt.datetime, by_force: bool, wait: Callable[[int], float | None]
+) -> Token:
+    """WeChat's ``stable_token``: every process gets the same one until shortly before its end. Raises TryLater, Refused."""
+    app_id, secret = app_key(account)
+    wanted = {
+        "grant_type": "client_credential",
+        "appid": app_id,
+        "secret": secret,
+        "force_refresh": by_force,
+    }
+    return fetched(account, now, "/cgi-bin/stable_token", wanted, wait)
+
+
 def one_by_one(send: Callable[[Letter], Answer], letters: Sequence[Letter]) -> list[Answer]:
     """Each letter by a call of its own: what happens to one puts off those behind it, and takes nothing back before it.
 

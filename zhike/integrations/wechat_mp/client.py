@@ -74,17 +74,7 @@ class WechatMp:
 
 
 def _fetch(account: Account, now: dt.datetime, by_force: bool) -> calls.Token:
-    wanted = {
-        "grant_type": "client_credential",
-        "appid": account.settings["app_id"],
-        "secret": account.secrets["app_secret"],
-        "force_refresh": by_force,
-    }
-    return calls.fetched(account, now, "/cgi-bin/stable_token", wanted, mapping.seconds_to_wait)
+    return calls.stable_token(account, now, by_force, mapping.seconds_to_wait)
 
 
-TOKENS = calls.Tokens(
-    _fetch,
-    lambda account: (account.settings["app_id"], account.secrets["app_secret"]),
-    mapping.OLD_TOKEN,
-)
+TOKENS = calls.Tokens(_fetch, calls.app_key, mapping.OLD_TOKEN)

@@ -33,7 +33,9 @@ def reports(request: HttpRequest, account_id: int, token: str) -> HttpResponse:
     account = queries.account_of_callback(VENDOR, account_id, token)
     try:
         if request.method == "GET":
-            return HttpResponse(_echo(request, account), content_type="text/plain")
+            return HttpResponse(
+                callbacks.echoed(request, account.secrets["token"]), content_type="text/plain"
+            )
         event = _event(request, account)
         _hear(account, event)
     except callbacks.UNOPENED:
@@ -41,31 +43,9 @@ def reports(request: HttpRequest, account_id: int, token: str) -> HttpResponse:
     return HttpResponse("success", content_type="text/plain")
 
 
-def _echo(request: HttpRequest, account: Account) -> str:
-    """What WeChat asks to hear back when the address is entered. Raises ValueError."""
-    given = request.GET
-    if not envelope.is_signed(
-        given.get("signature", ""),
-        account.secrets["token"],
-        given.get("timestamp", ""),
-        given.get("nonce", ""),
-    ):
-        raise envelope.Unsealable
-    echo = given.get("echostr", "")
-    if not (echo.isascii() and echo.isalnum() and len(echo) <= 64):
-        raise envelope.Unsealable
-    return echo
-
-
 def _event(request: HttpRequest, account: Account) -> Mapping[str, str]:
     """What was sealed, by the names of its elements. Raises one of UNOPENED."""
-    event = callbacks.opened(
-        request,
-        token=account.secrets["token"],
-        aes_key=account.secrets["aes_key"],
-        receiver=account.settings["app_id"],
-    )
-    return callbacks.words(event)
+    return callbacks.words(callbacks.opened_for_app(request, account))
 
 
 def _hear(account: Account, event: Mapping[str, str]) -> None:

@@ -71,6 +71,11 @@ from zhike.messaging.operations.staff_tasks import (
     look_at_tasks,
     remind_of_task,
 )
+from zhike.messaging.operations.subscriptions import (
+    SubscriptionUnusable,
+    record_subscription_answers,
+    report_subscription,
+)
 from zhike.messaging.operations.templates import (
     NotADraft,
     TemplateCodeTaken,
@@ -107,6 +112,7 @@ __all__ = [
     "RemindedEnough",
     "ReminderRefused",
     "SentCode",
+    "SubscriptionUnusable",
     "TaskNotOpen",
     "TemplateCodeTaken",
     "TemplateUnusable",
@@ -142,11 +148,13 @@ __all__ = [
     "record_notice",
     "record_replies",
     "record_reports",
+    "record_subscription_answers",
     "record_transfer_failed",
     "refuse_by_link",
     "rehearse_messages",
     "remind_of_task",
     "remove_push_device",
+    "report_subscription",
     "save_account",
     "save_policy",
     "send_due",

@@ -23,12 +23,13 @@ from zhike.messaging.models import (
     SendingPolicy,
     Spending,
     StaffContact,
+    SubscriptionAnswer,
     Suppression,
     TemplateVersion,
     VendorTemplate,
     WechatFollower,
 )
-from zhike.messaging.operations import _contacts
+from zhike.messaging.operations import _contacts, _credits
 from zhike.messaging.ports import Gateway
 from zhike.messaging.queries import sent
 from zhike.messaging.queries.vendor_accounts import gateways
@@ -44,12 +45,13 @@ CONSENT_CHANNEL = {
     "push": "push",
     "inbox": "push",
     "wechat": "wechat",
+    "mini": "wechat",
     "wecom": "wechat",
 }
 """Under which channel of the consent a message is covered; the inbox of the app counts as its notifications."""
 RETRIABLE: frozenset[str] = frozenset(("address", "consent", "suppressed", "template", "account"))
 """Gates at which another channel may be open."""
-OWN_ADDRESSES = ("push", "wechat", "wecom")
+OWN_ADDRESSES = ("push", "wechat", "mini", "wecom")
 """Channels in which each account has addresses of its own for a person."""
 COUNTED = ("sending", "tasked", "sent", "delivered", "unknown")
 
@@ -76,6 +78,7 @@ class Situation:
     followers: dict[int, dict[int, WechatFollower]]
     contacts: dict[int, dict[int, StaffContact]]
     allowed: _contacts.Allowed
+    acceptances: _credits.Credits
     spent: int
     spent_now: Counter[str] = field(default_factory=Counter)
 
@@ -89,6 +92,7 @@ class Situation:
             created_at=row.created_at,
             expires_at=row.expires_at,
             has_address=self._has_address(row),
+            address_fault="no_credit" if row.channel == _credits.CHANNEL else "no_address",
             is_member=card is not None,
             has_consent=row.person_id in self.consents.get(row.channel, ()),
             birthday=card.birthday if card else None,
@@ -116,12 +120,22 @@ class Situation:
         """Whether this account has an address of its own for the person: a browser, an openid."""
         if row.channel == "wechat":
             return self.follower_of(row, account_id) is not None
+        if row.channel == _credits.CHANNEL:
+            is_told = (row.version_id or 0, account_id) in self.approvals
+            return not is_told or self.credit_of(row, account_id) is not None
         if row.channel == "wecom":
             return self.contact_of(row, account_id) is not None
         return bool(self.devices_of(row, account_id))
 
     def follower_of(self, row: OutboundMessage, account_id: int) -> WechatFollower | None:
         return self.followers.get(row.person_id or 0, {}).get(account_id)
+
+    def credit_of(self, row: OutboundMessage, account_id: int) -> SubscriptionAnswer | None:
+        """What this very message holds, or what it would."""
+        if row.pk in self.acceptances.taken:
+            return self.acceptances.taken[row.pk]
+        told = self.approvals.get((row.version_id or 0, account_id))
+        return self.acceptances.first(row.person_id or 0, account_id, told.vendor_code) if told else None
 
     def contact_of(self, row: OutboundMessage, account_id: int) -> StaffContact | None:
         return self.contacts.get(row.person_id or 0, {}).get(account_id)
@@ -135,8 +149,11 @@ class Situation:
         total = self.sendings.get((pk, ""), [0, 0])
         return gates.Sendings(per_channel[0], per_channel[1], total[0], total[1])
 
-    def let_through(self, row: OutboundMessage) -> None:
-        """Count it, for the next one to the same person in this very batch."""
+    def let_through(self, row: OutboundMessage, account_id: int = 0) -> None:
+        """Count it, for the next one to the same person in this very batch; ``account_id`` carries it."""
+        told = self.approvals.get((row.version_id or 0, account_id))
+        if row.channel == _credits.CHANNEL and told:
+            self.acceptances.take(row.pk, row.person_id or 0, account_id, told.vendor_code)
         self.allowed.got[row.channel, row.person_id or 0] += 1
         if row.kind != gates.MARKETING or row.person_id is None:
             return
@@ -189,6 +206,9 @@ def situation(
         devices=_devices([row for row in rows if row.channel == "push"]),
         followers=_followers([row for row in rows if row.channel == "wechat"]),
         contacts=_contacts.of_persons(_sides(_persons(rows, "wecom"))),
+        acceptances=_credits.of_persons(
+            _sides(_persons(rows, _credits.CHANNEL)), is_to_be_held=addresses is None
+        ),
         allowed=_contacts.allowed(
             {channel: _sides(_persons(rows, channel)) for channel in ("wecom",)}, accounts, COUNTED, now
         ),

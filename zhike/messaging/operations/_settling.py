@@ -16,7 +16,7 @@ from zhike.kernel.access import Viewer
 from zhike.kernel.events import Fact
 from zhike.messaging.events import MessageDelivered, MessageFailed, MessageSent
 from zhike.messaging.models import ChannelAccount, DeliveryReport, Dispatch, OutboundMessage, Spending
-from zhike.messaging.operations import _contacts
+from zhike.messaging.operations import _contacts, _credits
 from zhike.messaging.operations._devices import forget_gone
 from zhike.messaging.operations._queue import IDENTIFIER_OF, Draft, queue
 from zhike.messaging.operations._store import store
@@ -56,6 +56,7 @@ def settle(actor: Viewer, dispatch: Dispatch, answers: Sequence[Answer], now: dt
             _put_off(row, now + dt.timedelta(seconds=by_message[row.pk].wait_s))
         store(rows)
         _contacts.settle_task(dispatch, answers, now)
+        _credits.settle(dispatch, answers, now)
         forget_gone(actor, [pk for answer in answers for pk in answer.gone], now)
         follow_up(actor, failed, now)
         dispatch.state, dispatch.settled_at, dispatch.look_at = Dispatch.State.DONE, now, None
@@ -77,6 +78,7 @@ def put_back(
                 row.tried = [*row.tried, without]
         store(rows)
         _contacts.settle_task(dispatch, (), now)
+        _credits.give_back(rows)
         if wait:
             ChannelAccount.objects.filter(pk=dispatch.account_id).update(paused_until=now + wait)
         dispatch.state, dispatch.settled_at, dispatch.look_at = Dispatch.State.DONE, now, None

@@ -24,7 +24,7 @@ from zhike.kernel.events import Fact
 from zhike.kernel.ids import uuid7
 from zhike.messaging.events import MessageRefused, MessageSent
 from zhike.messaging.models import ChannelAccount, Dispatch, OutboundMessage, Spending
-from zhike.messaging.operations import _contacts, _settling
+from zhike.messaging.operations import _contacts, _credits, _settling
 from zhike.messaging.operations._contacts import opened_outside
 from zhike.messaging.operations._devices import opened_device, opened_openid
 from zhike.messaging.operations._gating import RETRIABLE, Situation, carrier_of, situation
@@ -134,7 +134,9 @@ def _look_up(actor: Viewer, dispatch: Dispatch, now: dt.datetime) -> None:
 
 def _give_up(dispatch: Dispatch, now: dt.datetime) -> None:
     with transaction.atomic():
-        for row in _settling.locked(dispatch):
+        rows = _settling.locked(dispatch)
+        _credits.give_up(rows, now)
+        for row in rows:
             row.status, row.reason = Status.UNKNOWN, "no_answer"
             row.save(update_fields=["status", "reason"])
         _contacts.settle_task(dispatch, (), now)
@@ -193,7 +195,9 @@ def _claim(actor: Viewer, now: dt.datetime, only_codes: bool, limit: int, done: 
                     row.address = contact.address
                 by_id[carrier[0].pk] = carrier
                 carriers[carrier[0].pk, row.version_id or 0].append(row)
-                known.let_through(row)
+                known.let_through(row, carrier[0].pk)
+                if (credit := known.acceptances.taken.get(row.pk)) is not None:
+                    row.address = credit.address
             done.statuses[row.status if verdict.decision != "wait" else "postponed"] += 1
         calls = [
             call
@@ -201,6 +205,7 @@ def _claim(actor: Viewer, now: dt.datetime, only_codes: bool, limit: int, done: 
             for call in _calls(by_id[account_id], messages, known, now)
         ]
         store(rows)
+        _credits.hold(known.acceptances.taken)
         _settling.follow_up(actor, [row for row in refused if row.gate in RETRIABLE], now)
         _spend(known, now)
         if facts:
@@ -277,6 +282,9 @@ def _carried(row: OutboundMessage, known: Situation | None) -> dict[str, Any]:
     if row.channel == "wechat":
         follower = known.follower_of(row, row.account_id or 0) if known else None
         return {"to": opened_openid(follower) if follower else "", "text": _body(row)}
+    if row.channel == _credits.CHANNEL:
+        credit = known.acceptances.taken.get(row.pk) if known else None
+        return {"to": _credits.opened_openid(credit) if credit else "", "text": _body(row)}
     if row.channel == "wecom":
         contact = known.contact_of(row, row.account_id or 0) if known else None
         if contact is None:

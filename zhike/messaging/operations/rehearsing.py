@@ -103,7 +103,7 @@ def _fate(row: OutboundMessage, draft: Draft, known: Situation) -> Rehearsed:
     verdict = gates.decide(known.facts(row, carrier[0] if carrier else None, fault), known.policy)
     if verdict.decision != "refuse":
         row.cost = row.parts * carrier[0].price if carrier else 0
-        known.let_through(row)
+        known.let_through(row, carrier[0].pk if carrier else 0)
     return Rehearsed(
         draft.person_id or 0,
         verdict.decision,

@@ -22,7 +22,7 @@ from zhike.messaging.rules import wording
 EDIT = "templates.edit"
 LANGUAGES = tuple(code for code, _name in settings.LANGUAGES)
 _CODE = re.compile(r"[a-z][a-z0-9_]{1,59}")
-UNTITLED = ("sms", "wechat", "wecom")
+UNTITLED = ("sms", "wechat", "mini", "wecom")
 ONE_TIME_CODE = "one_time_code"
 
 FAULTS = {

@@ -61,6 +61,13 @@ from zhike.messaging.queries.sent import (
     refusal_path,
     refusal_url,
 )
+from zhike.messaging.queries.subscriptions import (
+    AnswerView,
+    CreditView,
+    credit_views,
+    credits_left,
+    subscription_answers,
+)
 from zhike.messaging.queries.vendor_accounts import (
     CHANNELS,
     AccountView,
@@ -90,8 +97,10 @@ from zhike.messaging.queries.wordings import (
 __all__ = [
     "CHANNELS",
     "AccountView",
+    "AnswerView",
     "BindingView",
     "ContactState",
+    "CreditView",
     "DeviceView",
     "Filter",
     "Funnel",
@@ -122,6 +131,8 @@ __all__ = [
     "bindings",
     "contact_transfers",
     "contacts_of_person",
+    "credit_views",
+    "credits_left",
     "demo_phone",
     "encrypted_columns",
     "every_index",
@@ -153,6 +164,7 @@ __all__ = [
     "sent_under",
     "staff_accounts",
     "staff_tasks",
+    "subscription_answers",
     "suppressed_count",
     "template",
     "templates",

@@ -31,6 +31,7 @@ ADDRESS_FIELD = "messaging.outbound_message.address"
 ENDPOINT_FIELD = "messaging.push_device.endpoint"
 KEYS_FIELD = "messaging.push_device.keys"
 OPENID_FIELD = "messaging.wechat_follower.openid"
+SUBSCRIBER_FIELD = "messaging.subscription_answer.openid"
 OUTSIDE_FIELD = "messaging.staff_contact.outside"
 PHONE_FIELD = "messaging.one_time_code.phone"
 COLUMNS = {level: f"person__{column}" for level, column in customers.COLUMNS.items()}
@@ -106,6 +107,13 @@ def encrypted_columns() -> list[EncryptedColumn]:
             index_of=address_index,
         ),
         EncryptedColumn(KEYS_FIELD, "messaging_pushdevice", "keys"),
+        EncryptedColumn(
+            SUBSCRIBER_FIELD,
+            "messaging_subscriptionanswer",
+            "openid",
+            index_column="address",
+            index_of=address_index,
+        ),
         EncryptedColumn(
             OUTSIDE_FIELD,
             "messaging_staffcontact",

@@ -20,7 +20,7 @@ from zhike.messaging.ports import Account, Gateway
 from zhike.messaging.queries.sent import SECRET_FIELD
 
 MANAGE = "channels.manage"
-CHANNELS = ("sms", "email", "push", "wechat", "wecom", "inbox")
+CHANNELS = ("sms", "email", "push", "wechat", "mini", "wecom", "inbox")
 """What can carry a message; the inbox of the member app is our own and needs no vendor."""
 
 

@@ -81,6 +81,7 @@ class Facts:
     created_at: dt.datetime
     expires_at: dt.datetime | None = None
     has_address: bool = True
+    address_fault: str = "no_address"
     is_member: bool = True
     has_consent: bool = False
     birthday: dt.date | None = None
@@ -115,7 +116,7 @@ def decide(facts: Facts, policy: Policy) -> Verdict:
     if facts.expires_at is not None and facts.local >= facts.expires_at:
         return _refused("expired", "expired")
     if not facts.has_address:
-        return _refused("address", "no_address")
+        return _refused("address", facts.address_fault)
     if facts.is_gone:
         return _refused("suppressed", "person_gone")
     if facts.kind == MARKETING:

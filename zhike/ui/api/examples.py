@@ -218,6 +218,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "finish_follow_up": {"outcome": "visit", "channel": "in_person", "note": "约周六到店试大衣"},
     "record_contact": {"channel": "in_person", "result": "talked", "note": "到店看了秋冬新款"},
     "write_care_note": {"text": "偏好简约的款式，女儿上小学。"},
+    "report_subscription_answers": {
+        "openid": "oABCDEFGHIJKLMNOPQRSTUVWXYZ1",
+        "key": "pickup-20260302-0001",
+        "answers": [{"template": "ngqIpbwh8bUfcSsECmogfXcV14J0tQlEpBO27izEYtY", "answer": "accept"}],
+    },
     "judge_word_alert": {"verdict": "upheld", "note": "已约谈客服"},
     "ask_for_goods": {
         "kind": "return",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from zhike.ui.console import message_labels
 from zhike.ui.console.told import Data, Names, Teller, Told
 
 STAFF_TASK_STATES = {
@@ -79,7 +80,19 @@ def _task(data: Data, tiers: Names) -> Told:
     )
 
 
+def _subscription(data: Data, tiers: Names) -> Told:
+    answer = data["answer"]
+    is_yes = answer == "accept"
+    return Told(
+        _now("Subscribe messages of the mini-program"),
+        str(message_labels.SUBSCRIPTION_ANSWERS.get(answer, "")),
+        "bell-ring" if is_yes else "bell-off",
+        "success" if is_yes else "",
+    )
+
+
 CONTACT_TELLERS: dict[str, Teller] = {
+    "messaging.subscription_answered": _subscription,
     "messaging.staff_contact_changed": _contact,
     "messaging.contact_transfer_ended": _transfer,
     "messaging.staff_binding_changed": _binding,

@@ -1,12 +1,13 @@
-"""Addresses of the console's pages of contacts at WeCom."""
+"""Addresses of the console's pages of contacts at WeCom, and of credits for messages of the mini-program."""
 
 from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from zhike.ui.console.views import contacts
+from zhike.ui.console.views import contacts, sending
 
 CONTACTS: list[URLPattern] = [
+    path("sending/credits/", sending.message_credits, name="message_credits"),
     path("contacts/", contacts.people, name="staff_contacts"),
     path("contacts/bind/", contacts.bind, name="bind_staff"),
     path("contacts/<int:binding_id>/unbind/", contacts.unbind, name="unbind_staff"),

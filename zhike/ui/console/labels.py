@@ -498,6 +498,7 @@ AUDIT_ACTIONS = {
     "care_note.write": _("Note of an associate written"),
     "proposal.decide": _("Proposed tag decided"),
     "associate.hand_over": _("Members handed over to a colleague"),
+    "subscription.answer": _("Answer to a subscribe message noted"),
     "staff_binding.save": _("Associate bound to WeCom"),
     "staff_binding.end": _("Associate unbound from WeCom"),
     "staff_contact.change": _("Contact over WeCom changed"),

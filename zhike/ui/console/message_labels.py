@@ -9,6 +9,7 @@ CHANNELS = {
     "email": _("E-mail"),
     "push": _("Notification"),
     "wechat": _("WeChat official account"),
+    "mini": _("Mini-program"),
     "wecom": _("WeCom"),
     "inbox": _("Inbox of the member app"),
 }
@@ -75,6 +76,7 @@ REFUSALS = {
     "notification_too_long": _("Too long for a notification"),
     "wechat_no_offers": _("WeChat sends service notices in this way, no offers"),
     "wechat_lines": _("Write one line for each keyword: “thing1：…”"),
+    "no_credit": _("No acceptance of this template is left"),
     "wecom_same_for_all": _("A WeCom task has one text for all: no values"),
     "vendor_cap": _("As many as WeCom lets one customer get"),
     "unconfirmed": _("The associate did not confirm it in time"),
@@ -110,3 +112,19 @@ MESSAGE_STATUS_TONES = {
     "expired": "warning",
     "unknown": "error",
 }
+SUBSCRIPTION_ANSWERS = {
+    "accept": _("Accepted"),
+    "reject": _("Said no"),
+    "ban": _("Template banned by WeChat"),
+    "withdrawn": _("Refused in the settings"),
+}
+CREDIT_STATES = {
+    "open": _("To be used"),
+    "held": _("Being sent"),
+    "used": _("Used up"),
+    "lost": _("Written off"),
+    "none": _("Gives nothing"),
+}
+CREDIT_TONES = {"open": "success", "held": "info", "lost": "warning"}
+EVIDENCE = {"both": _("Mini-program and WeChat"), "app": _("Mini-program"), "vendor": _("WeChat")}
+CREDIT_LOSSES = {"member": _("refused in the settings"), "vendor": _("WeChat knows of none")}

@@ -287,6 +287,14 @@ OPERATIONS: dict[str, Text] = {
         _("Write a note on a member"),
         _("Tags it speaks for are proposed with their sentence; nobody has them before a person says so."),
     ),
+    "list_message_credits": Text(
+        _("What a member’s acceptances still let us send"),
+        _("Messages left by template of the mini-program; where there is none, ask at the next tap."),
+    ),
+    "report_subscription_answers": Text(
+        _("Report what a member answered to a pop-up of the mini-program"),
+        _("Each acceptance is one message. WeChat tells of the same tap by itself; it counts once."),
+    ),
     "list_verbatims": Text(
         _("Comments with how they were read"),
         _("Out of surveys, tickets and chats in the key's malls, newest first, without names."),

@@ -181,3 +181,25 @@ def _policy_rows(policy: queries.PolicyView) -> list[tuple[str, str]]:
         (_("Offers in 30 days"), caps(policy.channel_per_month, policy.total_per_month)),
         (_("Budget of the month"), budget),
     ]
+
+
+@staff_page(VIEW)
+def message_credits(request: StaffRequest) -> HttpResponse:
+    """What members accepted of the mini-program's templates, what messages used up and what is left."""
+    template, state = (request.GET.get(name, "").strip()[:60] for name in ("template", "state"))
+    found = queries.subscription_answers(
+        request.viewer, template=template, state=state, cursor=request.GET.get("cursor")
+    )
+    context = {"page": found, "template": template, "state": state}
+    if wants_fragment(request):
+        return fragment(request, "console/messaging/_answers.html", context)
+    rows = queries.credit_views(request.viewer)
+    context |= {
+        "rows": rows,
+        "left": sum(row.left for row in rows),
+        "used": sum(row.used for row in rows),
+        "lost": sum(row.lost for row in rows),
+        "accepted": sum(row.accepted for row in rows),
+        "states": message_labels.CREDIT_STATES.items(),
+    }
+    return page(request, "console/messaging/credits.html", context, section="sending")

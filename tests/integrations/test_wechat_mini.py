@@ -283,6 +283,12 @@ def test_call_that_is_not_wechats_is_refused(mini: MiniEmulator, zhang: int) -> 
     assert not SubscriptionAnswer.objects.exists()
 
 
+def test_test_would_use_an_acceptance_up(mini: MiniEmulator, zhang: int) -> None:
+    account_id = queries.accounts(SYSTEM)[0].id
+    with pytest.raises(operations.AccountIncomplete):
+        operations.send_test(actor=SYSTEM, account_id=account_id, to="13800138000", now=NOW)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_thirty_two_senders_use_one_credit_once(mini: MiniEmulator) -> None:
     from tests.people import build_malls

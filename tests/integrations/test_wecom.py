@@ -35,9 +35,13 @@ DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
-def corp() -> Iterator[WecomEmulator]:
+def corp(monkeypatch: pytest.MonkeyPatch) -> Iterator[WecomEmulator]:
+    """Its clock is ours, and both stand: twenty seconds must not pass while a busy machine works."""
+    moment = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: moment)
+    monkeypatch.setattr(client, "WELCOME_TIMEOUT_S", 60.0)
     client.TOKENS.forget()
-    with WecomEmulator(Corp(users={"zhou", "wang"})) as running:
+    with WecomEmulator(Corp(users={"zhou", "wang"}, now=moment.timestamp)) as running:
         yield running
     client.TOKENS.forget()
 
@@ -453,3 +457,10 @@ def test_customer_refuses_and_is_not_asked_a_third_time_in_ninety_days(
         )
     assert operations.follow_associate(actor=SYSTEM, person_id=zhang, staff_id=crew.wang.id, now=now) == 0
     assert ContactTransfer.objects.order_by("-id")[0].state == "guarded"
+
+
+def test_test_message_is_a_task_for_who_has_the_member(house: int, corp: WecomEmulator, zhang: int) -> None:
+    sent = operations.send_test(actor=SYSTEM, account_id=house, to="13800138000", now=NOW)
+    assert corp.corp.tasks[sent.reference].userid == "zhou"
+    with pytest.raises(operations.AccountIncomplete):
+        operations.send_test(actor=SYSTEM, account_id=house, to="13900139000", now=NOW)

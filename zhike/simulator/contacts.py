@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.db import transaction
+
 from zhike.customers import operations as customers
 from zhike.customers.queries import associates
 from zhike.kernel.access import system_viewer
@@ -16,7 +18,7 @@ from zhike.simulator.rhythm import morning
 
 ACTOR = system_viewer("simulator")
 NAME = "企业微信（演示）"
-PEOPLE, CONTACTS = 3, 12
+PEOPLE, CONTACTS = 3, 8
 WELCOME = "您好，欢迎添加${house}的专属导购！新品到店、养护预约随时找我，祝您生活愉快。"
 WORDING = "您好，您上次选购的衣物可以到店免费做一次换季护理，本周任意一天都可以来，到店前跟我说一声就好。"
 INBOX = ("换季护理提醒", "您上次选购的衣物可以到店免费做一次换季护理，欢迎本周到店。")
@@ -59,6 +61,11 @@ def _bound(account_id: int, staff_id: int, userid: str, now: dt.datetime) -> lis
         actor=ACTOR, account_id=account_id, staff_id=staff_id, userid=userid, welcome=WELCOME, now=began
     )
     binding = queries.own_binding(staff_id)
+    with transaction.atomic():
+        return _added(account_id, staff_id, userid, f"zhike-{binding.id}" if binding else "", now)
+
+
+def _added(account_id: int, staff_id: int, userid: str, code: str, now: dt.datetime) -> list[int]:
     added = []
     for place, person_id in enumerate(associates.persons_of(staff_id)[:CONTACTS]):
         outside = f"wmDEMO{person_id:022d}"
@@ -68,7 +75,7 @@ def _bound(account_id: int, staff_id: int, userid: str, now: dt.datetime) -> lis
             customers.add_identifier(actor=ACTOR, person_id=person_id, identifier=identifier, now=at)
         except Problem:
             continue  # whoever has many already keeps them
-        state = f"zhike-{binding.id}" if binding and place % 3 else ""
+        state = code if place % 3 else ""
         told: dict[str, Any] = {
             "actor": ACTOR,
             "account_id": account_id,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
+from django.db import transaction
+
 from zhike.customers import operations as customers
 from zhike.kernel.access import system_viewer
 from zhike.kernel.errors import Problem
@@ -15,7 +17,7 @@ from zhike.simulator.rhythm import morning
 
 ACTOR = system_viewer("simulator")
 NAME = "微信小程序（演示）"
-PEOPLE = 24
+PEOPLE = 12
 PICK_UP, POINTS = "demoPickUp7K3xq2rXk5vTn1sLz7cGm4hPe9aQf3uR", "demoPoints5vTn1sLz7cGm4hPe9aQf3uRi6oB8bYw"
 TEMPLATES = {
     "order_ready": (PICK_UP, "到店取货提醒", "thing1：您的商品已到店\nthing2：请凭会员码到服务台领取\nurl：pages/orders"),
@@ -45,7 +47,12 @@ def open_demo_mini(values: Mapping[str, str], now: dt.datetime) -> None:
     for code in TEMPLATES:
         _write(account_id, code, now)
     person_ids = [row.person_id for row in loyalty.members_page(ACTOR, limit=PEOPLE).items]
-    asked = [person_id for place, person_id in enumerate(person_ids) if _answers(person_id, place, now)]
+    with transaction.atomic():
+        asked = [
+            person_id
+            for place, person_id in enumerate(person_ids)
+            if _answers(account_id, person_id, place, now)
+        ]
     operations.send_messages(
         actor=ACTOR,
         template="order_ready",
@@ -55,7 +62,7 @@ def open_demo_mini(values: Mapping[str, str], now: dt.datetime) -> None:
     )
 
 
-def _answers(person_id: int, place: int, now: dt.datetime) -> bool:
+def _answers(account_id: int, person_id: int, place: int, now: dt.datetime) -> bool:
     """Taps at half past ten of past days: each member one to three times; whether they have an openid."""
     openid = f"oMINI{person_id:023d}"
     began = morning(now, 28)
@@ -76,6 +83,17 @@ def _answers(person_id: int, place: int, now: dt.datetime) -> bool:
             at=at,
             now=at,
         )
+        if place % 2:  # WeChat tells of it too
+            operations.record_subscription_answers(
+                actor=ACTOR,
+                account_id=account_id,
+                openid=openid,
+                answers=[(PICK_UP, first)],
+                source="popup",
+                key=str(int(at.timestamp())),
+                at=at + dt.timedelta(seconds=2),
+                now=at,
+            )
     return True
 
 

@@ -18,7 +18,8 @@ from zhike.kernel.errors import Conflict, Invalid, NotFound
 from zhike.kernel.ids import uuid7
 from zhike.messaging import ports
 from zhike.messaging.events import ChannelAccountChanged
-from zhike.messaging.models import ChannelAccount, PushDevice, VendorTemplate, WechatFollower
+from zhike.messaging.models import ChannelAccount, PushDevice, StaffContact, VendorTemplate, WechatFollower
+from zhike.messaging.operations._contacts import opened_outside
 from zhike.messaging.operations._devices import opened_device, opened_openid
 from zhike.messaging.operations.templates import ensure_built_in
 from zhike.messaging.queries import vendor_accounts as queries
@@ -179,6 +180,29 @@ def _test_wechat(actor: Viewer, row: ChannelAccount, gateway: ports.Gateway, pho
     return ports.Letter(0, opened_openid(follower), text, template=found.vendor_code, kind="service")
 
 
+def _test_wecom(actor: Viewer, row: ChannelAccount, gateway: ports.Gateway, phone: str) -> ports.Letter:
+    """To the member with this phone, through who of us they have as a contact; it goes when that one confirms it."""
+    contacts = StaffContact.objects.filter(
+        binding__account_id=row.pk,
+        binding__ended_at=None,
+        person_id__in=_seen_by_phone(actor, phone),
+        state="linked",
+    )
+    contact = contacts.select_related("binding").order_by("-began_at", "-id").first()
+    if contact is None:
+        raise AccountIncomplete(fields={"to": [_("This member has none of us as a contact.")]})
+    text = str(_("This is a test message. You need not answer."))
+    return ports.Letter(0, opened_outside(contact), text, kind="service", sender=contact.binding.userid)
+
+
+def _test_mini(actor: Viewer, row: ChannelAccount, gateway: ports.Gateway, phone: str) -> ports.Letter:
+    raise AccountIncomplete(
+        fields={
+            "to": [_("A test would use up an acceptance of the member, so there is none on this channel.")]
+        }
+    )
+
+
 def _seen_by_phone(actor: Viewer, phone: str) -> list[int]:
     """Every side of the member with this phone, if the actor may see them."""
     person_id = customers.person_id_by("phone", phone)
@@ -211,7 +235,7 @@ def _test_letter(actor: Viewer, row: ChannelAccount, gateway: ports.Gateway, to:
     )
 
 
-_TESTS = {"push": _test_notice, "wechat": _test_wechat}
+_TESTS = {"push": _test_notice, "wechat": _test_wechat, "wecom": _test_wecom, "mini": _test_mini}
 
 
 def _split(

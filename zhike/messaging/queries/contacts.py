@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db.models import Count, Q
@@ -11,7 +11,14 @@ from django.db.models import Count, Q
 from zhike.customers import queries as customers
 from zhike.kernel.access import Viewer, require
 from zhike.kernel.paging import Keyset, Listing
-from zhike.messaging.models import ChannelAccount, ContactTransfer, StaffBinding, StaffContact, StaffTask
+from zhike.messaging.models import (
+    ChannelAccount,
+    ContactTransfer,
+    MessageTemplate,
+    StaffBinding,
+    StaffContact,
+    StaffTask,
+)
 
 MANAGE = "members.identity"
 COUNTS = ("contacts", "known", "by_code", "lost", "welcomed")
@@ -45,6 +52,7 @@ class TaskView:
     id: int
     staff_name: str
     template: str
+    template_name: str
     campaign: str
     state: str
     count: int
@@ -144,21 +152,29 @@ def staff_tasks(viewer: Viewer, cursor: str | None = None, limit: int = 20) -> L
     require(viewer, MANAGE)
     rows = StaffTask.objects.exclude(state=StaffTask.State.CALLING).select_related("binding__staff")
     page = _TASKS.page(rows, cursor, limit)
-    return Listing([_task_view(row) for row in page.items], page.next_cursor, page.previous_cursor)
+    names = _names(page.items)
+    return Listing([_task_view(row, names) for row in page.items], page.next_cursor, page.previous_cursor)
 
 
 def own_tasks(staff_id: int, limit: int = 10) -> list[TaskView]:
     """What waits for somebody's own confirmation at the vendor, the first to expire first."""
     rows = StaffTask.objects.filter(binding__staff_id=staff_id, state=StaffTask.State.OPEN)
     found = rows.select_related("binding__staff").order_by("expires_at", "id")[:limit]
-    return [_task_view(row) for row in found]
+    names = _names(found)
+    return [_task_view(row, names) for row in found]
 
 
-def _task_view(row: StaffTask) -> TaskView:
+def _names(rows: Iterable[StaffTask]) -> dict[str, str]:
+    codes = {row.template for row in rows}
+    return dict(MessageTemplate.objects.filter(code__in=codes).values_list("code", "name"))
+
+
+def _task_view(row: StaffTask, names: Mapping[str, str]) -> TaskView:
     return TaskView(
         row.pk,
         row.binding.staff.name,
         row.template,
+        names.get(row.template, ""),
         row.campaign,
         row.state,
         row.count,

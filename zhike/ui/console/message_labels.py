@@ -113,7 +113,7 @@ MESSAGE_STATUS_TONES = {
     "unknown": "error",
 }
 SUBSCRIPTION_ANSWERS = {
-    "accept": _("Accepted"),
+    "accept": _("Said yes"),
     "reject": _("Said no"),
     "ban": _("Template banned by WeChat"),
     "withdrawn": _("Refused in the settings"),

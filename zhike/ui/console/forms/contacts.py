@@ -21,7 +21,7 @@ class BindForm(OnceForm):
     welcome = forms.CharField(
         max_length=600,
         required=False,
-        label=_("Welcome"),
+        label=_("Words of welcome"),
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_(
             "Whoever adds them reads it first. ${house} is the name of the house. Empty: no welcome of ours."

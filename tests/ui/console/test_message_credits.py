@@ -47,6 +47,9 @@ def test_reported_over_the_api_and_seen_in_the_console(enter: Enter, desks: Desk
     assert reader.post(f"{address}/subscription-answers", pop_up).status == 403
     assert key.post(f"{address}/subscription-answers", pop_up | {"openid": "o-of-nobody"}).status == 422
     assert key.post(f"{address}/subscription-answers", pop_up | {"answers": []}).status == 422
+    for moment in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+        told = key.post(f"{address}/subscription-answers", pop_up | {"key": "k", "answered_at": moment})
+        assert told.status == 422
     assert key.get("/api/v1/members/999999/message-credits").status == 404
     page = said(wang.get("/console/sending/credits/"))
     assert "未命名模板" in page and "待使用" in page and "张三" in page

@@ -22,6 +22,8 @@ from zhike.messaging.queries.vendor_accounts import gateways, opened
 State = SubscriptionAnswer.State
 SAME_TAP = dt.timedelta(minutes=2)
 """Our mini-program and WeChat tell of one tap within this time; two taps are told twice by each."""
+OLDEST = dt.timedelta(days=90)
+"""A pop-up reported later than this is not believed."""
 ANSWERS_MAX = 20
 
 
@@ -59,7 +61,7 @@ def report_subscription(
         for template, answer in answers
     )
     owner = customers.person_id_by("openid", openid) if is_usable else None
-    if owner is None or owner not in customers.family(person_id) or at > now + SAME_TAP:
+    if owner is None or owner not in customers.family(person_id) or not now - OLDEST <= at <= now + SAME_TAP:
         raise SubscriptionUnusable
     return _record(actor, account, owner, openid, answers, ("app", key), at, now)
 

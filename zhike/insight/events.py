@@ -81,8 +81,16 @@ class RfmChanged(_StandingFact):
 
 
 @dataclass(frozen=True, slots=True)
+class ClassChanged(_StandingFact):
+    """``kind`` is behaviour, preference or value; none: no purchase in the window."""
+
+    type: ClassVar[str] = "zhike.insight.class_changed"
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class StandingPolicyPublished(Fact):
-    """Settings of stages (of a mall, or for those without their own) or of RFM."""
+    """Settings of stages, classes, leaving (of a mall, or for those without their own) or of RFM."""
 
     type: ClassVar[str] = "zhike.insight.standing_policy_published"
     group_id: int

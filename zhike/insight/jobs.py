@@ -26,6 +26,12 @@ def refresh_standings(timestamp: int) -> int:
     return operations.refresh_standings(actor=STANDING, now=clock.now())
 
 
+@job(cron="22 19 * * *", lock="insight.classes", retry=2)
+def refresh_classes(timestamp: int) -> int:
+    """Every night: how everybody buys, what they prefer, what they are worth."""
+    return operations.refresh_classes(actor=STANDING, now=clock.now())
+
+
 @job(cron="34 19 * * *", lock="insight.lifetime")
 def fit_lifetime(timestamp: int) -> int:
     """Every night: what is expected of members."""

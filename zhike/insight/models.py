@@ -531,3 +531,24 @@ class ClusterMember(models.Model):
     run = models.ForeignKey("insight.ModelRun", models.CASCADE, related_name="+", db_index=False)
     member = models.ForeignKey("loyalty.Member", models.CASCADE, related_name="+")
     cluster = models.ForeignKey("insight.Cluster", models.CASCADE, related_name="+")
+
+
+class MemberClass(models.Model):
+    """How a member buys, what they prefer, what they are worth, each since when; worked out anew every night."""
+
+    member = models.OneToOneField("loyalty.Member", models.CASCADE, primary_key=True, related_name="+")
+    person = models.ForeignKey("customers.Person", models.CASCADE, related_name="+")
+    behaviour = models.CharField(max_length=10)
+    behaviour_since = models.DateTimeField()
+    preference = models.CharField(max_length=10)
+    preference_since = models.DateTimeField()
+    value = models.CharField(max_length=10)
+    value_since = models.DateTimeField()
+
+
+class ClassRun(models.Model):
+    """One day: how many were in which class of each kind."""
+
+    day = models.DateField(primary_key=True)
+    counts = models.JSONField()
+    ran_at = models.DateTimeField()

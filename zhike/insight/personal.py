@@ -21,6 +21,13 @@ HOLDINGS = (
         export=("risk_bp", "reasons", "action", "horizon_days"),
     ),
     Holding(
+        "insight_memberclass", "member", "member_id", "insight", "personalisation", DELETE, row="member_id",
+        export=("behaviour", "preference", "value"),
+    ),
+    Holding(
+        "insight_memberclass", "person", "person_id", "insight", "personalisation", DELETE, row="member_id"
+    ),
+    Holding(
         "insight_clustermember", "member", "member_id", "insight", "personalisation", DELETE, row="member_id",
         export=("run_id", "cluster_id"),
     ),

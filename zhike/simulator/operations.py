@@ -156,6 +156,7 @@ def load_insight(*, actor: Viewer = ACTOR, now: dt.datetime) -> None:
     """What the mall's marketing makes of the loaded history. Repeatable."""
     group, mall_id = organization.founded_group(), organization.first_mall_id()
     insight.refresh_standings(actor=actor, now=now)
+    insight.refresh_classes(actor=actor, now=now)
     if group is not None and mall_id is not None:
         seed_segments(actor, group.id, mall_id, now)
         seed_tags(actor, group.id, now)

@@ -19,8 +19,12 @@ def _leaf(field: str, op: str, value: Any, **more: Any) -> dict[str, Any]:
     return {"field": field, "op": op, "value": value, **more}
 
 
+FOUR = {"valuable": "高价值", "potential": "潜力", "usual": "一般", "lost": "流失"}
+
+
 def seed_segments(actor: Viewer, group_id: int, mall_id: int, now: dt.datetime) -> None:
     """What is there already is left alone."""
+    insight.make_class_presets(actor=actor, group_id=group_id, names=FOUR, now=now)
     known = {one.code: one.id for one in queries.segments(actor)}
     trades = {one.code: one.id for one in organization.trade_categories(group_id)}
     for code, name, note, match, conditions in _definitions(trades):

@@ -38,7 +38,7 @@ def scored(shop: Shop) -> int:
 def test_scores_of_a_member(shop: Shop) -> None:
     address = f"/api/v1/members/{shop.member_id}/scores"
     key = ApiClient(make_key(BOTH))
-    assert key.get(address).json == {"churn": None, "expected": None, "cluster": None}
+    assert key.get(address).json == {"churn": None, "expected": None, "cluster": None, "classes": None}
     run_id = scored(shop)
     found = key.get(address).json["churn"]
     assert (found["risk"], found["band"], found["action"], found["run_id"]) == (
@@ -60,7 +60,7 @@ def test_scores_of_a_member(shop: Shop) -> None:
         actor=system_viewer("tests"), person_id=shop.person_id, method="counter", policy_version="2026-01",
         decisions=[privacy.Decision("personalisation", "any", "refused")], evidence={"screen": "test"}, now=clock.now(),
     )  # fmt: skip
-    assert key.get(address).json == {"churn": None, "expected": None, "cluster": None}
+    assert key.get(address).json == {"churn": None, "expected": None, "cluster": None, "classes": None}
 
 
 def test_runs_of_the_models(shop: Shop) -> None:

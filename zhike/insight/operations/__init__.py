@@ -8,6 +8,7 @@ from zhike.insight.operations.baskets import (
     search_baskets,
 )
 from zhike.insight.operations.churn import fit_churn, order_churn_fit
+from zhike.insight.operations.classes import make_class_presets, publish_classes, refresh_classes
 from zhike.insight.operations.clusters import (
     ClusterNameUnusable,
     ClusterRunUnusable,
@@ -68,12 +69,14 @@ from zhike.insight.operations.tags.running import look_again
 from zhike.insight.operations.tags.running import ring_timers as ring_tag_timers
 from zhike.insight.rules.baskets import BasketPlan
 from zhike.insight.rules.churn import ChurnPolicy
+from zhike.insight.rules.classes import ClassPolicy
 from zhike.insight.rules.standing import RfmPolicy, Thresholds
 
 __all__ = [
     "BasketPlan",
     "BasketPlanUnusable",
     "ChurnPolicy",
+    "ClassPolicy",
     "ClusterNameUnusable",
     "ClusterRunUnusable",
     "DefinitionInvalid",
@@ -104,6 +107,7 @@ __all__ = [
     "freeze_segment",
     "look_again",
     "make_basket_offer",
+    "make_class_presets",
     "mark_tag",
     "order_basket_search",
     "order_churn_fit",
@@ -111,11 +115,13 @@ __all__ = [
     "order_fit",
     "order_recommend_fit",
     "publish_churn_policy",
+    "publish_classes",
     "publish_rfm",
     "publish_tag",
     "publish_thresholds",
     "record_choice",
     "record_shown",
+    "refresh_classes",
     "refresh_standings",
     "refuse_recommendation",
     "rename_cluster",

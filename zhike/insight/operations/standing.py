@@ -16,6 +16,7 @@ from zhike.insight.models import RfmRun, StandingPolicy
 from zhike.insight.queries import _standing_sql, audiences
 from zhike.insight.queries import standing as queries
 from zhike.insight.rules.churn import ChurnPolicy
+from zhike.insight.rules.classes import ClassPolicy
 from zhike.insight.rules.standing import BadPolicy, RfmPolicy, Thresholds
 from zhike.kernel import audit, events
 from zhike.kernel.access import Viewer, require_touch
@@ -38,6 +39,8 @@ FAULTS = {
     "horizon": _("Between 5 and 366 days."),
     "order": _("Churned begins later than dormant."),
     "score": _("Between 2 and 5."),
+    "percent": _("Between 1 and 100."),
+    "rising": _("The higher class begins at the larger number."),
     "breaks": _("Four rising numbers, or none at all."),
 }
 
@@ -109,6 +112,7 @@ def _forget(now: dt.datetime, rfm: RfmPolicy, person_ids: Sequence[int] | None) 
         if forgotten := [row[0] for row in cursor.fetchall()]:
             cursor.execute("DELETE FROM insight_churnscore WHERE member_id = ANY(%s)", [forgotten])
             cursor.execute("DELETE FROM insight_clustermember WHERE member_id = ANY(%s)", [forgotten])
+            cursor.execute("DELETE FROM insight_memberclass WHERE member_id = ANY(%s)", [forgotten])
 
 
 def _todays_run(rfm: RfmPolicy, now: dt.datetime) -> RfmRun:
@@ -148,12 +152,12 @@ def publish_thresholds(
 
     Raises PolicyUnusable, NotAllowed.
     """
-    return _publish(actor, group_id, "stages", mall_id, thresholds, note, now)
+    return publish_policy(actor, group_id, "stages", mall_id, thresholds, note, now)
 
 
 def publish_rfm(*, actor: Viewer, group_id: int, policy: RfmPolicy, note: str = "", now: dt.datetime) -> int:
     """New settings of RFM, for the whole group; the version. Applied at once. Raises PolicyUnusable, NotAllowed."""
-    return _publish(actor, group_id, "rfm", None, policy, note, now)
+    return publish_policy(actor, group_id, "rfm", None, policy, note, now)
 
 
 def publish_churn_policy(
@@ -169,19 +173,20 @@ def publish_churn_policy(
 
     The next run asks by it. Raises PolicyUnusable, NotAllowed.
     """
-    return _publish(actor, group_id, "churn", mall_id, policy, note, now)
+    return publish_policy(actor, group_id, "churn", mall_id, policy, note, now)
 
 
 @transaction.atomic
-def _publish(
+def publish_policy(
     actor: Viewer,
     group_id: int,
     kind: str,
     mall_id: int | None,
-    given: Thresholds | RfmPolicy | ChurnPolicy,
+    given: Thresholds | RfmPolicy | ChurnPolicy | ClassPolicy,
     note: str,
     now: dt.datetime,
 ) -> int:
+    """A new version of settings of a kind, unless they are the ones in force; the version. Raises PolicyUnusable, NotAllowed."""
     require_touch(actor, EDIT, mall=mall_id)
     try:
         definition: dict[str, Any] = asdict(given.checked())
@@ -209,7 +214,7 @@ def _publish(
         now=now,
     )
     events.publish(StandingPolicyPublished(group_id, kind, mall_id, version), actor=actor, now=now)
-    if kind != "churn":
+    if kind in ("stages", "rfm"):
         refresh_standings(actor=actor, now=now)
     return version
 

@@ -51,6 +51,14 @@ from zhike.insight.queries.churn import (
     model_run,
     model_runs,
 )
+from zhike.insight.queries.classing import (
+    ClassesView,
+    class_moves,
+    class_policies,
+    class_rows,
+    class_runs,
+    classes_of,
+)
 from zhike.insight.queries.clustering import (
     CLUSTER_KINDS,
     ClusterNotFound,
@@ -127,6 +135,7 @@ from zhike.insight.queries.tagging.defined import (
 from zhike.insight.queries.tagging.defined import counts as tag_counts
 from zhike.insight.queries.tagging.held import PersonTags, TagOn, tags_of
 from zhike.insight.queries.tagging.sentences import TagRuleInvalid, checked_rule
+from zhike.insight.rules.classes import CLASSES, PRESETS
 from zhike.insight.rules.clusters import K_MAX as CLUSTERS_MOST
 from zhike.insight.rules.clusters import K_MIN as CLUSTERS_LEAST
 from zhike.insight.rules.clusters import METHODS as CLUSTER_METHODS
@@ -148,6 +157,7 @@ from zhike.insight.rules.tags import rule as tag_rule
 
 __all__ = [
     "CATEGORIES",
+    "CLASSES",
     "CLUSTERS_LEAST",
     "CLUSTERS_MOST",
     "CLUSTER_KINDS",
@@ -160,6 +170,7 @@ __all__ = [
     "FORECAST_DAYS",
     "MATCHES",
     "OPS",
+    "PRESETS",
     "PROPERTY_OPS",
     "STATIC",
     "Assumptions",
@@ -171,6 +182,7 @@ __all__ = [
     "BasketRunNotFound",
     "BasketRunView",
     "ChurnView",
+    "ClassesView",
     "ClusterNotFound",
     "ClusterRef",
     "ClusterView",
@@ -225,6 +237,11 @@ __all__ = [
     "churn_list",
     "churn_of",
     "churn_policies",
+    "class_moves",
+    "class_policies",
+    "class_rows",
+    "class_runs",
+    "classes_of",
     "cluster",
     "cluster_choice",
     "cluster_lines",

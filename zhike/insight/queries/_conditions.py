@@ -179,9 +179,13 @@ def _property(one: Property) -> Sql:
     return Sql(text, (one.key,) * (text.count("%s") - 1) + (one.value,))
 
 
-def _standing(column: str) -> Callable[[Audience, Leaf], Sql]:
+_STANDING = "SELECT member_id, stage, rfm FROM insight_standing"
+_CLASSES = "SELECT member_id, behaviour, preference, value FROM insight_memberclass"
+
+
+def _standing(column: str, rows: str = _STANDING) -> Callable[[Audience, Leaf], Sql]:
     def condition(audience: Audience, leaf: Leaf) -> Sql:
-        alias = audience.join(Sql("SELECT member_id, stage, rfm FROM insight_standing"), "member_id")
+        alias = audience.join(Sql(rows), "member_id")
         return Sql(f"coalesce({alias}.{column} = ANY(%s), false)", (list(leaf.values),))
 
     return condition
@@ -263,6 +267,9 @@ CONDITIONS: Mapping[str, Callable[[Audience, Leaf], Sql]] = {
     "future_value": _forecast("value_fen"),
     "risk": _forecast("risk_percent"),
     "churn_risk": _churn_risk,
+    "behaviour_class": _standing("behaviour", _CLASSES),
+    "preference_class": _standing("preference", _CLASSES),
+    "value_class": _standing("value", _CLASSES),
     "cluster": _cluster(_LINE),
     "cluster_of_run": _cluster(_OF_RUN),
     "tag": _tag,

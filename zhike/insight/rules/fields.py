@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from zhike.insight.rules.classes import CLASSES
 from zhike.insight.rules.standing import GROUPS, STAGES
 
 RECEIPT_WHERE = ("malls", "merchants", "trade_categories", "weekdays", "minimum_fen")
@@ -55,6 +56,7 @@ STATIC: Mapping[str, tuple[str, ...]] = {
     "identifiers": ("phone", "email", "openid", "unionid", "plate"),
     "stages": STAGES,
     "rfm_groups": GROUPS,
+    **{f"{kind}_classes": codes for kind, codes in CLASSES.items()},
 }
 """Choices that are the same everywhere; those of others are ids."""
 
@@ -82,6 +84,9 @@ _FIELDS = (
     Field("future_value", "standing", "money", is_profiling=True, largest=10**14),
     Field("risk", "standing", "number", is_profiling=True, largest=100),
     Field("churn_risk", "standing", "number", is_profiling=True, largest=100),
+    Field("behaviour_class", "standing", "choice", "behaviour_classes", is_profiling=True),
+    Field("preference_class", "standing", "choice", "preference_classes", is_profiling=True),
+    Field("value_class", "standing", "choice", "value_classes", is_profiling=True),
     Field("cluster", "standing", "choice", "clusters", is_profiling=True),
     Field("cluster_of_run", "standing", "choice", "clusters_of_runs", is_profiling=True),
     Field("tag", "tags", "choice", "tags", is_windowed=True, is_profiling=True),

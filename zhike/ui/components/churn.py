@@ -97,6 +97,7 @@ STATES = {
 _KINDS = {
     "days": gettext_lazy("%(number)s days"),
     "times": "%(number)s",
+    "decimal": "%(number)s",
     "points": gettext_lazy("%(number)s points"),
     "years": gettext_lazy("%(number)s years"),
     "ratio": gettext_lazy("%(number)s times"),
@@ -112,7 +113,7 @@ def figure_text(code: str, kind: str, value: float | None) -> str:
         return yuan(round(value))
     if kind == "share":
         return percent(value)
-    number = f"{value:.1f}" if kind == "ratio" else grouped(round(value))
+    number = f"{value:.1f}" if kind in ("ratio", "decimal") else grouped(round(value))
     return str(_KINDS[kind]) % {"number": number}
 
 

@@ -95,6 +95,7 @@ def strength(silhouette: float) -> str:
 def figure_row(code: str, means: dict[str, float], usual: dict[str, float], effect: float) -> dict[str, Any]:
     """One figure beside the average of all."""
     kind = queries.CLUSTER_KINDS[code]
+    kind = "decimal" if kind == "times" else kind
     return {
         "code": code,
         "name": FIGURES[code],

@@ -201,6 +201,7 @@ DATA_TABLES = {
     "insight_standing": _("Stage and value"),
     "insight_forecast": _("Forecast"),
     "insight_churnscore": _("Risk of leaving"),
+    "insight_memberclass": _("Classifications"),
     "insight_clustermember": _("Clusters"),
     "insight_recommendrefusal": _("Recommendations sent away"),
     "service_conversation": _("Chats"),

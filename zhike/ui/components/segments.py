@@ -14,6 +14,7 @@ from zhike.kernel.access import Viewer
 from zhike.kernel.money import yuan_text
 from zhike.loyalty import queries as loyalty
 from zhike.organization import queries as organization
+from zhike.ui.components import classes as class_words
 from zhike.ui.components import clusters as cluster_words
 from zhike.ui.components import tags as tag_words
 from zhike.ui.components.consents import CHANNELS, PURPOSES
@@ -55,6 +56,9 @@ FIELDS = {
     "future_value": gettext_lazy("Expected spend in the next 90 days"),
     "risk": gettext_lazy("Risk of leaving"),
     "churn_risk": gettext_lazy("Churn risk"),
+    "behaviour_class": gettext_lazy("Class: how they buy"),
+    "preference_class": gettext_lazy("Class: what they prefer"),
+    "value_class": gettext_lazy("Class: what they are worth"),
     "cluster": gettext_lazy("Cluster, by the newest run"),
     "cluster_of_run": gettext_lazy("Cluster, by a run of the past"),
     "tag": gettext_lazy("Tag"),
@@ -164,6 +168,7 @@ def names_for(viewer: Viewer, behaviours: Mapping[str, Any] | None = None) -> Na
             "weekdays": WEEKDAYS,
             "stages": STAGES,
             "rfm_groups": RFM,
+            **{f"{kind}_classes": known for kind, known in class_words.NAMES.items()},
             "clusters": {one.kin: cluster_words.name_of(one) for one in queries.cluster_lines()},
             "clusters_of_runs": {
                 one.id: _("%(name)s (run %(run)s)") % {"name": cluster_words.name_of(one), "run": one.run_id}

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from zhike.insight import queries as insight
-from zhike.ui.components import stages
+from zhike.ui.components import classes, stages
 from zhike.ui.components import tags as tag_words
 from zhike.ui.components.formatting import day as day_text
 from zhike.ui.components.formatting import grouped, points_text, signed, yuan
@@ -239,6 +239,16 @@ def _lifecycle(data: Data, tiers: Names) -> Told:
 def _rfm(data: Data, tiers: Names) -> Told:
     before, after = (stages.RFM.get(data[side], data[side]) for side in ("before", "after"))
     return Told(_("RFM group: %(before)s → %(after)s") % {"before": before, "after": after}, icon="radar")
+
+
+def _class(data: Data, tiers: Names) -> Told:
+    names = classes.NAMES.get(data["kind"], {})
+    before, after = (names.get(data[side], data[side]) for side in ("before", "after"))
+    kind = classes.KINDS.get(data["kind"], data["kind"])
+    return Told(
+        _("%(kind)s: %(before)s → %(after)s") % {"kind": kind, "before": before, "after": after},
+        icon="list-tree",
+    )
 
 
 def _tag(title: Any, icon: str, tone: str = "") -> Callable[[Data, Names], Told]:
@@ -570,6 +580,7 @@ _TELLERS: dict[str, Teller] = {
     "messaging.contact_refused": _contact_refused,
     "insight.lifecycle_changed": _lifecycle,
     "insight.rfm_changed": _rfm,
+    "insight.class_changed": _class,
     "insight.member_tagged": _tag(gettext_lazy("Has the tag “%(name)s”"), "tag", "accent"),
     "insight.member_untagged": _tag(gettext_lazy("Has the tag “%(name)s” no longer"), "tag"),
     "insight.tag_suggested": _suggested,

@@ -19,6 +19,7 @@ AUDIT_ACTIONS = {
     "tag.suggestion_declined": _("Suggestion declined"),
     "lifetime.fit": _("Model of future value fitted"),
     "churn.fit": _("Members scored for the risk of leaving"),
+    "standing.classes": _("Settings of the classifications published"),
     "clusters.fit": _("Members put into clusters"),
     "clusters.rename": _("Cluster named"),
     "standing.churn": _("Horizon of leaving published"),

@@ -7,6 +7,7 @@ from django.urls import URLPattern, path
 from zhike.ui.console.views import (
     baskets,
     churn,
+    classes,
     clusters,
     history,
     lifetime,
@@ -59,6 +60,10 @@ INSIGHT: list[URLPattern] = [
     path("churn/plan/", priority.priority, name="churn_plan"),
     path("churn/fit/", churn.fit, name="fit_churn"),
     path("churn/horizon/", churn.publish_horizon, name="publish_horizon"),
+    path("classes/", classes.classes, name="classes"),
+    path("classes/preview/", classes.preview_classes, name="preview_classes"),
+    path("classes/publish/", classes.publish_classes, name="publish_classes"),
+    path("classes/presets/", classes.make_presets, name="class_presets"),
     path("clusters/", clusters.clusters, name="clusters"),
     path("clusters/fit/", clusters.fit_clusters, name="fit_clusters"),
     path("clusters/runs/<int:run_id>/", clusters.cluster_run, name="cluster_run"),

@@ -41,6 +41,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("standing", _("Lifecycle and value"), "radar", "segments.view", "console:standing"),
             Entry("lifetime", _("Future value"), "trending-up", "segments.view", "console:lifetime"),
             Entry("churn", _("Risk of leaving"), "door-open", "segments.view", "console:churn"),
+            Entry("classes", _("Classifications"), "list-tree", "segments.view", "console:classes"),
             Entry("clusters", _("Clusters"), "shapes", "segments.view", "console:clusters"),
             Entry(
                 "model_cards",

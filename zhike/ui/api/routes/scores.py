@@ -57,10 +57,19 @@ class MemberClusterOut(Schema):
     run_id: int
 
 
+class MemberClassesOut(Schema):
+    """How they buy, what they prefer, what they are worth; none: no purchase in the window. The guide “Segments” lists the classes."""
+
+    behaviour: str
+    preference: str
+    value: str
+
+
 class MemberScoresOut(Schema):
     churn: ChurnOut | None
     expected: ExpectedOut | None
     cluster: MemberClusterOut | None
+    classes: MemberClassesOut | None
 
 
 class ClusterOut(MemberClusterOut):
@@ -105,7 +114,7 @@ def get_member_scores(
     """What the newest runs say of a member."""
     person_id, _mall_id = loyalty.member_place(request.viewer, member_id)
     if not queries.may_be_profiled(person_id, request.now):
-        return MemberScoresOut(churn=None, expected=None, cluster=None)
+        return MemberScoresOut(churn=None, expected=None, cluster=None, classes=None)
     score, forecast = queries.churn_of(member_id), queries.forecast_of(member_id)
     expected = None
     if forecast is not None:
@@ -113,8 +122,13 @@ def get_member_scores(
         expected = ExpectedOut(
             value_fen=forecast.value_fen, purchases=purchases, risk_percent=forecast.risk_percent
         )
-    found = queries.cluster_of(member_id)
+    found, classes = queries.cluster_of(member_id), queries.classes_of(member_id)
     return MemberScoresOut(
+        classes=MemberClassesOut(
+            behaviour=classes.behaviour, preference=classes.preference, value=classes.value
+        )
+        if classes
+        else None,
         churn=_churn(score) if score else None,
         expected=expected,
         cluster=MemberClusterOut(**_cluster(found)) if found else None,

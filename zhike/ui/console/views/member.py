@@ -19,6 +19,7 @@ from zhike.organization import queries as organization
 from zhike.privacy import queries as privacy
 from zhike.risk import queries as risk
 from zhike.sales import queries as sales
+from zhike.ui.components import classes as class_words
 from zhike.ui.components import stages
 from zhike.ui.components import standing as words
 from zhike.ui.components.clusters import name_of
@@ -221,6 +222,7 @@ def _persona(request: StaffRequest, file: MemberFile) -> dict[str, Any]:
         "leaving": score_parts(score) if score else None,
         "persona": words.persona_parts(likes),
         "cluster": _cluster(file.member_id),
+        "classes": _classes(file.member_id),
     }
     if standing is not None:
         context |= {
@@ -232,6 +234,21 @@ def _persona(request: StaffRequest, file: MemberFile) -> dict[str, Any]:
             "scores": "R{} F{} M{}".format(*standing.scores) if standing.scores else "",
         }
     return context
+
+
+def _classes(member_id: int) -> list[dict[str, Any]]:
+    """Kind, class and since when."""
+    found = insight.classes_of(member_id)
+    return [
+        {
+            "kind": name,
+            "icon": class_words.ICONS[kind],
+            "name": class_words.NAMES[kind][getattr(found, kind)],
+            "since": getattr(found, f"{kind}_since"),
+        }
+        for kind, name in class_words.KINDS.items()
+        if found
+    ]
 
 
 def _cluster(member_id: int) -> dict[str, Any] | None:

@@ -244,7 +244,7 @@ def _rfm(data: Data, tiers: Names) -> Told:
 def _class(data: Data, tiers: Names) -> Told:
     names = classes.NAMES.get(data["kind"], {})
     before, after = (names.get(data[side], data[side]) for side in ("before", "after"))
-    kind = classes.KINDS.get(data["kind"], data["kind"])
+    kind = classes.KINDS.get(data["kind"], _("Classifications"))
     return Told(
         _("%(kind)s: %(before)s → %(after)s") % {"kind": kind, "before": before, "after": after},
         icon="list-tree",

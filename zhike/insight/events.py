@@ -50,6 +50,20 @@ class SegmentExported(_SegmentFact):
 
 
 @dataclass(frozen=True, slots=True)
+class ReportExported(Fact):
+    """A table of members by ``dimensions`` left the house in a file; small cells are not in it."""
+
+    type: ClassVar[str] = "zhike.insight.report_exported"
+    dimensions: list[str]
+    segment_id: int | None
+    cells: int
+
+    @property
+    def subject(self) -> str:
+        return "report/" + "-".join(self.dimensions)
+
+
+@dataclass(frozen=True, slots=True)
 class _StandingFact(Fact):
     person_id: int
     member_id: int

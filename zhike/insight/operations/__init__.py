@@ -26,6 +26,7 @@ from zhike.insight.operations.recommend import (
     record_shown,
     refuse_recommendation,
 )
+from zhike.insight.operations.reports import export_report
 from zhike.insight.operations.segments import (
     DefinitionInvalid,
     ReasonMissing,
@@ -100,6 +101,7 @@ __all__ = [
     "count_segments",
     "count_tags",
     "decline_suggestions",
+    "export_report",
     "fit_churn",
     "fit_clusters",
     "fit_lifetime",

@@ -94,6 +94,7 @@ from zhike.insight.queries.recommend import (
     recommend_usage,
     recommendations,
 )
+from zhike.insight.queries.reports import Report, ReportCell, ReportUnusable, report
 from zhike.insight.queries.sentences import fault_sentence
 from zhike.insight.queries.standing import (
     GroupRow,
@@ -152,6 +153,7 @@ from zhike.insight.rules.definition import (
 )
 from zhike.insight.rules.fields import CONSENTS, FAMILIES, FIELDS, OPS, STATIC, Field
 from zhike.insight.rules.priority import Assumptions, Planned, plan
+from zhike.insight.rules.reports import DIMENSIONS, SMALLEST
 from zhike.insight.rules.tags import catalogue as tag_catalogue
 from zhike.insight.rules.tags import rule as tag_rule
 
@@ -163,6 +165,7 @@ __all__ = [
     "CLUSTER_KINDS",
     "CLUSTER_METHODS",
     "CONSENTS",
+    "DIMENSIONS",
     "FAMILIES",
     "FEATURES",
     "FIELDS",
@@ -172,6 +175,7 @@ __all__ = [
     "OPS",
     "PRESETS",
     "PROPERTY_OPS",
+    "SMALLEST",
     "STATIC",
     "Assumptions",
     "BadDefinition",
@@ -206,6 +210,9 @@ __all__ = [
     "RecommendUsage",
     "Recommendations",
     "Recommended",
+    "Report",
+    "ReportCell",
+    "ReportUnusable",
     "RuleFilter",
     "RunCard",
     "RunView",
@@ -273,6 +280,7 @@ __all__ = [
     "recommend_usage",
     "recommendations",
     "rfm_at",
+    "report",
     "rfm_moves",
     "rfm_policy",
     "rfm_rows",

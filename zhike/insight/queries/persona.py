@@ -83,12 +83,13 @@ def segment_persona(viewer: Viewer, segment_id: int, now: dt.datetime) -> tuple[
     """
     found = audiences.segment(viewer, segment_id)
     placed = Placed(found.definition, found.ref.mall_id)
-    return _persona(viewer, _members(viewer, placed, Sql("m.person_id"), now), now), _make(
+    return _persona(viewer, placed_members(viewer, placed, Sql("m.person_id"), now), now), _make(
         viewer, placed, now
     )
 
 
-def _members(viewer: Viewer, placed: Placed, columns: Sql, now: dt.datetime) -> Sql:
+def placed_members(viewer: Viewer, placed: Placed, columns: Sql, now: dt.datetime) -> Sql:
+    """Of the members in scope that a definition fits, without who refused to be profiled."""
     audience = audiences.audience_for(viewer, now)
     where = audience.condition(placed)
     alias = audience.join(privacy.decisions_sql("personalisation"))
@@ -115,7 +116,7 @@ def _persona(viewer: Viewer, who: Sql, now: dt.datetime) -> Persona:
 def _make(viewer: Viewer, placed: Placed, now: dt.datetime) -> Make:
     decade = "coalesce((floor(date_part('year', age(%s::date, m.birthday)) / 10) * 10)::int::text, '')"
     columns = Sql(f"m.id, m.sex, {decade} AS age, m.tier_id", (now.date(),))
-    statement = _members(viewer, placed, columns, now).inside("WITH who AS MATERIALIZED (", ")")
+    statement = placed_members(viewer, placed, columns, now).inside("WITH who AS MATERIALIZED (", ")")
     statement += Sql("""
         SELECT 'sex', sex, count(*) FROM who GROUP BY 2 UNION ALL
         SELECT 'age', age, count(*) FROM who GROUP BY 2 UNION ALL

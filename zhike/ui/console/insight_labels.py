@@ -19,6 +19,7 @@ AUDIT_ACTIONS = {
     "tag.suggestion_declined": _("Suggestion declined"),
     "lifetime.fit": _("Model of future value fitted"),
     "churn.fit": _("Members scored for the risk of leaving"),
+    "report.export": _("Report exported"),
     "standing.classes": _("Settings of the classifications published"),
     "clusters.fit": _("Members put into clusters"),
     "clusters.rename": _("Cluster named"),
@@ -37,6 +38,7 @@ AUDIT_SUBJECTS = {
     "recommend_run": _("Fit"),
     "model_run": _("Run of a model"),
     "cluster": _("Cluster"),
+    "report": _("Descriptive report"),
     "basket_offer": _("Coupon made of a basket rule"),
     "history": _("Columnar history"),
 }

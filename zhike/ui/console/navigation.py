@@ -42,6 +42,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry("lifetime", _("Future value"), "trending-up", "segments.view", "console:lifetime"),
             Entry("churn", _("Risk of leaving"), "door-open", "segments.view", "console:churn"),
             Entry("classes", _("Classifications"), "list-tree", "segments.view", "console:classes"),
+            Entry("reports", _("Descriptive reports"), "chart-column", "segments.view", "console:reports"),
             Entry("clusters", _("Clusters"), "shapes", "segments.view", "console:clusters"),
             Entry(
                 "model_cards",

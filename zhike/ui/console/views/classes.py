@@ -70,14 +70,16 @@ def _initial(request: StaffRequest) -> dict[str, Any]:
 def _kind(kind: str, rows: dict[str, int], policy: operations.ClassPolicy) -> dict[str, Any]:
     whole = sum(rows.values()) or 1
     meanings = words.definitions(policy)[kind]
+    note = meanings["family"] if kind == "preference" else ""
     return {
         "name": words.KINDS[kind],
+        "note": note,
         "icon": words.ICONS[kind],
         "max": max(rows.values(), default=1) or 1,
         "rows": [
             {
                 "name": words.NAMES[kind][code],
-                "meaning": meanings[code],
+                "meaning": "" if meanings[code] == note else meanings[code],
                 "members": count,
                 "share": count / whole,
             }

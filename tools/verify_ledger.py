@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 COUNTERPARTS: dict[str, set[int]] = {
     reason: {which}
     for which, reasons in enumerate((
-        "earn clawback check_in birthday referral mission prize take_back", "redeem restore", "expire reinstate",
+        "earn clawback check_in birthday referral mission prize welcome stamps take_back", "redeem restore", "expire reinstate",
         "adjust grant revoke undo waive opening", "release", "hold unhold", "merge unmerge", "pool_in pool_out",
     ), 1)
     for reason in reasons.split()

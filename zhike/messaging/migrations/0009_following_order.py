@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("messaging", "0006_asked_at"),
+        ("messaging", "0008_subscription_answers"),
     ]
 
     operations = [

@@ -32,6 +32,7 @@ NOT_ENCRYPTED = {
     ("loyalty_seal", "previous"),
     ("loyalty_seal", "digest"),
     ("loyalty_seal", "fingerprints"),
+    ("rights_compliancereport", "digest"),
     ("rights_certificate", "digest"),
     ("rights_certificate", "public_key"),
     ("rights_certificate", "signature"),

@@ -24,6 +24,7 @@ ARGUMENTS = {
     "manage": ["check"], "db": ["psql"], "simulate": ["hash"], "apikey": ["list"], "ledger": ["verify"],
     "staff": ["create", "x", "--name", "x", "--role", "admin"], "import": ["list"], "events": ["lag"],
     "keys": ["status"], "rebuild": ["member_activity"], "cards": ["secrets", "--help"], "rights": ["requests"],
+    "history": ["verify"],
 }  # fmt: skip
 
 

@@ -30,7 +30,9 @@ import os, subprocess, sys, time
 from pathlib import Path
 folder = Path(sys.argv[1])
 grandchild = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-(folder / f"{os.getpid()}.started").write_text(str(grandchild.pid))
+note = folder / f"{os.getpid()}.started"
+note.with_suffix(".being-written").write_text(str(grandchild.pid))
+note.with_suffix(".being-written").rename(note)
 time.sleep(600)
 """
 FAILS = "import sys; sys.exit(3)"

@@ -104,7 +104,7 @@ def test_who_may(world: World, desks: Desks, enter: Callable[[Viewer], Client], 
 
 @pytest.mark.feature("C137")
 def test_attribution_claims_nothing_without_a_control(world: World, admin: Client, member: int) -> None:
-    assert "没有活动发送" in said(admin.get("/console/campaigns/attribution/"))
+    assert "没有活动或旅程发送" in said(admin.get("/console/campaigns/attribution/"))
     admin.post("/console/campaigns/new/", form(holdout="0"))
     campaign = Campaign.objects.get()
     operations.submit_campaign(actor=SYSTEM, campaign_id=campaign.pk, now=clock.now())

@@ -70,6 +70,8 @@ def deed_names() -> dict[str, str]:
         "mission": _("a finished mission"),
         "prize": _("points won in a draw"),
         "journey": _("points of a campaign"),
+        "welcome": _("the welcome gift of a first purchase"),
+        "stamps": _("a full stamp card"),
     }
 
 

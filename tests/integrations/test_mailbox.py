@@ -128,3 +128,24 @@ def test_an_answer_cannot_carry_headers_of_a_stranger() -> None:
     mail = mapping.outgoing(parcel, "service@mall.example", "星河城", False, NOW)
     assert mail["Bcc"] is None and mail["Reply-To"] is None
     assert mail["References"] == "<1@x> <zk.1.1.y@mall.example>" and mail["Subject"].startswith("Re: 积分")
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        "spf=pass smtp.mailfrom=dmarc=pass@evil.example; dmarc=fail header.from=example.com",
+        "spf=pass smtp.mailfrom=dmarc=pass@evil.example",
+        "spf=pass (domain of dmarc=pass@evil.example; dmarc=pass) smtp.mailfrom=evil.example",
+        'spf=pass (domain of "a);dmarc=pass ("@evil.example) smtp.mailfrom=x; dmarc=fail header.from=example.com',
+        'spf=pass smtp.mailfrom="a; dmarc=pass "@evil.example',
+        "dmarc=pass header.from=evil.example",
+    ],
+)
+def test_a_sender_cannot_write_the_result_of_the_check(results: str) -> None:
+    """What a mail server repeats of the sender's own words is no result, nor is one about another domain."""
+    assert not read(raw(b"x", f"Authentication-Results: mx.mall.example; {results}")).is_proven
+
+
+def test_a_result_about_the_sender_proves_them() -> None:
+    told = "Authentication-Results: mx.mall.example; spf=none; dmarc=pass (p=NONE (sp=x)) header.from=Example.com"
+    assert read(raw(b"x", told)).is_proven

@@ -17,7 +17,11 @@ NAMES_MAX = 40
 SMALL_PICTURE = 8 * 1024
 """Pictures inside the text below this size are logos of signatures."""
 _ID = re.compile(r"<[^<>\s]{1,250}>")
-_RESULT = re.compile(r"\b(spf|dkim|dmarc)\s*=\s*([a-z]+)", re.IGNORECASE)
+_RESULT = re.compile(r"\s*(spf|dkim|dmarc)(?:/\d+)?\s*=\s*([a-z]+)", re.IGNORECASE)
+_DMARC = re.compile(r"\bdmarc\s*=\s*([a-z]+)", re.IGNORECASE)
+_JUDGED = re.compile(r"\bheader\.from\s*=\s*(\S+)", re.IGNORECASE)
+_STRANGERS = re.compile(r'"(?:[^"\\]|\\.)*"|\([^()]*\)')
+"""Quoted strings and comments, which may hold what the sender chose."""
 _MACHINES = re.compile(
     r"^(mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?|notifications?)\b", re.IGNORECASE
 )
@@ -38,7 +42,7 @@ def incoming(raw: bytes, own: frozenset[str], authority: str, now: dt.datetime) 
     mail = message_from_bytes(raw, policy=policy.default)
     name, address = _sender(mail)
     names = _names(mail)
-    proof = _proof(mail, authority)
+    proof = _proof(mail, authority, address)
     text, html, files, left_out = _parts(mail)
     words, folded = folding.parted(text or folding.plain(html))
     bounce = _bounce(mail)
@@ -106,13 +110,41 @@ def _names(mail: EmailMessage) -> list[str]:
     return names + [address for _name, address in getaddresses(came_to) if "@" in address][:NAMES_MAX]
 
 
-def _proof(mail: EmailMessage, authority: str) -> dict[str, str]:
-    """What our own mail server found out about the sender: the topmost header that it wrote, no other."""
+def _proof(mail: EmailMessage, authority: str, address: str) -> dict[str, str]:
+    """What our own mail server found out about the sender: the topmost header that it wrote, no other.
+
+    A result stands only where RFC 8601 puts it, at the head of its part: the rest repeats what the sender chose, even
+    ``dmarc=pass@…`` for a name. DMARC counts as passed only when nothing else is told of it anywhere and it is about ``address``.
+    """
+    found: dict[str, str] = {}
     for one in _headers(mail, "Authentication-Results")[:1]:
-        server, _sep, results = one.partition(";")
-        if authority and server.split()[:1] == [authority]:
-            return {name.lower(): result.lower() for name, result in reversed(_RESULT.findall(results))}
-    return {}
+        server, *parts = _bare(one).split(";")
+        if not authority or server.split()[:1] != [authority]:
+            continue
+        for part in parts:
+            told = _RESULT.match(part)
+            if told is None:
+                continue
+            name, result = told[1].lower(), told[2].lower()
+            about = _JUDGED.search(part)
+            doubts = [two.lower() for two in _DMARC.findall(one) if two.lower() != "pass"]
+            if name == "dmarc" and result == "pass":
+                is_of_sender = about is None or _is_of(about[1], address)
+                result = doubts[0] if doubts else ("pass" if is_of_sender else "fail")
+            found.setdefault(name, result)
+    return found
+
+
+def _bare(header: str) -> str:
+    """Without quoted strings and comments, the innermost first."""
+    while (bare := _STRANGERS.sub(" ", header)) != header:
+        header = bare
+    return header
+
+
+def _is_of(judged: str, address: str) -> bool:
+    """Whether what was judged (a domain, by some servers a whole address) is where this address is from."""
+    return judged.strip("<>").rpartition("@")[2].lower() == address.rpartition("@")[2].lower()
 
 
 def _automatic(mail: EmailMessage, address: str, own: frozenset[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from email.message import EmailMessage
 
 import pytest
@@ -149,3 +150,41 @@ def test_a_sender_cannot_write_the_result_of_the_check(results: str) -> None:
 def test_a_result_about_the_sender_proves_them() -> None:
     told = "Authentication-Results: mx.mall.example; spf=none; dmarc=pass (p=NONE (sp=x)) header.from=Example.com"
     assert read(raw(b"x", told)).is_proven
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        raw(b"x", "Date: Fri, 31 Dec 9999 23:59:59 -1200"),
+        raw(b"x", "Cc: " + "(" * 3_000),
+        raw(b"x", 'Content-Type: text/plain; charset="utf-16\0"'),
+        raw(b"x", "Content-Type: text/plain; charset=undefined"),
+        raw(b"<p>x</p><![foo[ x]]>", "Content-Type: text/html"),
+        raw(b"x" + b"<a " * 20_000, "Content-Type: text/html"),
+        raw(b"x\n" + b">\n" * 50_000 + b"x"),
+        raw(b"x\n" + b" " * 150_000 + b"x"),
+    ],
+)
+def test_an_e_mail_made_to_stop_the_reader_is_read_on_time(source: bytes) -> None:
+    """One that raised would be met again at every look, and no e-mail after it would be taken."""
+    began = time.process_time()
+    found = read(source)
+    assert found.address == "li@example.com" and found.text.startswith("x")
+    assert time.process_time() - began < 5
+
+
+def test_e_mails_inside_one_another_without_end_are_nobodys() -> None:
+    assert read(raw(b"") + b"x").address == "li@example.com"
+    nested = raw(b"", "Content-Type: message/rfc822") + b"Content-Type: message/rfc822\r\n\r\n" * 1_500
+    found = read(nested)
+    assert not found.address and found.key.startswith("sha256:")
+
+
+@pytest.mark.parametrize("kind", ["message/rfc822", "text/rfc822-headers; charset=nope"])
+def test_a_report_in_an_unknown_character_set_still_names_the_e_mail(kind: str) -> None:
+    head = raw(b"", "Content-Type: multipart/report; boundary=b")
+    status = b"--b\r\nContent-Type: message/delivery-status\r\n\r\nA: b\r\n\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
+    returned = f"--b\r\nContent-Type: {kind}\r\n\r\nMessage-ID: <7@x>\r\n".encode()
+    inner = b"Content-Type: text/plain; charset=nope\r\n\r\n\xff\xff\r\n--b--"
+    bounce = read(head + status + returned + inner).bounce
+    assert bounce is not None and (bounce.reference, bounce.code) == ("<7@x>", "5.1.1")

@@ -5,6 +5,7 @@ The lines that programs begin a quotation with are those of Outlook, Gmail, Appl
 
 from __future__ import annotations
 
+import contextlib
 import re
 from html.parser import HTMLParser
 
@@ -26,14 +27,22 @@ _SIGNATURE = re.compile(
     r"|(来自|發自)\s*\S.{0,20}(邮箱|郵箱|手机|手機).{0,12})$"
 )
 SIGNATURE_LINES = 12
+READ_MAX = 200_000
+"""So many characters of an e-mail or a page are read; what is kept is a tenth of it."""
+LINE_MAX = 500
+"""A longer line is nobody's beginning of a quotation."""
 
 
 def parted(text: str) -> tuple[str, str]:
     """(own words, what is below them): quotes, the headers of a quoted e-mail, the signature."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = text[:READ_MAX].replace("\r\n", "\n").replace("\r", "\n").split("\n")
     end = len(lines)
+    written = [
+        place for place, line in enumerate(lines) if line.strip() and not line.lstrip().startswith(">")
+    ]
+    last = max(written, default=-1)
     for place, line in enumerate(lines):
-        if _begins_quote(lines, place, line):
+        if _begins_quote(lines, place, line, last):
             end = place
             break
     own = lines[:end]
@@ -48,15 +57,20 @@ def parted(text: str) -> tuple[str, str]:
 
 
 def _is_quote(line: str) -> bool:
-    return line.lstrip().startswith(">") or bool(_QUOTED.match(line) and not _SENDER_LINE.match(line))
+    return line.lstrip().startswith(">") or bool(_is_head(line) and not _SENDER_LINE.match(line))
 
 
-def _begins_quote(lines: list[str], place: int, line: str) -> bool:
+def _is_head(line: str) -> bool:
+    return len(line) <= LINE_MAX and bool(_QUOTED.match(line))
+
+
+def _begins_quote(lines: list[str], place: int, line: str, last: int) -> bool:
+    """``last``: the last line that is not quoted by “>” itself."""
     if line.lstrip().startswith(">"):
-        return all(not one.strip() or one.lstrip().startswith(">") for one in lines[place:])
-    if not _QUOTED.match(line):
+        return place > last
+    if not _is_head(line):
         joined = f"{line.strip()} {lines[place + 1].strip()}" if place + 1 < len(lines) else line
-        return bool(len(line) > 8 and re.fullmatch(_RULES[3], joined))
+        return bool(len(line) > 8 and len(joined) <= LINE_MAX and re.fullmatch(_RULES[3], joined))
     if _SENDER_LINE.match(line):
         return sum(bool(_HEADERS.match(one)) for one in lines[place + 1 : place + 6]) >= 2
     return True
@@ -123,9 +137,15 @@ class _Reader(HTMLParser):
 
 
 def plain(html: str) -> str:
-    """The words of a page, line by line; quoted blocks begin with “> ”."""
+    """The words of a page, line by line; quoted blocks begin with “> ”.
+
+    Marks that nothing closes are words: Python's reader looks for their end from each of them on, a minute for 60 kB.
+    """
+    html = html[:READ_MAX]
+    end = html.rfind(">") + 1
     reader = _Reader()
-    reader.feed(html)
-    reader.close()
+    with contextlib.suppress(AssertionError):
+        reader.feed(html[:end] + html[end:].replace("<", "&lt;"))
+        reader.close()
     lines = [line.strip() for line in "".join(reader.parts).replace("\xa0", " ").split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

@@ -6,8 +6,9 @@ import datetime as dt
 import hashlib
 import re
 from email import message_from_bytes, policy
+from email.errors import MessageError
 from email.headerregistry import Address
-from email.message import EmailMessage, MIMEPart
+from email.message import EmailMessage, Message, MIMEPart
 from email.utils import format_datetime, getaddresses, parsedate_to_datetime
 
 from zhike.integrations.mailbox import folding
@@ -22,6 +23,10 @@ _DMARC = re.compile(r"\bdmarc\s*=\s*([a-z]+)", re.IGNORECASE)
 _JUDGED = re.compile(r"\bheader\.from\s*=\s*(\S+)", re.IGNORECASE)
 _STRANGERS = re.compile(r'"(?:[^"\\]|\\.)*"|\([^()]*\)')
 """Quoted strings and comments, which may hold what the sender chose."""
+UNREADABLE = (
+    ValueError, LookupError, AttributeError, TypeError, AssertionError, OverflowError, RecursionError, MessageError,
+)  # fmt: skip
+"""What the parts of Python that read e-mails raise for what is no e-mail, or one inside another a thousand times."""
 _MACHINES = re.compile(
     r"^(mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?|notifications?)\b", re.IGNORECASE
 )
@@ -37,8 +42,15 @@ _CHARSETS = {
 def incoming(raw: bytes, own: frozenset[str], authority: str, now: dt.datetime) -> Incoming:
     """One e-mail. ``own`` are addresses of this house, ``authority`` the server whose Authentication-Results are believed (RFC 8601).
 
-    Never raises for what a stranger wrote: what cannot be read is left out.
+    Never raises for what a stranger wrote: what cannot be read is left out, and what cannot be read at all is of nobody.
     """
+    try:
+        return _read(raw, own, authority, now)
+    except UNREADABLE:
+        return Incoming(key=f"sha256:{hashlib.sha256(raw).hexdigest()}", address="", name="", text="", at=now)
+
+
+def _read(raw: bytes, own: frozenset[str], authority: str, now: dt.datetime) -> Incoming:
     mail = message_from_bytes(raw, policy=policy.default)
     name, address = _sender(mail)
     names = _names(mail)
@@ -85,14 +97,14 @@ def _header(mail: EmailMessage, name: str) -> str:
     """As text, whatever is in it."""
     try:
         return _clean(str(mail.get(name, "")))
-    except (ValueError, LookupError, AttributeError, IndexError, TypeError):
+    except UNREADABLE:
         return ""
 
 
 def _headers(mail: EmailMessage, name: str) -> list[str]:
     try:
         return [_clean(str(one)) for one in mail.get_all(name, [])]
-    except (ValueError, LookupError, AttributeError, IndexError, TypeError):
+    except UNREADABLE:
         return []
 
 
@@ -179,11 +191,22 @@ def _bounce(mail: EmailMessage) -> Bounce | None:
                     status = str(fields.get("Status", "")).strip()[:20] or "5.0.0"
                     reason = str(fields.get("Diagnostic-Code", "")).partition(";")[2].strip()
         elif part.get_content_type() in ("message/rfc822", "text/rfc822-headers"):
-            found = re.search(r"^Message-ID:\s*(<[^<>\s]+>)", part.as_string(), re.IGNORECASE | re.MULTILINE)
-            reference = found[1] if found else reference
+            reference = _reported(part) or reference
     if not status:
         return None
     return Bounce(reference or " ".join(_names(mail)), status, _clean(" ".join(reason.split())))
+
+
+def _reported(part: MIMEPart) -> str:
+    """The Message-ID of the e-mail that a report returns, or of which it returns the headers."""
+    inner = part.get_payload()
+    if isinstance(inner, list):
+        first = inner[0] if inner else None
+        found = _ID.search(str(first.get("Message-ID", ""))) if isinstance(first, Message) else None
+        return found[0] if found else ""
+    text = _bytes(part).decode("utf-8", "replace")
+    told = re.search(r"^Message-ID:\s*(<[^<>\s]+>)", text, re.IGNORECASE | re.MULTILINE)
+    return told[1] if told else ""
 
 
 def _parts(mail: EmailMessage) -> tuple[str, str, list[Media], list[str]]:
@@ -212,14 +235,14 @@ def _parts(mail: EmailMessage) -> tuple[str, str, list[Media], list[str]]:
 def _file_name(part: MIMEPart) -> str:
     try:
         return _clean(part.get_filename() or "")
-    except (ValueError, LookupError, AttributeError, IndexError, TypeError):
+    except UNREADABLE:
         return ""
 
 
 def _bytes(part: MIMEPart) -> bytes:
     try:
         found = part.get_payload(decode=True)
-    except (ValueError, LookupError, AssertionError):
+    except UNREADABLE:
         return b""
     return found if isinstance(found, bytes) else b""
 
@@ -231,7 +254,7 @@ def _text(part: MIMEPart) -> str:
     for charset in (_CHARSETS.get(named, named), "utf-8", "gb18030"):
         try:
             return raw.decode(charset)
-        except (UnicodeDecodeError, LookupError):
+        except (ValueError, LookupError):
             continue
     return raw.decode("utf-8", errors="replace")
 
@@ -245,9 +268,9 @@ def _clean(text: str) -> str:
 def _moment(mail: EmailMessage, now: dt.datetime) -> dt.datetime:
     try:
         found = parsedate_to_datetime(_header(mail, "Date"))
-    except (ValueError, TypeError, IndexError, OverflowError):
+        return found.astimezone(dt.UTC) if found.tzinfo else now
+    except UNREADABLE:
         return now
-    return found.astimezone(dt.UTC) if found.tzinfo else now
 
 
 # --- what goes out -------------------------------------------------------------------------------------------------

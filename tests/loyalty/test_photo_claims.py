@@ -224,6 +224,28 @@ def test_the_tills_own_record_of_a_given_paper_gives_nothing_more(
     assert (balance(zhang), balance(li)) == (128, 0)
 
 
+def test_a_paper_whose_till_was_misread_gives_nothing_more(
+    town: Town, base_rule: int, zhang: Person, li: Person, clerk: Viewer
+) -> None:
+    """The till's own record comes later under its true name, with the same number and amount."""
+    outcome = hand_in(zhang, paper(town, till="07"))
+    assert loyalty.approve_photo(actor=clerk, claim_id=outcome.claim_id, now=NOW).points == 128
+    receipt_id = sell(town, "A100", till="01")
+    for member in (zhang, li):
+        actor = viewer_of_person(member.person_id)
+        code = queries.receipt_code(receipt_id)
+        with pytest.raises((loyalty.AlreadyYours, loyalty.AlreadyClaimed)):
+            loyalty.scan_receipt(actor=actor, member_id=member.member_id, code=code, now=NOW)
+        with pytest.raises((loyalty.AlreadyYours, loyalty.AlreadyClaimed)):
+            hand_in(member, paper(town, till="01"), 2)
+    assert (balance(zhang), balance(li)) == (128, 0)
+    other = sell(town, "A100", 9_900, till="02")
+    claim = {"merchant_id": town.shop, "number": "A100", "business_date": NOW.date(), "net_fen": 9_900}
+    actor = viewer_of_person(li.person_id)
+    given = loyalty.claim_receipt(actor=actor, member_id=li.member_id, till="02", now=NOW, **claim)
+    assert given.receipt_id == other, "another till, another amount: another purchase"
+
+
 def test_a_receipt_that_the_till_sends_later_is_given_by_itself(
     town: Town, base_rule: int, zhang: Person, li: Person
 ) -> None:

@@ -105,7 +105,7 @@ def claim_receipt(
         raise AmountDiffers
     if receipt.person_id is not None or records.was_returned(receipt.pk):
         raise AlreadyClaimed
-    if given_by_photo(merchant_id, receipt.number, business_date, receipt.till) is not None:
+    if given_by_photo(merchant_id, receipt.number, business_date, receipt.till, net_fen) is not None:
         raise AlreadyClaimed
     return give_receipt(member, receipt.pk, business_date, actor, now, "claim")
 
@@ -134,7 +134,9 @@ def scan_receipt(*, actor: Viewer, member_id: int, code: str, now: dt.datetime) 
         raise AlreadyYours if is_own else AlreadyClaimed
     if records.was_returned(receipt.pk):
         raise ReceiptCameBack
-    owner = given_by_photo(receipt.merchant_id, receipt.number, receipt.business_date, receipt.till)
+    owner = given_by_photo(
+        receipt.merchant_id, receipt.number, receipt.business_date, receipt.till, receipt.net_fen
+    )
     if owner is not None:
         raise AlreadyYours if owner in family_of(member_id) else AlreadyClaimed
     return give_receipt(member, receipt.pk, receipt.business_date, actor, now, "scan")

@@ -245,7 +245,7 @@ def require_free(
         pk != apart_from for pk in same.filter(member_id__in=own, state__in=OPEN).values_list("id", flat=True)
     ):
         raise HandedInBefore
-    owner = given_by_photo(paper.merchant_id, paper.number, paper.business_date, paper.till)
+    owner = given_by_photo(paper.merchant_id, paper.number, paper.business_date, paper.till, paper.net_fen)
     if owner is not None:
         raise AlreadyYours if owner in own else AlreadyClaimed
     if till is None:

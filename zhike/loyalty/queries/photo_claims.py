@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from zhike.customers import queries as customers
 from zhike.kernel.access import Viewer, load_visible, may_touch, require, visible
@@ -166,16 +166,19 @@ def own_photo_claim(viewer: Viewer, claim_id: UUID) -> PhotoClaimView:
     return _views([load_visible(rows, claim_id, viewer, CLAIM, COLUMNS)])[0]
 
 
-def given_by_photo(merchant_id: int, number: str, business_date: dt.date, till: str = "") -> int | None:
+def given_by_photo(
+    merchant_id: int, number: str, business_date: dt.date, till: str, net_fen: int
+) -> int | None:
     """The member to whom the paper of this receipt was given, whatever the till's own record says; None for nobody.
 
-    A till that the paper did not name may be any till; of two that are named, each has its own numbers.
+    A till that the paper did not name may be any till. Of two that are named each has its own numbers, unless no till sent
+    what was given and the amount is the same: then it is one paper, whose till was misread.
     """
     given = PhotoClaim.objects.filter(
         merchant_id=merchant_id, business_date=business_date, number=number, state=PhotoClaim.State.GIVEN
     )
     if till:
-        given = given.filter(till__in=("", till))
+        given = given.filter(Q(till__in=("", till)) | Q(receipt__source="photo", net_fen=net_fen))
     return given.values_list("member_id", flat=True).first()
 
 

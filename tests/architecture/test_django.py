@@ -1,6 +1,7 @@
 """What Django itself can tell about the house: relations, templates, migrations, addresses, catalogues."""
 
 import ast
+import re
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -152,3 +153,17 @@ def test_every_address_has_a_view_and_a_name_that_leads_back():
         if not candidates:
             lost.append(name)
     assert lost == []
+
+
+COMPUTED_COLUMN = re.compile(r"ADD COLUMN[^;,]*?\bDEFAULT\s+\w+\s*\(", re.IGNORECASE)
+
+
+def test_no_column_is_added_with_a_default_that_rewrites_its_table() -> None:
+    """A default that is computed for each row rewrites the table, and nobody sells or reads meanwhile."""
+    new_tables = {"loyalty/sql/0002_ledger.sql"}
+    found = {
+        str(path.relative_to(PACKAGE))
+        for path in [*PACKAGE.glob("*/sql/*.sql"), *PACKAGE.glob("*/migrations/*.py")]
+        if COMPUTED_COLUMN.search(path.read_text(encoding="utf-8"))
+    }
+    assert found <= new_tables

@@ -1,5 +1,7 @@
 -- Which transaction wrote a receipt or changed it last: readers that must not miss a late committer go by it.
-ALTER TABLE sales_receipt ADD COLUMN xid xid8 NOT NULL DEFAULT pg_current_xact_id();
+-- What was there before has 0, in a default of its own: one that is computed would rewrite the table while every till waits.
+ALTER TABLE sales_receipt ADD COLUMN xid xid8 NOT NULL DEFAULT '0';
+ALTER TABLE sales_receipt ALTER COLUMN xid SET DEFAULT pg_current_xact_id();
 CREATE INDEX receipt_xid ON sales_receipt (xid);
 
 -- A line is written with its receipt; only what is changed later says so itself, so that a sale costs nothing more.

@@ -224,6 +224,27 @@ def test_the_tills_own_record_of_a_given_paper_gives_nothing_more(
     assert (balance(zhang), balance(li)) == (128, 0)
 
 
+@pytest.mark.parametrize("till", ["", "07"])
+def test_a_purchase_that_the_till_sends_later_with_its_buyer_earns_once(
+    town: Town, base_rule: int, zhang: Person, clerk: Viewer, till: str
+) -> None:
+    """A shop that sends its receipts at night: the member showed their code, and handed in the paper as well."""
+    outcome = hand_in(zhang, paper(town, till=till))
+    loyalty.approve_photo(actor=clerk, claim_id=outcome.claim_id, now=NOW)
+    kept = hand_in(zhang, paper(town, "A101", 5_000), 2)
+    loyalty.approve_photo(actor=clerk, claim_id=kept.claim_id, now=NOW)
+    sell(town, "A100", person_id=zhang.person_id)
+    assert balance(zhang) == 2 * 128 + 50
+    for _ in range(2):
+        loyalty.match_photos(actor=SYSTEM, now=NOW + DAY)
+        assert balance(zhang) == 128 + 50
+    back = Receipt.objects.get(kind="return")
+    assert (back.original_id, back.net_fen) == (
+        PhotoClaim.objects.get(id=outcome.claim_id).receipt_id,
+        12_800,
+    )
+
+
 def test_a_paper_whose_till_was_misread_gives_nothing_more(
     town: Town, base_rule: int, zhang: Person, li: Person, clerk: Viewer
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +29,7 @@ from zhike.loyalty.operations.photographing import (
     held_till,
     require_free,
 )
+from zhike.loyalty.operations.returning import ReturnLine, return_lines
 from zhike.loyalty.operations.spending import ReasonMissing
 from zhike.loyalty.operations.state import locked_holder
 from zhike.loyalty.operations.taking import take_receipt
@@ -42,8 +43,8 @@ from zhike.sales import operations as sales
 APPROVE = "photo_claims.approve"
 ACTOR = system_viewer("photo-claims")
 SWEPT_DAYS, SWEPT = 14, 500
-PAPER_TILL = "photo"
-"""The till of a receipt whose paper does not name one."""
+PAPER_TILL, BACK_TILL = "photo", "photo-back"
+"""The till of a receipt whose paper does not name one, and of the return of what the till sent itself with its buyer."""
 TEMPLATES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "photo_claim_given": (
         "小票积分到账",
@@ -186,7 +187,8 @@ def refuse_photo(*, actor: Viewer, claim_id: UUID, reason: str, note: str = "", 
 def match_photos(*, actor: Viewer, now: dt.datetime) -> int:
     """Give what waits for staff and whose receipt the till has sent meanwhile, where nothing grave speaks against it.
 
-    How many. What cannot be given stays for staff.
+    How many. What cannot be given stays for staff. A paper that staff gave, and that the till then sent with its buyer, has
+    earned twice: what the paper earned goes back.
     """
     require(actor, REVIEW)
     since = now - dt.timedelta(days=SWEPT_DAYS)
@@ -198,7 +200,35 @@ def match_photos(*, actor: Viewer, now: dt.datetime) -> int:
                 given += _match(actor, claim_id, now)
         except Problem:
             continue
+    for receipt_id, number, day in _sent_with_buyer(since):
+        try:
+            return_lines(
+                actor=actor, receipt_id=receipt_id, lines=[ReturnLine(1)], till=BACK_TILL, number=number, business_date=day,
+                occurred_at=now, source=SOURCE, now=now,
+            )  # fmt: skip
+        except Problem:
+            continue
     return given
+
+
+def _sent_with_buyer(since: dt.datetime) -> list[tuple[UUID, str, dt.date]]:
+    """Receipts that staff recorded from a paper whose purchase the till recorded too, for a member.
+
+    A paper that names no till may be of any; one that names another is the same when the buyer is, its till was misread.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT p.id, p.number, p.business_date FROM loyalty_photoclaim c
+            JOIN sales_receipt p ON p.id = c.receipt_id AND p.source = %(photo)s
+            WHERE c.state = 'given' AND c.decided_at >= %(since)s
+                AND NOT EXISTS (SELECT FROM sales_receipt b WHERE b.original_id = p.id)
+                AND EXISTS (SELECT FROM sales_receipt r WHERE r.merchant_id = p.merchant_id
+                    AND r.business_date = p.business_date AND r.number = p.number AND r.kind = 'sale' AND r.net_fen = p.net_fen
+                    AND r.source <> %(photo)s AND (r.person_id = p.person_id OR (r.person_id IS NOT NULL AND c.till = '')))
+            ORDER BY p.id LIMIT %(limit)s""",
+            {"photo": SOURCE, "since": since, "limit": SWEPT},
+        )
+        return list(cursor.fetchall())
 
 
 def _match(actor: Viewer, claim_id: UUID, now: dt.datetime) -> bool:

@@ -356,6 +356,37 @@ def test_task_that_nobody_confirms_expires_says_so_and_the_next_channel_is_tried
     assert next(iter(corp.corp.tasks.values())).is_withdrawn
 
 
+def test_task_that_cannot_be_withdrawn_is_not_said_again_elsewhere_while_it_can_be_confirmed(
+    house: int, corp: WecomEmulator, zhang: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keep(*_given: object) -> None:
+        raise Refused("41099", "cannot be withdrawn")
+
+    monkeypatch.setattr(client.Wecom, "withdraw", keep)
+    corp.corp.now = lambda: (NOW + 3 * DAY).timestamp()
+    ask(zhang, template="day_offer")
+    go()
+    _look(NOW + 3 * DAY)
+    assert fates() == [("tasked", "", "")]
+    emulator.confirm(corp.corp, StaffTask.objects.get().reference)
+    _look(NOW + 3 * DAY + dt.timedelta(minutes=10))
+    assert fates() == [("delivered", "", "")]
+
+
+def test_task_that_can_never_be_withdrawn_ends_two_days_later(
+    house: int, corp: WecomEmulator, zhang: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keep(*_given: object) -> None:
+        raise Refused("41042", "invalid msgid")
+
+    monkeypatch.setattr(client.Wecom, "withdraw", keep)
+    ask(zhang, template="day_offer")
+    go()
+    _look(NOW + 5 * DAY)
+    go(NOW + 5 * DAY)
+    assert fates() == [("expired", "expired", "unconfirmed"), ("delivered", "", "")]
+
+
 @pytest.mark.parametrize(("rule", "count"), [("day", 1), ("week", 7)])
 def test_vendors_cap_stands_beside_our_own(house: int, zhang: int, rule: str, count: int) -> None:
     account = queries.account(SYSTEM, house)

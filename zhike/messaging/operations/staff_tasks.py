@@ -75,19 +75,22 @@ def _look_at(actor: Viewer, task: StaffTask, now: dt.datetime) -> None:
     is_over = task.state == State.OPEN and now >= task.expires_at
     try:
         if is_over:
-            _withdraw(vendor, task)
+            is_over = _withdraw(vendor, task) or now >= task.expires_at + LOOKED_AFTER
         is_confirmed, fates = vendor.task_fates(account, task.reference, task.binding.userid)
     except (TryLater, Unsure, Refused):
         return
     _write_down(actor, task.pk, is_confirmed, is_over, fates, now)
 
 
-def _withdraw(vendor: StaffGateway, task: StaffTask) -> None:
-    """One that was confirmed a moment ago cannot be, which the question after it will tell."""
+def _withdraw(vendor: StaffGateway, task: StaffTask) -> bool:
+    """Whether nobody can confirm it any more. One that was confirmed a moment ago cannot be withdrawn, which the question after it
+    will tell; one that the vendor keeps for another reason may still be, so its messages wait for two days before another channel.
+    """
     try:
         vendor.withdraw(opened(task.binding.account), task.reference)
     except Refused:
-        return
+        return False
+    return True
 
 
 def _write_down(

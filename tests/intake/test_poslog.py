@@ -12,7 +12,8 @@ import pytest
 from tests.people import NOW, Crew, Malls
 from zhike.intake import operations as intake
 from zhike.intake.files import BrokenRow, inspect_file, open_table
-from zhike.intake.files.opening import EmptyFile, NotPosLog, TruncatedFile
+from zhike.intake.files import poslog as reader
+from zhike.intake.files.opening import EmptyFile, FileTooLarge, NotPosLog, TruncatedFile
 from zhike.intake.models import ImportRun, QuarantinedRow
 from zhike.sales.models import Receipt, ReceiptLine
 
@@ -169,3 +170,17 @@ def test_the_example_becomes_receipts_once(malls: Malls, crew: Crew, programme: 
     run = ImportRun.objects.get(pk=load())
     assert Receipt.objects.count() == 2, "the same file again adds nothing"
     assert run.file_facts["kind"] == "poslog" and run.lines_total == 3
+
+
+def test_a_packed_file_that_unpacks_without_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each transaction may be large, the file as long as it likes; one piece without an end is held by nobody's memory."""
+    monkeypatch.setattr(reader, "PART_BYTES_MAX", 200_000)
+    many = poslog(*[transaction(number, item("A", "1")) for number in range(1, 2_001)])
+    assert len(many) > 400_000
+    assert len(read(tmp_path, many)) == 2_000
+    path = tmp_path / "bomb.xml.gz"
+    path.write_bytes(gzip.compress(b"<POSLog><a>" + b"x" * 1_000_000 + b"</a></POSLog>"))
+    with pytest.raises(FileTooLarge):
+        inspect_file(path)

@@ -173,6 +173,8 @@ def _xml_faults() -> Iterator[None]:
         yield
     except poslog.NoPosLog:
         raise NotPosLog from None
+    except poslog.TooMuch:
+        raise FileTooLarge from None
     except (poslog.CutOff, *_DAMAGE):
         raise TruncatedFile from None
 

@@ -28,6 +28,8 @@ COLUMNS = (
 
 ROOT = "POSLog"
 LINES_MAX = 2_000
+PART_BYTES_MAX = 32 * 1024 * 1024
+"""So much XML from one transaction's end to the next is held in memory: a packed file of a few MB may unpack to many GB."""
 TEXT_MAX = 500
 AMOUNT_MISMATCH, TOO_MANY_LINES, BAD_AMOUNT = "amount-mismatch", "too-many-lines", "bad-amount"
 TENDERS = {
@@ -56,6 +58,25 @@ class NoPosLog(ValueError):
 
 class CutOff(ValueError):
     """It ends in the middle, or is not well formed."""
+
+
+class TooMuch(ValueError):
+    """More in one piece than a transaction is."""
+
+
+@dataclass(slots=True)
+class _Bounded:
+    """A file that is read only as far as transactions end in it."""
+
+    file: IO[bytes]
+    since: int = 0
+
+    def read(self, size: int = -1) -> bytes:
+        block = self.file.read(size)
+        self.since += len(block)
+        if self.since > PART_BYTES_MAX:
+            raise TooMuch
+        return block
 
 
 @dataclass(slots=True)
@@ -88,12 +109,12 @@ def is_xml(head: bytes) -> bool:
 
 
 def count(path: Path, packed: bool) -> int:
-    """Rows of the file, without the headings. Raises NoPosLog, CutOff."""
+    """Rows of the file, without the headings. Raises NoPosLog, CutOff, TooMuch."""
     return sum(1 for _ in read(path, packed)) - 1
 
 
 def read(path: Path, packed: bool) -> Iterator[Row]:
-    """The headings, then a row for each article; broken ones carry the transaction's number. Raises NoPosLog, CutOff."""
+    """The headings, then a row for each article; broken ones carry the transaction's number. Raises NoPosLog, CutOff, TooMuch."""
     yield list(COLUMNS)
     for transaction in _transactions(path, packed):
         yield from _rows(transaction)
@@ -112,7 +133,8 @@ def _transactions(path: Path, packed: bool) -> Iterator[Element]:
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import iterparse
 
-    with _opened(path, packed) as file:
+    with _opened(path, packed) as opened:
+        file = _Bounded(opened)
         root: Element | None = None
         try:
             for event, element in iterparse(file, events=("start", "end"), forbid_dtd=True):
@@ -121,12 +143,13 @@ def _transactions(path: Path, packed: bool) -> Iterator[Element]:
                     if _name(element) != ROOT:
                         raise NoPosLog(_name(element))
                 elif event == "end" and _name(element) == "Transaction":
+                    file.since = 0
                     yield element
                     root.clear()
         except DefusedXmlException as fault:
             raise NoPosLog(type(fault).__name__) from None
         except (ParseError, LookupError, ValueError) as fault:
-            if isinstance(fault, NoPosLog):
+            if isinstance(fault, NoPosLog | TooMuch):
                 raise
             raise CutOff(str(fault)) from None
 

@@ -183,6 +183,10 @@ def test_staff_give_what_no_till_knows_and_the_member_is_told(
     assert queries.photo_of_claim(clerk, outcome.claim_id)[:3] == b"\xff\xd8\xff"
     with pytest.raises(loyalty.HandedInBefore):
         hand_in(zhang, paper(town), 2)
+    long_ago = NOW - DAY * (queries.member_file(SYSTEM, zhang.member_id, NOW).programme.claim_window_days + 1)
+    late = paper(town, business_date=long_ago.date())
+    with pytest.raises(loyalty.ClaimWindowClosed):
+        loyalty.approve_photo(actor=clerk, claim_id=outcome.claim_id, paper=late, now=NOW)
     corrected = paper(town, number="A101", fen=10_000, till="02")
     given = loyalty.approve_photo(actor=clerk, claim_id=outcome.claim_id, paper=corrected, now=NOW + DAY)
     assert (given.state, given.points, balance(zhang)) == ("given", 100, 100)

@@ -18,7 +18,7 @@ from zhike.kernel.access import Viewer, load_visible, may_touch, require, system
 from zhike.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Problem
 from zhike.loyalty.events import PhotoClaimDecided
 from zhike.loyalty.models import PhotoClaim
-from zhike.loyalty.operations.claiming import AlreadyClaimed, give_receipt
+from zhike.loyalty.operations.claiming import AlreadyClaimed, ClaimWindowClosed, give_receipt
 from zhike.loyalty.operations.photographing import (
     OPEN,
     SOURCE,
@@ -34,6 +34,7 @@ from zhike.loyalty.operations.spending import ReasonMissing
 from zhike.loyalty.operations.state import locked_holder
 from zhike.loyalty.operations.taking import take_receipt
 from zhike.loyalty.queries.photo_claims import COLUMNS, REVIEW
+from zhike.loyalty.queries.receipt_codes import is_too_late
 from zhike.loyalty.queries.snapshots import read_programme
 from zhike.loyalty.rules import photo_claims as rules
 from zhike.messaging import operations as messaging
@@ -96,7 +97,8 @@ def approve_photo(
 
     The till's own record of it is given; where there is none the receipt is recorded, of its own day. Above the programme's
     limit the first one only says yes, and somebody else with photo_claims.approve gives it. Raises PhotoClaimNotFound,
-    PhotoClaimDecidedBefore, OwnReview, SecondReviewNeeded, TillSaysOtherwise, AlreadyClaimed, AlreadyYours,
+    PhotoClaimDecidedBefore, ClaimWindowClosed for a day too long before it was handed in, OwnReview, SecondReviewNeeded,
+    TillSaysOtherwise, AlreadyClaimed, AlreadyYours,
     ReceiptCameBack, PhotoDetailsUnusable, MemberFrozen, EarningStopped, NotAllowed.
     """
     row = _open(actor, claim_id)
@@ -107,9 +109,11 @@ def approve_photo(
         actor, REVIEW, mall=place.mall_id, floor=place.floor_id, merchant=place.id
     ):
         raise PhotoClaimNotFound
+    programme = read_programme(row.member.program_id)
+    if is_too_late(paper.business_date, programme.claim_window_days, row.handed_in_at):
+        raise ClaimWindowClosed(days=programme.claim_window_days)
     _correct(row, shown, paper, place.mall_id)
-    limit = read_programme(row.member.program_id).photo_claim_second_fen
-    if rules.needs_second(paper.net_fen, limit):
+    if rules.needs_second(paper.net_fen, programme.photo_claim_second_fen):
         if row.state == PhotoClaim.State.WAITING:
             row.state, row.first_by, row.first_at = PhotoClaim.State.SECOND, actor.audit_id, now
             row.save()

@@ -25,6 +25,7 @@ from zhike.messaging.models import ChannelAccount, OutboundMessage, PushDevice
 from zhike.simulator import contacts, wechat
 from zhike.simulator import mini as mini_seed
 from zhike.simulator.channels import ACTOR, open_demo_channels
+from zhike.simulator.demo import open_channels
 from zhike.simulator.notices import open_demo_notices
 
 
@@ -174,3 +175,23 @@ def test_demo_uses_up_what_members_accepted_in_the_mini_program() -> None:
     assert (ready.accepted, ready.used, ready.left) == (6, 2, 4)
     assert views["积分到期提醒"].rejected == 2
     assert len(app.sent) == 2
+
+
+@pytest.mark.feature("N9", "C128")
+@pytest.mark.django_db(transaction=True)
+def test_all_of_the_demos_channels_open_beside_each_other() -> None:
+    """At the first start and at every later one; no vendor is asked anything yet."""
+    enroll_three()
+    nobody = "http://127.0.0.1:9"
+    for _start in range(2):
+        open_channels(
+            nobody,
+            nobody,
+            subscription,
+            emulated_wechat(nobody),
+            emulated_wecom(nobody),
+            emulated_mini(nobody),
+        )
+    assert ChannelAccount.objects.count() == 5
+    templates = queries.templates(ACTOR)
+    assert len({one.code for one in templates}) == len(templates) >= 5

@@ -146,16 +146,13 @@ LANES: tuple[tuple[Callable[[Ground], None], ...], ...] = (
         _gifts,
         _fraud,
         _journeys,
-        _chats,
         _associates,
         _households,
         _tiers,
-        _rights,
         _rates,
         _adjustments,
-        _photos,
     ),
-    (_service_desk, _after_sales, _listening, _campaigns, _tills, _forms),
+    (_service_desk, _after_sales, _listening, _campaigns, _tills, _forms, _chats, _rights, _photos),
 )
 """Inside a lane one follows the other; each seed finds out for itself whether it was planted before."""
 

@@ -31,8 +31,8 @@ REFERRALS = {
     "inviter": {"points": 200}, "invitee": {"points": 100}, "minimum_fen": 10_000, "days_to_buy": 30, "daily_max": 8,
     "year_max": 5_000, "validity_days": 180,
 }  # fmt: skip
-WELCOME_DAYS, WELCOMED = 21, 30
-STAMP_DAYS, STAMP_COLLECTORS = 60, 14
+WELCOME_DAYS, WELCOMED = 21, 15
+STAMP_DAYS, STAMP_COLLECTORS = 60, 8
 WELCOME = {
     "multiplier_bp": 20_000, "points_max": 2_000, "minimum_fen": 10_000, "days_to_buy": 30, "budget_points": 500_000,
     "validity_days": 365,

@@ -20,8 +20,8 @@ NAME = "微信小程序（演示）"
 PEOPLE = 12
 PICK_UP, POINTS = "demoPickUp7K3xq2rXk5vTn1sLz7cGm4hPe9aQf3uR", "demoPoints5vTn1sLz7cGm4hPe9aQf3uRi6oB8bYw"
 TEMPLATES = {
-    "order_ready": (PICK_UP, "到店取货提醒", "thing1：您的商品已到店\nthing2：请凭会员码到服务台领取\nurl：pages/orders"),
-    "points_expiring": (POINTS, "积分到期提醒", "thing1：您有积分即将到期\nthing2：点击查看可兑换的礼品\nurl：pages/points"),
+    "mini_order_ready": (PICK_UP, "到店取货提醒", "thing1：您的商品已到店\nthing2：请凭会员码到服务台领取\nurl：pages/orders"),
+    "mini_points_expiring": (POINTS, "积分到期提醒", "thing1：您有积分即将到期\nthing2：点击查看可兑换的礼品\nurl：pages/points"),
 }  # fmt: skip
 ANSWERS = ("accept", "accept", "reject", "accept", "accept", "accept", "accept", "ban")
 """Of one member after the other, for the second template; the first is accepted by nearly all."""
@@ -55,7 +55,7 @@ def open_demo_mini(values: Mapping[str, str], now: dt.datetime) -> None:
         ]
     operations.send_messages(
         actor=ACTOR,
-        template="order_ready",
+        template="mini_order_ready",
         person_ids=asked[: len(asked) * 2 // 3],
         once="demo-order-ready",
         now=now,

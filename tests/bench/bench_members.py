@@ -84,7 +84,7 @@ def _load(town: Town) -> None:
             cursor,
             "customers_person",
             "id, group_id, name, name_pinyin, name_initials, name_grams, sex, occupation, language, status, created_at,"
-            " source, source_mall_id",
+            " source, source_mall_id, birthday_calendar, birthday_key",
             (
                 (
                     no,
@@ -97,6 +97,8 @@ def _load(town: Town) -> None:
                     now,
                     "bench",
                     town.mall_id,
+                    "solar",
+                    "",
                 )
                 for no in range(1, MEMBERS + 1)
             ),

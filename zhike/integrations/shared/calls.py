@@ -203,3 +203,21 @@ def picture(account: Account, url: str, hosts: Sequence[str]) -> bytes:
     if response.status != 200 or len(raw) > PICTURE_BYTES_MAX or not raw.startswith(PICTURE_BEGINS):
         raise Refused("no_picture", str(response.status))
     return raw
+
+
+def answer_of(
+    letter: Letter,
+    answer: Mapping[str, Any],
+    is_account_trouble: Callable[[int], bool],
+    seconds_to_wait: Callable[[int], float | None],
+) -> Answer:
+    """What the vendor's ``errcode`` says of one letter. Raises Refused when it is about the account, TryLater."""
+    code, text = int(answer.get("errcode", -2)), str(answer.get("errmsg", ""))
+    if code == 0:
+        return Answer(letter.message_id, True, str(answer.get("msgid", "")))
+    if is_account_trouble(code):
+        raise Refused(str(code), text)
+    seconds = seconds_to_wait(code)
+    if seconds is not None:
+        raise TryLater(str(code), seconds)
+    return Answer(letter.message_id, False, code=str(code), text=text)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhike.integrations.shared import calls, envelope, keywords
 from zhike.integrations.wechat_mini import mapping
-from zhike.messaging.ports import Account, AccountField, Answer, Letter, Refused, TryLater
+from zhike.messaging.ports import Account, AccountField, Answer, Letter
 
 
 class WechatMini:
@@ -74,15 +74,7 @@ class WechatMini:
         if page := keywords.url(letter.text):
             wanted["page"] = page
         answer = TOKENS.call(account, "/cgi-bin/message/subscribe/send", wanted)
-        code, text = int(answer.get("errcode", -2)), str(answer.get("errmsg", ""))
-        if code == 0:
-            return Answer(letter.message_id, True, str(answer.get("msgid", "")))
-        if mapping.is_account_trouble(code):
-            raise Refused(str(code), text)
-        seconds = mapping.seconds_to_wait(code)
-        if seconds is not None:
-            raise TryLater(str(code), seconds)
-        return Answer(letter.message_id, False, code=str(code), text=text)
+        return calls.answer_of(letter, answer, mapping.is_account_trouble, mapping.seconds_to_wait)
 
 
 def _fetch(account: Account, now: dt.datetime, by_force: bool) -> calls.Token:
